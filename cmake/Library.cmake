@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+# chancery_library(name SOURCES a.c b.c USES base pki LINKS PkgConfig::X)
+#   a static library chancery_<name>; USES names our own libraries below it.
+# chancery_program(name SOURCES … USES …)
+# chancery_test(suite name [LABELS l] SOURCES … USES … LINKS …)
+#   a cmocka program tests registered with ctest under <suite>/<name>.
+function(chancery_library name)
+	cmake_parse_arguments(L "" "" "SOURCES;USES;LINKS" ${ARGN})
+	add_library(chancery_${name} STATIC ${L_SOURCES})
+	target_include_directories(chancery_${name} PUBLIC
+	    ${PROJECT_SOURCE_DIR}/include)
+	list(TRANSFORM L_USES PREPEND chancery_)
+	target_link_libraries(chancery_${name} PUBLIC ${L_USES} ${L_LINKS})
+endfunction()
+
+function(chancery_program name)
+	cmake_parse_arguments(L "" "" "SOURCES;USES;LINKS" ${ARGN})
+	add_executable(${name} ${L_SOURCES})
+	list(TRANSFORM L_USES PREPEND chancery_)
+	target_link_libraries(${name} PRIVATE ${L_USES} ${L_LINKS})
+	target_compile_options(${name} PRIVATE -fPIE)
+	target_link_options(${name} PRIVATE -pie)
+endfunction()
+
+function(chancery_test suite name)
+	cmake_parse_arguments(L "" "" "SOURCES;USES;LINKS;LABELS" ${ARGN})
+	set(target test_${suite}_${name})
+	chancery_program(${target} SOURCES ${L_SOURCES} USES ${L_USES}
+	    LINKS ${L_LINKS} PkgConfig::CMOCKA)
+	target_compile_definitions(${target} PRIVATE
+	    TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data")
+	# cmocka's macros cast between integers and pointers.
+	target_compile_options(${target} PRIVATE -Wno-sign-conversion
+	    -Wno-conversion)
+	add_test(NAME ${suite}/${name} COMMAND ${target})
+	set_tests_properties(${suite}/${name} PROPERTIES
+	    LABELS "${suite};${L_LABELS}" TIMEOUT 600)
+endfunction()

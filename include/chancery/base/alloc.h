@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Memory. Never returns NULL: out of memory is fatal(). The only file that
+ * calls malloc (scripts/lint). */
+#include <chancery/base/attr.h>
+
+void *mem_alloc(size_t n) must_check __attribute__((malloc, returns_nonnull));
+/* n elements of `size` bytes, zeroed; multiplication is checked. */
+void *mem_calloc(size_t n, size_t size) must_check
+    __attribute__((malloc, returns_nonnull));
+void *mem_realloc(void *p, size_t n) must_check
+    __attribute__((returns_nonnull));
+char *mem_strdup(const char *s) must_check
+    __attribute__((malloc, returns_nonnull));
+void *mem_dup(const void *p, size_t n) must_check
+    __attribute__((malloc, returns_nonnull));
+/* printf into fresh memory. */
+char *mem_printf(const char *fmt, ...) printf_like(1, 2) must_check;
+void mem_free(void *p);
+
+/* Grow an array by doubling: *cap elements of `size`, room for one more than
+ * `n`. Returns the (moved) array. */
+void *mem_grow(void *p, size_t n, size_t *cap, size_t size) must_check;

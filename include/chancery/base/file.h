@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Files: whole reads with a limit, durable exclusive creation, locks. */
+#include <chancery/base/bytes.h>
+#include <chancery/base/error.h>
+
+/* Whole file, at most `max` bytes; larger is FAIL_BAD_INPUT. */
+bool file_read(const char *path, size_t max, struct buf *out, struct error *e)
+    must_check;
+/* As file_read; "-" is standard input. */
+bool file_read_arg(const char *path, size_t max, struct buf *out,
+    struct error *e) must_check;
+
+/* Create a file that must not exist: written under a temporary name in the same
+ * directory, fsynced, linked to its name, directory fsynced. FAIL_EXISTS leaves
+ * the other file untouched; after any failure nothing is left behind. */
+bool file_create(const char *path, struct bytes data, unsigned mode,
+    struct error *e) must_check;
+/* The same, replacing a file of ours atomically (state files only). */
+bool file_replace(const char *path, struct bytes data, unsigned mode,
+    struct error *e) must_check;
+/* FAIL_EXISTS when there is something at path: asked before costly work whose
+ * output goes there. */
+bool file_check_absent(const char *path, struct error *e) must_check;
+
+/* mkdir one level, 0700 unless told; existing directory is fine. */
+bool dir_create(const char *path, unsigned mode, struct error *e) must_check;
+bool dir_sync(const char *path, struct error *e) must_check;
+
+/* write() all of it; FAIL_DISK_FULL for ENOSPC and EDQUOT, else FAIL_IO. */
+bool fd_write_all(int fd, struct bytes data, struct error *e) must_check;
+
+/* Exclusive lock (OFD lock on a file that is created when missing). Returns a
+ * descriptor to close, or -1: FAIL_BUSY names the holder's pid when known. */
+int file_lock(const char *path, struct error *e) must_check;
+
+/* "dir/name" in fresh memory. */
+char *path_join(const char *dir, const char *name) must_check;

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Every size, count and time limit, each with its reason. */
+
+/* A CSR of an RSA-8192 key with a hundred SANs is below 16 KiB; PEM adds a
+ * third. */
+#define LIMIT_CSR_BYTES 65536
+/* A line of the register, tile bundles carry a 16-bit length (C2SP
+ * tlog-tiles). */
+#define LIMIT_RECORD_BYTES 65535
+/* A TBS lies base64 inside one record together with who and why. */
+#define LIMIT_TBS_BYTES 45056
+#define LIMIT_CERT_BYTES 49152
+/* Free text of callers: who, why. */
+#define LIMIT_WHO_BYTES 512
+#define LIMIT_WHY_BYTES 1024
+/* Configuration, plan, charter files. */
+#define LIMIT_CONFIG_BYTES (1 << 20)
+/* A PIN; PKCS#11 modules take far less. */
+#define LIMIT_PIN_BYTES 256
+/* Largest signature: RSA-8192. */
+#define LIMIT_SIG_BYTES 1024
+/* RSA moduli we verify with; larger ones are a denial of service. */
+#define LIMIT_RSA_BITS_MIN 2048
+#define LIMIT_RSA_BITS_MAX 8192
+/* Serial: 159 random bits, 20 octets (RFC 5280 4.1.2.2). */
+#define LIMIT_SERIAL_BYTES 20
+/* Serials handed out and not yet used. */
+#define LIMIT_SERIALS_OUTSTANDING 65536
+/* Requests that the signer holds at once. */
+#define LIMIT_IN_FLIGHT 4096
+/* A segment of the register: small enough that the copy at start stays well
+ * under a second, large enough that a million records are about 40 files. */
+#define LIMIT_SEGMENT_BYTES (16L << 20)
+/* The signer stops when its clock is further behind the last record… */
+#define LIMIT_CLOCK_BEHIND_MS 5000
+/* …or has drifted further from CLOCK_BOOTTIME since start. */
+#define LIMIT_CLOCK_DRIFT_MS 60000
+/* notBefore and thisUpdate may lie this far ahead of the signer's clock. */
+#define LIMIT_FUTURE_S 60
+/* A C_Sign that takes longer is a hung module. */
+#define LIMIT_SIGN_DEADLINE_MS 10000
+/* OCSP ResponseData under one INTENT. */
+#define LIMIT_OCSP_BATCH 256

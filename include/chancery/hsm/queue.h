@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The key half (design.md, "Inside the signer"): jobs in, completions out. The
+ * decision half never calls Cryptoki and never waits in it; a worker that hangs
+ * costs its job, not the register.
+ *
+ * One producer thread (the decision half) calls every function here. Workers are
+ * threads; with 0 workers jobs run inside key_queue_collect (a local token).
+ * Tests put a fake worker behind the same interface.
+ */
+#include <chancery/base/alg.h>
+#include <chancery/base/error.h>
+
+struct hsm_key;
+struct key_queue;
+
+struct key_job {
+	uint64_t id;         /* caller's; unique among jobs in flight         */
+	struct hsm_key *key; /* opaque to the queue; the worker's business    */
+	enum sig_alg alg;
+	struct bytes in;     /* digest or message; borrowed until completion  */
+};
+
+struct key_done {
+	uint64_t id;
+	bool ok;
+	uint8_t sig[1024];   /* LIMIT_SIG_BYTES */
+	size_t sig_len;
+	unsigned attempts;   /* C_Sign calls that may have signed: 0 proves that
+	                        no signature exists                           */
+	struct error err;    /* when !ok; FAIL_TIMEOUT: the call may still be
+	                        running; its late result is dropped           */
+	int64_t worker_cpu_ns; /* CPU of the worker for this job              */
+};
+
+/* How a worker signs. hsm_sign has this shape; a fake has its own. */
+typedef bool key_sign_fn(void *arg, struct hsm_key *key, enum sig_alg alg,
+    struct bytes in, struct buf *sig, unsigned *attempts, struct error *e);
+
+struct key_queue_config {
+	unsigned workers;      /* 0: inline                                   */
+	unsigned deadline_ms;  /* per job, 0: none; checked in collect        */
+	key_sign_fn *sign;     /* NULL: hsm_sign                              */
+	void *arg;
+};
+
+struct key_queue *key_queue_new(const struct key_queue_config *cfg) must_check;
+/* Waits for running jobs up to the deadline, then abandons them. */
+void key_queue_free(struct key_queue *q);
+DEFINE_AUTO(key_queue, struct key_queue *, key_queue_free)
+#define auto_key_queue auto_cleanup(key_queue_cleanup)
+
+/* Never blocks. False (FAIL_BUSY) beyond LIMIT_IN_FLIGHT. */
+bool key_queue_submit(struct key_queue *q, const struct key_job *job,
+    struct error *e) must_check;
+/* Up to `max` completions; with timeout_ms > 0 waits for the first, -1 waits
+ * without bound while anything is in flight. Returns how many. */
+size_t key_queue_collect(struct key_queue *q, struct key_done *out, size_t max,
+    int timeout_ms);
+/* Readable when completions wait (eventfd); -1 with 0 workers. */
+int key_queue_fd(const struct key_queue *q);
+size_t key_queue_in_flight(const struct key_queue *q);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* PKCS#10 requests (RFC 2986). */
+#include <chancery/base/error.h>
+#include <chancery/pki/ext.h>
+#include <chancery/pki/spki.h>
+
+struct csr {
+	struct buf der;       /* owned; everything below borrows from it      */
+	struct bytes info;    /* CertificationRequestInfo, whole              */
+	struct bytes subject; /* DER Name, exactly as sent                    */
+	struct spki key;
+	enum sig_alg alg;
+	struct bytes sig;
+	struct exts exts;     /* extensionRequest (RFC 2985 5.4.2), parsed    */
+	bool has_challenge;
+};
+
+/* PEM ("CERTIFICATE REQUEST" or "NEW CERTIFICATE REQUEST"; text before and after
+ * is ignored, a second block is refused) or DER; ≤ LIMIT_CSR_BYTES; strict: no
+ * trailing bytes, known signature algorithm. `file` names the input in errors.
+ * Does not verify: csr_verify. */
+bool csr_parse(struct bytes in, const char *file, struct csr *out,
+    struct error *e) must_check;
+void csr_free(struct csr *c);
+#define auto_csr auto_cleanup(csr_free)
+/* Proof of possession with a fresh context. */
+bool csr_verify(const struct csr *c, struct error *e) must_check;

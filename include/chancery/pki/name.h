@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Distinguished names. The DER is the truth and is kept exactly; RFC 4514 text
+ * is for people, plans and charters. Text → DER uses UTF8String, except
+ * countryName, serialNumber and dnQualifier (PrintableString) and
+ * emailAddress, domainComponent (IA5String), as RFC 5280 4.1.2.4 and A.1 ask.
+ */
+#include <chancery/base/bytes.h>
+#include <chancery/base/error.h>
+
+/* RFC 4514 text (most specific first, as LDAP writes it) → DER Name. Multi-
+ * valued RDNs with '+'; quoting and \\XX as the RFC; #hex values. Unknown
+ * attribute names, empty values, wrong lengths (RFC 5280 upper bounds) are
+ * FAIL_BAD_INPUT and name the attribute and its position. */
+bool name_parse(const char *text, struct buf *der, struct error *e) must_check;
+/* DER Name → RFC 4514 text, appended. Unknown types as dotted=#hex. */
+bool name_format(struct bytes der, struct buf *text, struct error *e)
+    must_check;
+/* Structure only: SEQUENCE of non-empty SETs of type and string value. */
+bool name_check(struct bytes der, struct error *e) must_check;
+
+/* One attribute by dotted OID or RFC 4514 short name ("CN", "O"): value as UTF-8
+ * of the n-th occurrence in encoding order; false when there is none. */
+bool name_get(struct bytes der, const char *type, unsigned nth,
+    struct buf *utf8);
+unsigned name_count(struct bytes der, const char *type);
+/* One multi-valued RDN, or an attribute type twice. */
+bool name_has_multivalued(struct bytes der);
+
+/* Subject policy, as the policy sections of OpenSSL's ca(1): per attribute type
+ * match (equal to the issuer's, compared as RFC 5280 7.1 says), supplied (must be
+ * present), optional (may be present). What no row names is removed from the
+ * subject, or refused when `strict`; order follows the rows. */
+enum name_rule {
+	NAME_MATCH,
+	NAME_SUPPLIED,
+	NAME_OPTIONAL
+};
+struct name_policy_row {
+	const char *type; /* short or long name: "O", "organizationName" */
+	enum name_rule rule;
+};
+bool name_policy_apply(const struct name_policy_row *rows, size_t n,
+    bool strict, struct bytes issuer, struct bytes subject, struct buf *out,
+    struct error *e) must_check;
