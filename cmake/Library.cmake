@@ -7,6 +7,8 @@
 function(chancery_library name)
 	cmake_parse_arguments(L "" "" "SOURCES;USES;LINKS" ${ARGN})
 	add_library(chancery_${name} STATIC ${L_SOURCES})
+	# What tests/fuzz links, whatever exists.
+	set_property(GLOBAL APPEND PROPERTY CHANCERY_LIBRARIES ${name})
 	target_include_directories(chancery_${name} PUBLIC
 	    ${PROJECT_SOURCE_DIR}/include)
 	list(TRANSFORM L_USES PREPEND chancery_)
