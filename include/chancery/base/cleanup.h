@@ -64,3 +64,13 @@ dir_cleanup(DIR **d)
 		(p) = NULL;                                                    \
 		taken_;                                                        \
 	})
+
+/* The same for a descriptor: the variable becomes -1. */
+static inline int
+take_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}

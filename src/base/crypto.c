@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#include <chancery/base/alloc.h>
+#include <chancery/base/crypto.h>
+#include <chancery/base/error.h>
+
+struct sha256
+sha256(struct bytes in)
+{
+	struct sha256 h;
+
+	if (SHA256(in.n == 0 ? (const uint8_t *)"" : in.p, in.n, h.b) == NULL)
+		fatal("SHA256 failed");
+	return h;
+}
+
+static const EVP_MD *
+md_of(enum digest_alg alg)
+{
+	switch (alg) {
+	case DIGEST_SHA256:
+		return EVP_sha256();
+	case DIGEST_SHA384:
+		return EVP_sha384();
+	case DIGEST_SHA512:
+		return EVP_sha512();
+	}
+	fatal("corrupt digest_alg %d", (int)alg);
+}
+
+struct sha256
+sha256_cat(struct bytes a, struct bytes b, struct bytes c)
+{
+	uint8_t small[512];
+	size_t n = a.n + b.n + c.n;
+	uint8_t *p = n <= sizeof(small) ? small : mem_alloc(n);
+	struct sha256 h;
+	size_t at = 0;
+
+	/* One-shot over a copy is cheaper than a context (feasibility 6). */
+	if (a.n > 0)
+		memcpy(p, a.p, a.n);
+	at += a.n;
+	if (b.n > 0)
+		memcpy(p + at, b.p, b.n);
+	at += b.n;
+	if (c.n > 0)
+		memcpy(p + at, c.p, c.n);
+	h = sha256(bytes_of(p, n));
+	if (p != small)
+		mem_free(p);
+	return h;
+}
+
+struct digest {
+	EVP_MD_CTX *ctx;
+	enum digest_alg alg;
+};
+
+struct digest *
+digest_new(enum digest_alg alg)
+{
+	struct digest *d = mem_calloc(1, sizeof(*d));
+
+	d->alg = alg;
+	d->ctx = EVP_MD_CTX_new();
+	if (d->ctx == NULL || EVP_DigestInit_ex(d->ctx, md_of(alg), NULL) != 1)
+		fatal("EVP_DigestInit_ex failed");
+	return d;
+}
+
+void
+digest_add(struct digest *d, struct bytes in)
+{
+	if (in.n > 0 && EVP_DigestUpdate(d->ctx, in.p, in.n) != 1)
+		fatal("EVP_DigestUpdate failed");
+}
+
+size_t
+digest_finish(struct digest *d, uint8_t *out)
+{
+	size_t n = digest_len(d->alg);
+
+	if (EVP_DigestFinal_ex(d->ctx, out, NULL) != 1)
+		fatal("EVP_DigestFinal_ex failed");
+	digest_free(d);
+	return n;
+}
+
+void
+digest_free(struct digest *d)
+{
+	if (d == NULL)
+		return;
+	EVP_MD_CTX_free(d->ctx);
+	mem_free(d);
+}
+
+size_t
+digest_len(enum digest_alg alg)
+{
+	switch (alg) {
+	case DIGEST_SHA256:
+		return 32;
+	case DIGEST_SHA384:
+		return 48;
+	case DIGEST_SHA512:
+		return 64;
+	}
+	fatal("corrupt digest_alg %d", (int)alg);
+}
+
+size_t
+digest_of(enum digest_alg alg, struct bytes in, uint8_t *out)
+{
+	const uint8_t *p = in.n == 0 ? (const uint8_t *)"" : in.p;
+
+	if (EVP_Digest(p, in.n, out, NULL, md_of(alg), NULL) != 1)
+		fatal("EVP_Digest failed");
+	return digest_len(alg);
+}
+
+void
+random_bytes(void *p, size_t n)
+{
+	/* Serials take 20 bytes each: one call of the generator serves many.
+	 * Used bytes are wiped at once. */
+	static _Thread_local uint8_t pool[1024];
+	static _Thread_local size_t left;
+
+	if (n > 64) {
+		if (n > INT32_MAX || RAND_bytes(p, (int)n) != 1)
+			fatal("RAND_bytes failed");
+		return;
+	}
+	if (left < n) {
+		if (RAND_bytes(pool, sizeof(pool)) != 1)
+			fatal("RAND_bytes failed");
+		left = sizeof(pool);
+	}
+	left -= n;
+	memcpy(p, pool + left, n);
+	OPENSSL_cleanse(pool + left, n);
+}
+
+bool
+crypto_equal(const void *a, const void *b, size_t n)
+{
+	return CRYPTO_memcmp(a, b, n) == 0;
+}
