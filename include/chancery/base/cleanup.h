@@ -14,7 +14,7 @@
 #include <chancery/base/bytes.h>
 
 #define DEFINE_AUTO(name, type, free_fn)                                       \
-	static inline void name##_cleanup(type **p)                            \
+	static inline void name##_cleanup(type *p)                             \
 	{                                                                      \
 		if (*p != NULL)                                                \
 			free_fn(*p);                                           \
