@@ -185,9 +185,11 @@ level_open(const char *dir, unsigned number, bool writable, struct level *l,
 		return true;
 	if (l->fd < 0 || fstat(l->fd, &st) != 0)
 		return error_errno(e, FAIL_IO, "%s", path);
-	/* Half an entry at the end is a torn write: not counted, overwritten
-	 * by the next flush. */
 	l->stored = (uint64_t)st.st_size / SHA256_LEN;
+	/* Half an entry at the end is a torn write. */
+	if (writable && st.st_size % SHA256_LEN != 0 &&
+	    ftruncate(l->fd, (off_t)(l->stored * SHA256_LEN)) != 0)
+		return error_errno(e, FAIL_IO, "%s", path);
 	return true;
 }
 

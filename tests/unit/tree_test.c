@@ -73,8 +73,8 @@ naive_path(unsigned m, unsigned start, unsigned n, struct tree_proof *p)
 
 /* NOLINTNEXTLINE(misc-no-recursion) RFC 6962 2.1.2 */
 static void
-naive_subproof(
-    unsigned m, unsigned start, unsigned n, bool b, struct tree_proof *p)
+naive_subproof(unsigned m, unsigned start, unsigned n, bool b,
+    struct tree_proof *p)
 {
 	unsigned k;
 
@@ -203,8 +203,7 @@ test_known_roots(void **state)
 		size_t n = strlen(rows[i].leaf) / 2;
 
 		if (n > 0)
-			assert_true(
-			    hex_decode_fixed(rows[i].leaf, in + 1, n));
+			assert_true(hex_decode_fixed(rows[i].leaf, in + 1, n));
 		h = sha256(bytes_of(in, 1 + n));
 		tree_append(&t, &h);
 		h = tree_root(&t);
@@ -227,18 +226,18 @@ refuse_inclusion(unsigned index, unsigned size, const struct tree_proof *good)
 	bad.b[i] ^= 0x80;
 	assert_false(tree_check_inclusion(index, size, &bad, &p, &root));
 	for (i = 0; i < size; i += 1 + size / 16)
-		assert_int_equal(tree_check_inclusion(
-				     i, size, &leaf[index], &p, &root),
+		assert_int_equal(tree_check_inclusion(i, size, &leaf[index], &p,
+				     &root),
 		    i == index);
 	assert_false(tree_check_inclusion(size, size, &leaf[index], &p, &root));
 	assert_false(
 	    tree_check_inclusion(index, index, &leaf[index], &p, &root));
-	assert_false(tree_check_inclusion(
-	    index, (uint64_t)size << 1, &leaf[index], &p, &root));
+	assert_false(tree_check_inclusion(index, (uint64_t)size << 1,
+	    &leaf[index], &p, &root));
 	for (i = 0; i < p.n; i++) {
 		p.node[i].b[i] ^= 1;
-		assert_false(tree_check_inclusion(
-		    index, size, &leaf[index], &p, &root));
+		assert_false(
+		    tree_check_inclusion(index, size, &leaf[index], &p, &root));
 		p.node[i].b[i] ^= 1;
 	}
 	p.node[p.n++] = root;
@@ -246,8 +245,8 @@ refuse_inclusion(unsigned index, unsigned size, const struct tree_proof *good)
 	    tree_check_inclusion(index, size, &leaf[index], &p, &root));
 	p.n -= 2;
 	if (good->n > 0)
-		assert_false(tree_check_inclusion(
-		    index, size, &leaf[index], &p, &root));
+		assert_false(
+		    tree_check_inclusion(index, size, &leaf[index], &p, &root));
 }
 
 static void
@@ -264,11 +263,11 @@ test_inclusion(void **state)
 		for (i = 0; i < size; i++) {
 			want.n = 0;
 			naive_path(i, 0, size, &want);
-			assert_true(tree_prove_inclusion(
-			    i, size, read_naive, NULL, &got, &e));
+			assert_true(tree_prove_inclusion(i, size, read_naive,
+			    NULL, &got, &e));
 			assert_same_proof(&got, &want);
-			assert_true(tree_check_inclusion(
-			    i, size, &leaf[i], &got, &root));
+			assert_true(tree_check_inclusion(i, size, &leaf[i],
+			    &got, &root));
 			if (size < 40 || (i + size) % 7 == 0)
 				refuse_inclusion(i, size, &got);
 		}
@@ -326,8 +325,8 @@ test_consistency(void **state)
 			a = naive_mth(0, old);
 			want.n = 0;
 			naive_subproof(old, 0, new, true, &want);
-			assert_true(tree_prove_consistency(
-			    old, new, read_naive, NULL, &got, &e));
+			assert_true(tree_prove_consistency(old, new, read_naive,
+			    NULL, &got, &e));
 			assert_same_proof(&got, &want);
 			assert_true(
 			    tree_check_consistency(old, new, &a, &b, &got));
@@ -458,14 +457,14 @@ assert_holds(struct tile_store *s, const struct tree_frontier *want)
 	assert_true(tile_store_frontier(s, &front, &e));
 	assert_int_equal(front.size, size);
 	assert_int_equal(front.n, want->n);
-	assert_memory_equal(
-	    front.node, want->node, want->n * sizeof(struct sha256));
+	assert_memory_equal(front.node, want->node,
+	    want->n * sizeof(struct sha256));
 	assert_true(tree_root_at(size, tile_store_read, s, &got, &e));
 	assert_true(same(&got, &root));
 	for (i = 0; i < size; i += step) {
 		h = big_leaf(i);
-		assert_true(tree_prove_inclusion(
-		    i, size, tile_store_read, s, &p, &e));
+		assert_true(
+		    tree_prove_inclusion(i, size, tile_store_read, s, &p, &e));
 		assert_true(tree_check_inclusion(i, size, &h, &p, &root));
 	}
 }
@@ -499,7 +498,8 @@ static void
 fill(const struct disk *d, uint64_t size)
 {
 	struct error e = { 0 };
-	auto_tile_store *s = tile_store_open(d->dir, true, &e);
+	auto_tile_store struct tile_store *s =
+	    tile_store_open(d->dir, true, &e);
 	struct sha256 h;
 	uint64_t i;
 
@@ -527,14 +527,14 @@ test_tiles(void **state)
 	for (i = 0; i < countof(sizes); i++) {
 		fill(d, sizes[i]);
 		frontier_of(sizes[i], &t);
-		auto_tile_store *s = tile_store_open(d->dir, false, &e);
+		auto_tile_store struct tile_store *s =
+		    tile_store_open(d->dir, false, &e);
 
 		assert_non_null(s);
 		assert_holds(s, &t);
 		assert_int_equal(level_bytes(d, 0), sizes[i] * SHA256_LEN);
 		assert_int_equal(level_bytes(d, 1),
-		    sizes[i] < 256 ? -1
-				   : (off_t)(sizes[i] / 256 * SHA256_LEN));
+		    sizes[i] < 256 ? -1 : (off_t)(sizes[i] / 256 * SHA256_LEN));
 		assert_int_equal(level_bytes(d, 2),
 		    sizes[i] < 65536 ? -1 : SHA256_LEN);
 		assert_false(tile_store_read(s, 0, sizes[i], &h, &e));
@@ -553,17 +553,17 @@ test_tiles_unflushed(void **state)
 	const struct disk *d = *state;
 	struct error e = { 0 };
 	struct tree_frontier t;
-	struct sha256 h;
-	uint64_t i;
 
 	fill(d, 300);
-	auto_tile_store *s = tile_store_open(d->dir, true, &e);
+	auto_tile_store struct tile_store *s =
+	    tile_store_open(d->dir, true, &e);
 
 	assert_non_null(s);
 	append(s, 300, 700);
 	frontier_of(700, &t);
 	assert_holds(s, &t);
-	auto_tile_store *reader = tile_store_open(d->dir, false, &e);
+	auto_tile_store struct tile_store *reader =
+	    tile_store_open(d->dir, false, &e);
 
 	assert_int_equal(tile_store_size(reader), 300);
 	assert_false(tile_store_flush(reader, &e));
@@ -580,11 +580,11 @@ test_tiles_truncate(void **state)
 		0 };
 	struct error e = { 0 };
 	struct tree_frontier t;
-	struct sha256 h;
 	unsigned i;
 
 	fill(d, 1400);
-	auto_tile_store *s = tile_store_open(d->dir, true, &e);
+	auto_tile_store struct tile_store *s =
+	    tile_store_open(d->dir, true, &e);
 
 	assert_non_null(s);
 	append(s, 1400, 1600);
@@ -636,7 +636,7 @@ test_tiles_repair(void **state)
 		    level_bytes(d, rows[i].level) + rows[i].cut);
 		frontier_of(rows[i].holds, &t);
 		for (writable = 0; writable < 2; writable++) {
-			auto_tile_store *s =
+			auto_tile_store struct tile_store *s =
 			    tile_store_open(d->dir, writable != 0, &e);
 
 			assert_non_null(s);
@@ -659,7 +659,8 @@ test_tiles_errors(void **state)
 	assert_null(tile_store_open("/nonexistent/register", true, &e));
 	assert_int_not_equal(e.why, FAIL_NONE);
 	fill(d, 10);
-	auto_tile_store *s = tile_store_open(d->dir, false, &e);
+	auto_tile_store struct tile_store *s =
+	    tile_store_open(d->dir, false, &e);
 
 	assert_non_null(s);
 	resize(d, 0, 32);
@@ -677,16 +678,16 @@ main(void)
 		cmocka_unit_test(test_consistency),
 		cmocka_unit_test(test_empty_tree),
 		cmocka_unit_test(test_outside),
-		cmocka_unit_test_setup_teardown(
-		    test_tiles, disk_setup, disk_teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_tiles_unflushed, disk_setup, disk_teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_tiles_truncate, disk_setup, disk_teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_tiles_repair, disk_setup, disk_teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_tiles_errors, disk_setup, disk_teardown),
+		cmocka_unit_test_setup_teardown(test_tiles, disk_setup,
+		    disk_teardown),
+		cmocka_unit_test_setup_teardown(test_tiles_unflushed,
+		    disk_setup, disk_teardown),
+		cmocka_unit_test_setup_teardown(test_tiles_truncate, disk_setup,
+		    disk_teardown),
+		cmocka_unit_test_setup_teardown(test_tiles_repair, disk_setup,
+		    disk_teardown),
+		cmocka_unit_test_setup_teardown(test_tiles_errors, disk_setup,
+		    disk_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, make_leaves, NULL);
