@@ -53,6 +53,9 @@ fail_exit(enum fail why)
 	return why < FAIL__COUNT ? fails[why].exit : 70;
 }
 
+static void set_text(struct error *e, const char *fmt, va_list ap)
+    printf_like(2, 0);
+
 static void
 set_text(struct error *e, const char *fmt, va_list ap)
 {

@@ -41,9 +41,9 @@ enum sig_alg {
 struct sig_alg_info {
 	const char *name; /* "ecdsa-sha256" */
 	bool rsa, pss, ec, ed25519;
-	bool prehash;          /* false: the message is signed (Ed25519)  */
+	bool prehash;           /* false: the message is signed (Ed25519)  */
 	enum digest_alg digest; /* when prehash                           */
-	struct bytes der;      /* the whole AlgorithmIdentifier, DER      */
+	struct bytes der;       /* the whole AlgorithmIdentifier, DER      */
 };
 
 const struct sig_alg_info *sig_alg_info(enum sig_alg alg);

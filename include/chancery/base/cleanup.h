@@ -51,11 +51,11 @@ dir_cleanup(DIR **d)
 		(void)closedir(*d);
 }
 
-#define auto_mem auto_cleanup(mem_cleanup)  /* char *, struct x *          */
-#define auto_fd auto_cleanup(fd_cleanup)    /* int, -1 when none           */
+#define auto_mem auto_cleanup(mem_cleanup)   /* char *, struct x *          */
+#define auto_fd auto_cleanup(fd_cleanup)     /* int, -1 when none           */
 #define auto_file auto_cleanup(file_cleanup) /* FILE *                     */
-#define auto_dir auto_cleanup(dir_cleanup)  /* DIR *                       */
-#define auto_buf auto_cleanup(buf_free)     /* struct buf                  */
+#define auto_dir auto_cleanup(dir_cleanup)   /* DIR *                       */
+#define auto_buf auto_cleanup(buf_free)      /* struct buf                  */
 
 /* Move a pointer out of an auto_ variable: the variable becomes NULL. */
 #define take(p)                                                                \

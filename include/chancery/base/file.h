@@ -6,8 +6,8 @@
 #include <chancery/base/error.h>
 
 /* Whole file, at most `max` bytes; larger is FAIL_BAD_INPUT. */
-bool file_read(const char *path, size_t max, struct buf *out, struct error *e)
-    must_check;
+bool file_read(const char *path, size_t max, struct buf *out,
+    struct error *e) must_check;
 /* As file_read; "-" is standard input. */
 bool file_read_arg(const char *path, size_t max, struct buf *out,
     struct error *e) must_check;

@@ -29,7 +29,7 @@ void buf_add_escaped(struct buf *b, struct bytes in);
 bool utf8_valid(struct bytes in);
 
 /* Whole decimal number, no sign, no leading zero but "0", in [min, max]. */
-bool parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *out)
-    must_check;
+bool parse_u64(const char *s, uint64_t min, uint64_t max,
+    uint64_t *out) must_check;
 /* "90d", "12h", "30m", "45s", "1h30m" or plain seconds → seconds. */
 bool parse_duration(const char *s, int64_t *seconds) must_check;

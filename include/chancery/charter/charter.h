@@ -13,7 +13,7 @@
 
 enum charter_kind {
 	KIND_LEAF,
-	KIND_CA,   /* certificates with cA true, self-signed ones included */
+	KIND_CA, /* certificates with cA true, self-signed ones included */
 	KIND_CRL,
 	KIND_OCSP,
 	KIND_CSR,
@@ -29,8 +29,8 @@ struct charter;
 struct charter *charter_parse_yaml(struct bytes text, const char *file,
     struct buf *report, struct error *e) must_check;
 /* Canonical JSON, as records carry it. Strict. */
-struct charter *charter_parse_json(struct bytes json, struct error *e)
-    must_check;
+struct charter *charter_parse_json(struct bytes json,
+    struct error *e) must_check;
 /* Built-in templates: "root", "intermediate", "kafka-issuer", "ocsp-responder",
  * "open". NULL when there is none of that name. */
 struct charter *charter_template(const char *name) must_check;
@@ -50,28 +50,28 @@ bool charter_is_tighter(const struct charter *old, const struct charter *next,
 
 struct charter_usage {
 	int64_t now_s;
-	uint64_t signatures;      /* so far, by this key                       */
-	uint64_t in_hour;         /* in the present clock hour                 */
-	bool self;                /* the TBS's subject key is the signing key  */
-	bool have_approvals;      /* quorum met (a later issue)                */
+	uint64_t signatures; /* so far, by this key                       */
+	uint64_t in_hour;    /* in the present clock hour                 */
+	bool self;           /* the TBS's subject key is the signing key  */
+	bool have_approvals; /* quorum met (a later issue)                */
 };
 struct charter_verdict {
-	const char *rule;         /* "charter-names-dns", static               */
-	char field[64];           /* "subjectAltName.dNSName[2]"               */
+	const char *rule; /* "charter-names-dns", static               */
+	char field[64];   /* "subjectAltName.dNSName[2]"               */
 };
 /* True: allowed. False: refused, FAIL_REFUSED or FAIL_QUORUM; verdict names rule
  * and offending field, e has the sentence. `tbs` is for LEAF and CA; NULL for CRL,
  * OCSP. For CSR the names come from `subject`. */
 bool charter_allows_cert(const struct charter *c, const struct tbs_view *tbs,
-    const struct charter_usage *u, struct charter_verdict *v, struct error *e)
-    must_check;
+    const struct charter_usage *u, struct charter_verdict *v,
+    struct error *e) must_check;
 /* CRL, OCSP: kinds, counts, period of validity, backdate of thisUpdate. */
 bool charter_allows_list(const struct charter *c, enum charter_kind kind,
     int64_t this_s, int64_t next_s, const struct charter_usage *u,
     struct charter_verdict *v, struct error *e) must_check;
 bool charter_allows_csr(const struct charter *c, struct bytes subject,
-    const struct charter_usage *u, struct charter_verdict *v, struct error *e)
-    must_check;
+    const struct charter_usage *u, struct charter_verdict *v,
+    struct error *e) must_check;
 
 struct charter_rule {
 	const char *name, *field, *about;

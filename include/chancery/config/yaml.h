@@ -12,13 +12,13 @@
 #include <chancery/base/error.h>
 
 enum yaml_type {
-	YAML_TEXT,      /* char * (owned by the document)                    */
-	YAML_UINT,      /* uint64_t, min..max                                */
-	YAML_BOOL,      /* bool: true or false only                          */
-	YAML_DURATION,  /* int64_t seconds, min..max: "90d"                  */
-	YAML_SIZE,      /* uint64_t bytes: "16MiB", plain number             */
-	YAML_TIME,      /* int64_t seconds, RFC 3339 "…Z"                    */
-	YAML_ENUM,      /* int: position in `names`                          */
+	YAML_TEXT,     /* char * (owned by the document)                    */
+	YAML_UINT,     /* uint64_t, min..max                                */
+	YAML_BOOL,     /* bool: true or false only                          */
+	YAML_DURATION, /* int64_t seconds, min..max: "90d"                  */
+	YAML_SIZE,     /* uint64_t bytes: "16MiB", plain number             */
+	YAML_TIME,     /* int64_t seconds, RFC 3339 "…Z"                    */
+	YAML_ENUM,     /* int: position in `names`                          */
 	YAML_TEXT_LIST, /* struct yaml_texts                                 */
 	YAML_SECTION,   /* nested struct, `fields`                           */
 	YAML_SECTION_LIST, /* struct yaml_list of `size`-byte structs        */
@@ -29,24 +29,24 @@ struct yaml_texts {
 	size_t n;
 };
 struct yaml_list {
-	void *v;      /* n structs of the row's `size` */
+	void *v; /* n structs of the row's `size` */
 	size_t n;
 };
 struct yaml_field {
-	const char *key;      /* NULL ends a table; "" with YAML_SECTION_MAP rows'
+	const char *key; /* NULL ends a table; "" with YAML_SECTION_MAP rows'
 	                         own key: first field of the struct, char *     */
 	enum yaml_type type;
-	size_t offset;        /* in the struct                               */
+	size_t offset; /* in the struct                               */
 	bool required;
-	uint64_t min, max;    /* UINT, DURATION, SIZE; TEXT: length; 0,0: none;
+	uint64_t min, max; /* UINT, DURATION, SIZE; TEXT: length; 0,0: none;
 	                         lists: count                                */
-	const char *dflt;     /* default as text, or NULL (zero)              */
-	const char *const *names;          /* ENUM                           */
-	const struct yaml_field *fields;   /* SECTION*                       */
-	size_t size;                       /* SECTION_LIST, SECTION_MAP      */
+	const char *dflt;  /* default as text, or NULL (zero)              */
+	const char *const *names;        /* ENUM                           */
+	const struct yaml_field *fields; /* SECTION*                       */
+	size_t size;                     /* SECTION_LIST, SECTION_MAP      */
 	/* Further check of a text; e gets the sentence without position.    */
 	bool (*check)(const char *text, struct error *e);
-	const char *about;    /* documentation and `--defaults`               */
+	const char *about; /* documentation and `--defaults`               */
 };
 
 struct yaml_doc; /* owns all texts and lists of the filled struct */

@@ -90,8 +90,8 @@ DEFINE_AUTO(hsm_token, struct hsm_token *, hsm_token_close)
 const struct hsm_token_info *hsm_token_get_info(const struct hsm_token *t);
 /* C_GenerateRandom, for serials; at most 64 bytes a call. FAIL_UNSUPPORTED
  * where the token has no generator. */
-bool hsm_token_random(struct hsm_token *t, void *p, size_t n, struct error *e)
-    must_check;
+bool hsm_token_random(struct hsm_token *t, void *p, size_t n,
+    struct error *e) must_check;
 
 /* ---- PIN sources ------------------------------------------------------- */
 
@@ -108,8 +108,8 @@ struct hsm_pin_source {
 /* "fd:3", "file:/path", "credential:name", "prompt". */
 bool hsm_pin_source_parse(const char *text, struct hsm_pin_source *out,
     struct error *e) must_check;
-struct secret *hsm_pin_read(const struct hsm_pin_source *src, struct error *e)
-    must_check;
+struct secret *hsm_pin_read(const struct hsm_pin_source *src,
+    struct error *e) must_check;
 
 /* ---- keys -------------------------------------------------------------- */
 
@@ -121,7 +121,7 @@ struct hsm_key_info {
 	size_t id_len;
 	struct key_type type;
 	bool has_private, has_public;
-	struct bytes spki;      /* DER SubjectPublicKeyInfo; empty if unknown;
+	struct bytes spki; /* DER SubjectPublicKeyInfo; empty if unknown;
 	                           owned by the list or key it came from     */
 };
 
@@ -130,8 +130,8 @@ struct hsm_key_list {
 	struct hsm_key_info *v;
 	size_t n;
 };
-bool hsm_keys(struct hsm_token *t, struct hsm_key_list *out, struct error *e)
-    must_check;
+bool hsm_keys(struct hsm_token *t, struct hsm_key_list *out,
+    struct error *e) must_check;
 void hsm_key_list_free(struct hsm_key_list *l);
 
 /* Open the one private key that an RFC 7512 URI names on this token (object,
@@ -150,8 +150,8 @@ const char *hsm_key_uri(const struct hsm_key *k);
 struct hsm_keygen {
 	struct key_type type;
 	const char *label;
-	struct bytes id;      /* CKA_ID, chosen and recorded by the caller    */
-	bool destroyable;     /* CKA_DESTROYABLE of both halves               */
+	struct bytes id;  /* CKA_ID, chosen and recorded by the caller    */
+	bool destroyable; /* CKA_DESTROYABLE of both halves               */
 };
 
 /* What a module would not accept in the strict template, by attribute name;
@@ -180,18 +180,18 @@ enum hsm_tri {
 	HSM_NOT_REPORTED
 };
 struct hsm_attr {
-	const char *name;      /* "CKA_SENSITIVE", static                     */
-	bool private_half;     /* which half it was read from                 */
+	const char *name;  /* "CKA_SENSITIVE", static                     */
+	bool private_half; /* which half it was read from                 */
 	enum hsm_tri value;
 	enum hsm_tri required; /* NOT_REPORTED: no requirement                */
 };
 struct hsm_attack {
-	const char *name;      /* "wrap with a session AES key"               */
-	const char *call;      /* "C_WrapKey"                                 */
-	unsigned long rv;      /* CKR of the decisive call                    */
-	const char *rv_name;   /* "CKR_KEY_UNEXTRACTABLE"                     */
-	bool refused;          /* the module said no (any error)              */
-	bool tried;            /* false: could not be mounted; rv says why    */
+	const char *name;    /* "wrap with a session AES key"               */
+	const char *call;    /* "C_WrapKey"                                 */
+	unsigned long rv;    /* CKR of the decisive call                    */
+	const char *rv_name; /* "CKR_KEY_UNEXTRACTABLE"                     */
+	bool refused;        /* the module said no (any error)              */
+	bool tried;          /* false: could not be mounted; rv says why    */
 };
 #define HSM_ATTRS_MAX 48
 #define HSM_ATTACKS_MAX 24

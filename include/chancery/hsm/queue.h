@@ -20,17 +20,17 @@ struct key_job {
 	uint64_t id;         /* caller's; unique among jobs in flight         */
 	struct hsm_key *key; /* opaque to the queue; the worker's business    */
 	enum sig_alg alg;
-	struct bytes in;     /* digest or message; borrowed until completion  */
+	struct bytes in; /* digest or message; borrowed until completion  */
 };
 
 struct key_done {
 	uint64_t id;
 	bool ok;
-	uint8_t sig[1024];   /* LIMIT_SIG_BYTES */
+	uint8_t sig[1024]; /* LIMIT_SIG_BYTES */
 	size_t sig_len;
-	unsigned attempts;   /* C_Sign calls that may have signed: 0 proves that
+	unsigned attempts; /* C_Sign calls that may have signed: 0 proves that
 	                        no signature exists                           */
-	struct error err;    /* when !ok; FAIL_TIMEOUT: the call may still be
+	struct error err;  /* when !ok; FAIL_TIMEOUT: the call may still be
 	                        running; its late result is dropped           */
 	int64_t worker_cpu_ns; /* CPU of the worker for this job              */
 };
@@ -40,9 +40,9 @@ typedef bool key_sign_fn(void *arg, struct hsm_key *key, enum sig_alg alg,
     struct bytes in, struct buf *sig, unsigned *attempts, struct error *e);
 
 struct key_queue_config {
-	unsigned workers;      /* 0: inline                                   */
-	unsigned deadline_ms;  /* per job, 0: none; checked in collect        */
-	key_sign_fn *sign;     /* NULL: hsm_sign                              */
+	unsigned workers;     /* 0: inline                                   */
+	unsigned deadline_ms; /* per job, 0: none; checked in collect        */
+	key_sign_fn *sign;    /* NULL: hsm_sign                              */
 	void *arg;
 };
 

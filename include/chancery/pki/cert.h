@@ -8,30 +8,30 @@
 
 /* Everything borrows from the bytes that were parsed. */
 struct tbs_view {
-	struct bytes der;      /* the whole TBSCertificate                    */
-	unsigned version;      /* 1, 2, 3                                     */
-	struct bytes serial;   /* INTEGER contents                            */
+	struct bytes der;    /* the whole TBSCertificate                    */
+	unsigned version;    /* 1, 2, 3                                     */
+	struct bytes serial; /* INTEGER contents                            */
 	struct bytes sig_alg_der;
 	bool alg_known;
 	enum sig_alg alg;
 	struct bytes issuer, subject; /* DER Names                            */
 	int64_t not_before_s, not_after_s;
 	struct bytes spki_der;
-	struct spki key;       /* valid when key_ok                           */
-	bool key_ok;           /* the key parses as one we know               */
+	struct spki key; /* valid when key_ok                           */
+	bool key_ok;     /* the key parses as one we know               */
 	struct exts exts;
-	bool is_ca;            /* BasicConstraints cA                         */
-	int path_len;          /* -1: none                                    */
-	unsigned key_usage;    /* 0: no extension                             */
+	bool is_ca;         /* BasicConstraints cA                         */
+	int path_len;       /* -1: none                                    */
+	unsigned key_usage; /* 0: no extension                             */
 	bool has_unique_id;
 };
 
 /* Strict DER, exact consumption; ≤ LIMIT_TBS_BYTES. */
-bool tbs_parse(struct bytes der, struct tbs_view *out, struct error *e)
-    must_check;
+bool tbs_parse(struct bytes der, struct tbs_view *out,
+    struct error *e) must_check;
 
 struct cert {
-	struct buf der;        /* owned */
+	struct buf der; /* owned */
 	struct tbs_view tbs;
 	struct bytes outer_alg_der, sig;
 	enum sig_alg alg;

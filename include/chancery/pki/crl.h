@@ -40,14 +40,14 @@ struct crl_source {
 };
 
 struct crl_params {
-	struct bytes issuer;        /* DER Name                               */
+	struct bytes issuer; /* DER Name                               */
 	uint8_t aki[20];
 	enum sig_alg alg;
 	int64_t this_update_s, next_update_s;
 	uint64_t number;
-	const char *idp_url;        /* NULL: complete CRL without IDP         */
+	const char *idp_url; /* NULL: complete CRL without IDP         */
 	bool idp_only_user, idp_only_ca;
-	int64_t delta_base;         /* -1: not a delta                        */
+	int64_t delta_base; /* -1: not a delta                        */
 };
 
 /* Where the bytes go: called with successive pieces. */

@@ -13,7 +13,7 @@ struct csr {
 	struct spki key;
 	enum sig_alg alg;
 	struct bytes sig;
-	struct exts exts;     /* extensionRequest (RFC 2985 5.4.2), parsed    */
+	struct exts exts; /* extensionRequest (RFC 2985 5.4.2), parsed    */
 	bool has_challenge;
 };
 

@@ -66,9 +66,10 @@ struct bytes der_r_get(struct der_reader *r, uint8_t tag);
 /* The next element whole, header included, whatever its tag (tag to *tag). */
 struct bytes der_r_any(struct der_reader *r, uint8_t *tag);
 bool der_r_bool(struct der_reader *r);
-uint64_t der_r_uint(struct der_reader *r);       /* INTEGER ≥ 0 in 64 bits  */
-struct bytes der_r_integer(struct der_reader *r); /* contents, minimal, any sign */
-int64_t der_r_time(struct der_reader *r);        /* UTCTime / GeneralizedTime, Z,
+uint64_t der_r_uint(struct der_reader *r); /* INTEGER ≥ 0 in 64 bits  */
+struct bytes der_r_integer(
+    struct der_reader *r);                /* contents, minimal, any sign */
+int64_t der_r_time(struct der_reader *r); /* UTCTime / GeneralizedTime, Z,
                                                     seconds; → seconds      */
 /* "2.5.29.15" into text; false when it does not fit or parse. */
 bool der_oid_text(struct bytes content, char *out, size_t size) must_check;

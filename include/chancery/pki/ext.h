@@ -48,12 +48,12 @@ enum {
 };
 
 enum general_name_kind {
-	GN_EMAIL, /* [1] */
-	GN_DNS,   /* [2] */
+	GN_EMAIL,   /* [1] */
+	GN_DNS,     /* [2] */
 	GN_DIRNAME, /* [4], value is the whole Name */
-	GN_URI,   /* [6] */
-	GN_IP,    /* [7], 4 or 16 octets (8 or 32 in name constraints) */
-	GN_OTHER  /* anything else, value is the whole element */
+	GN_URI,     /* [6] */
+	GN_IP,      /* [7], 4 or 16 octets (8 or 32 in name constraints) */
+	GN_OTHER    /* anything else, value is the whole element */
 };
 struct general_name {
 	enum general_name_kind kind;
@@ -70,16 +70,15 @@ const struct ext *exts_find_oid(const struct exts *x, const char *dotted);
 /* Typed reads of an extension value; each demands exact DER. */
 bool ext_basic_constraints(const struct ext *x, bool *ca, int *path_len,
     struct error *e) must_check; /* path_len -1 when absent */
-bool ext_key_usage(const struct ext *x, unsigned *bits, struct error *e)
-    must_check;
+bool ext_key_usage(const struct ext *x, unsigned *bits,
+    struct error *e) must_check;
 /* i-th purpose as dotted text: false past the end. */
-bool ext_eku_at(const struct ext *x, size_t i, char *oid, size_t size)
-    must_check;
+bool ext_eku_at(const struct ext *x, size_t i, char *oid,
+    size_t size) must_check;
 bool ext_eku_count(const struct ext *x, size_t *n, struct error *e) must_check;
 bool ext_san(const struct ext *x, struct general_name *out, size_t max,
     size_t *n, struct error *e) must_check;
-bool ext_ski(const struct ext *x, struct bytes *id, struct error *e)
-    must_check;
+bool ext_ski(const struct ext *x, struct bytes *id, struct error *e) must_check;
 /* keyIdentifier only; *has_other when authorityCertIssuer/Serial stand there. */
 bool ext_aki(const struct ext *x, struct bytes *id, bool *has_other,
     struct error *e) must_check;

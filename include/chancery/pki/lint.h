@@ -22,11 +22,11 @@ struct lint_context {
 	const struct tbs_issuer *issuer; /* NULL: self-signed                */
 	struct bytes issuer_spki;        /* DER; empty when self-signed      */
 	int64_t now_s;
-	const struct profile *profile;   /* may be NULL                      */
+	const struct profile *profile; /* may be NULL                      */
 };
 
 struct lint_rule {
-	const char *name;   /* "rfc5280-ca-key-usage" */
+	const char *name; /* "rfc5280-ca-key-usage" */
 	enum lint_set set;
 	const char *source; /* "RFC 5280 4.2.1.3" */
 	const char *about;

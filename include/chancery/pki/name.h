@@ -16,8 +16,8 @@
  * FAIL_BAD_INPUT and name the attribute and its position. */
 bool name_parse(const char *text, struct buf *der, struct error *e) must_check;
 /* DER Name → RFC 4514 text, appended. Unknown types as dotted=#hex. */
-bool name_format(struct bytes der, struct buf *text, struct error *e)
-    must_check;
+bool name_format(struct bytes der, struct buf *text,
+    struct error *e) must_check;
 /* Structure only: SEQUENCE of non-empty SETs of type and string value. */
 bool name_check(struct bytes der, struct error *e) must_check;
 

@@ -19,30 +19,30 @@
 
 struct profile {
 	const char *name;
-	const char *about;      /* one sentence for help and documentation   */
+	const char *about; /* one sentence for help and documentation   */
 	bool ca;
-	int path_len;           /* -1: no constraint                         */
+	int path_len; /* -1: no constraint                         */
 	unsigned key_usage_rsa, key_usage_ec; /* KU_ bits by subject key     */
 	const char *eku[PROFILE_EKUS_MAX];    /* names or dotted, NULL-ended */
-	int64_t life_s;         /* default                                   */
+	int64_t life_s; /* default                                   */
 	int64_t life_max_s;
-	int64_t backdate_s;     /* notBefore = now - this                    */
+	int64_t backdate_s; /* notBefore = now - this                    */
 	bool san_required, san_allowed;
-	bool cn_in_san;         /* the CN must appear as a DNS name in SAN   */
+	bool cn_in_san; /* the CN must appear as a DNS name in SAN   */
 	bool ocsp_nocheck;
 	bool must_staple;
-	bool aki;               /* false only for a root's own               */
+	bool aki; /* false only for a root's own               */
 	const char *crl_url[PROFILE_URLS_MAX]; /* http; "{partition}" allowed */
-	const char *ca_url[PROFILE_URLS_MAX];   /* AIA caIssuers             */
+	const char *ca_url[PROFILE_URLS_MAX];  /* AIA caIssuers             */
 	const char *ocsp_url[PROFILE_URLS_MAX];
 	const char *policy_oid[PROFILE_POLICIES_MAX];
 	/* Name constraints of a CA (critical): leading '.' as RFC 5280 4.2.1.10. */
 	const char *permitted_dns[PROFILE_CONSTRAINTS_MAX];
 	const char *excluded_dns[PROFILE_CONSTRAINTS_MAX];
-	const char *permitted_ip[PROFILE_CONSTRAINTS_MAX];  /* CIDR */
+	const char *permitted_ip[PROFILE_CONSTRAINTS_MAX]; /* CIDR */
 	const char *excluded_ip[PROFILE_CONSTRAINTS_MAX];
-	const char *permitted_dn[PROFILE_CONSTRAINTS_MAX];  /* RFC 4514 */
-	struct name_policy_row subject[PROFILE_ROWS_MAX]; /* type NULL ends */
+	const char *permitted_dn[PROFILE_CONSTRAINTS_MAX]; /* RFC 4514 */
+	struct name_policy_row subject[PROFILE_ROWS_MAX];  /* type NULL ends */
 	bool subject_strict;
 	const char *house_rules[8]; /* lint rules of the house set that stop */
 };

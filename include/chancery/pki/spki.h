@@ -11,7 +11,7 @@
 struct spki {
 	struct bytes der; /* whole SubjectPublicKeyInfo, borrowed     */
 	struct key_type type;
-	struct bytes point;    /* EC: 0x04‖x‖y; Ed25519: 32 octets; RSA:
+	struct bytes point; /* EC: 0x04‖x‖y; Ed25519: 32 octets; RSA:
 	                          RSAPublicKey                        */
 	struct bytes modulus, exponent; /* RSA, without leading zero  */
 };

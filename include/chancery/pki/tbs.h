@@ -16,9 +16,9 @@ struct tbs_template;
 /* What the template needs of the issuer. For a self-signed certificate `name` is
  * the subject and `key_id` its own. */
 struct tbs_issuer {
-	struct bytes name;   /* DER subject of the issuer's certificate      */
-	uint8_t key_id[20];  /* its SKI                                      */
-	enum sig_alg alg;    /* what it signs with                           */
+	struct bytes name;  /* DER subject of the issuer's certificate      */
+	uint8_t key_id[20]; /* its SKI                                      */
+	enum sig_alg alg;   /* what it signs with                           */
 	int64_t not_before_s, not_after_s; /* its own validity               */
 };
 
@@ -29,13 +29,13 @@ DEFINE_AUTO(tbs_template, struct tbs_template *, tbs_template_free)
 #define auto_tbs_template auto_cleanup(tbs_template_cleanup)
 
 struct tbs_request {
-	struct bytes serial;            /* unsigned octets, from the signer   */
+	struct bytes serial; /* unsigned octets, from the signer   */
 	int64_t not_before_s, not_after_s;
-	struct bytes subject;           /* DER Name                           */
+	struct bytes subject; /* DER Name                           */
 	const struct spki *key;
 	const struct general_name *san; /* may be NULL                        */
 	size_t san_count;
-	unsigned crl_partition;         /* selects the CDP; 0 when not used   */
+	unsigned crl_partition; /* selects the CDP; 0 when not used   */
 };
 
 /* Appends the TBSCertificate. The profile's rules are applied and refused by name:

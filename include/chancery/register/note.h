@@ -17,8 +17,8 @@ struct note_key {
 	uint8_t pub[32];
 };
 /* name+hex id+base64(type ‖ key). */
-bool note_vkey_parse(const char *vkey, struct note_key *out, struct error *e)
-    must_check;
+bool note_vkey_parse(const char *vkey, struct note_key *out,
+    struct error *e) must_check;
 void note_vkey_format(const struct note_key *k, struct buf *out);
 void note_key_init(struct note_key *k, const char *name, uint8_t type,
     const uint8_t pub[32]);

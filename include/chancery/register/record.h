@@ -17,46 +17,46 @@
 #include <chancery/base/error.h>
 
 enum record_type {
-	REC_LOG_OPEN,      /* n = 0: origin, log key                           */
-	REC_START,         /* a writer opened the log: version, boot id, host, tail */
-	REC_CUT,           /* what was cut from a torn tail                    */
-	REC_SNAPSHOT,      /* hash of the state at a segment's end             */
-	REC_CLOCK,         /* operator cleared a clock jump                    */
-	REC_LOG_KEY,       /* log key rollover                                 */
+	REC_LOG_OPEN, /* n = 0: origin, log key                           */
+	REC_START, /* a writer opened the log: version, boot id, host, tail */
+	REC_CUT,   /* what was cut from a torn tail                    */
+	REC_SNAPSHOT, /* hash of the state at a segment's end             */
+	REC_CLOCK,    /* operator cleared a clock jump                    */
+	REC_LOG_KEY,  /* log key rollover                                 */
 	REC_KEYGEN_INTENT, /* CKA_ID chosen                                    */
-	REC_KEYGEN_DONE,   /* public key                                       */
+	REC_KEYGEN_DONE, /* public key                                       */
 	REC_KEYGEN_FAILED,
-	REC_CUSTODY,       /* attributes and attacks, as JSON                  */
+	REC_CUSTODY, /* attributes and attacks, as JSON                  */
 	REC_ADOPT,
 	REC_RELEASE,
 	REC_DESTROY,
 	REC_CHARTER,
-	REC_INTENT,        /* exact bytes to be signed, durable before C_Sign  */
+	REC_INTENT, /* exact bytes to be signed, durable before C_Sign  */
 	REC_SIGNED,
 	REC_FAILED,
-	REC_ASSUMED,       /* an INTENT whose outcome nobody knows             */
-	REC_REFUSED,       /* private: who, detail                             */
+	REC_ASSUMED, /* an INTENT whose outcome nobody knows             */
+	REC_REFUSED, /* private: who, detail                             */
 	REC_REVOKE,
-	REC_LOGIN,         /* private: who                                     */
-	REC_CONFIG,        /* private: body                                    */
-	REC_EVENT,         /* ceremony steps, deviations, other events         */
-	REC_REQUEST,       /* waits for approvals                              */
+	REC_LOGIN,   /* private: who                                     */
+	REC_CONFIG,  /* private: body                                    */
+	REC_EVENT,   /* ceremony steps, deviations, other events         */
+	REC_REQUEST, /* waits for approvals                              */
 	REC_APPROVAL,
-	REC_IMPORT,        /* another log's bundle                             */
+	REC_IMPORT, /* another log's bundle                             */
 	REC_PRUNED,
-	REC_ANCHOR,        /* a restored or moved anchor, by an operator       */
+	REC_ANCHOR, /* a restored or moved anchor, by an operator       */
 	REC_TYPE__COUNT
 };
 
 enum field_kind {
 	FIELD_INT,
 	FIELD_BOOL,
-	FIELD_TEXT,   /* UTF-8                        */
-	FIELD_HEX,    /* any length                   */
-	FIELD_HASH,   /* 32 octets as hex             */
+	FIELD_TEXT, /* UTF-8                        */
+	FIELD_HEX,  /* any length                   */
+	FIELD_HASH, /* 32 octets as hex             */
 	FIELD_BASE64,
-	FIELD_TIME,   /* seconds, RFC 3339 text       */
-	FIELD_JSON    /* nested canonical JSON        */
+	FIELD_TIME, /* seconds, RFC 3339 text       */
+	FIELD_JSON  /* nested canonical JSON        */
 };
 #define RECORD_FIELDS_MAX 20
 struct record_field {
@@ -92,8 +92,8 @@ bool record_type_by_name(struct bytes name, enum record_type *out) must_check;
  * RELEASE       key HASH, to TEXT, who TEXT, why TEXT
  * DESTROY       key HASH, proof JSON, who TEXT, why TEXT
  * CHARTER       charter JSON, key HASH, who TEXT, why TEXT
- * INTENT        alg TEXT, base INT o, crl INT o (number), entries INT o, key HASH,
- *               kind TEXT, next TIME o, position INT o, profile TEXT o, req HEX o,
+ * INTENT        alg TEXT, base INT o, crl INT o (number), entries INT o,
+ *               issuer BASE64 o (CRL: DER Name), key HASH, kind TEXT, next TIME o, position INT o, profile TEXT o, req HEX o,
  *               retry INT o, scope TEXT o, serial HEX o, sha256 HASH (of the TBS),
  *               tbs BASE64 o (absent for CRLs), this TIME o, who TEXT, why TEXT,
  *               url TEXT o
@@ -101,7 +101,8 @@ bool record_type_by_name(struct bytes name, enum record_type *out) must_check;
  * FAILED        attempts INT, intent INT, reason TEXT
  * ASSUMED       intent INT, reason TEXT
  * REFUSED       field TEXT, key HASH o, kind TEXT, req HEX o, rule TEXT  [private]
- * REVOKE        cert INT o, date TIME, der BASE64 o (foreign certificate),
+ * REVOKE        cert INT o (its SIGNED, or the ASSUMED of one that may exist),
+ *               date TIME, der BASE64 o (foreign certificate),
  *               invalidity TIME o, key HASH, not_after TIME, partition INT,
  *               reason TEXT, serial HEX, who TEXT, why TEXT
  * LOGIN         result TEXT, token TEXT  [private]
@@ -118,8 +119,9 @@ bool record_type_by_name(struct bytes name, enum record_type *out) must_check;
 /* A record being made. Values are borrowed until record_encode. */
 struct field_value {
 	bool present;
-	int64_t i;         /* INT, BOOL, TIME (seconds)                       */
-	struct bytes v;    /* TEXT and JSON as UTF-8; HEX, HASH, BASE64 as octets */
+	int64_t i; /* INT, BOOL, TIME (seconds)                       */
+	struct bytes
+	    v; /* TEXT and JSON as UTF-8; HEX, HASH, BASE64 as octets */
 };
 struct record {
 	enum record_type type;
@@ -150,8 +152,8 @@ bool record_get_hash(const struct record *r, const char *field,
 
 /* Append the line (no newline). FAIL_BAD_INPUT: a required field is missing or the
  * line would be longer than LIMIT_RECORD_BYTES. */
-bool record_encode(const struct record *r, struct buf *line, struct error *e)
-    must_check;
+bool record_encode(const struct record *r, struct buf *line,
+    struct error *e) must_check;
 /* Strict: canonical bytes, known type and version, known fields, required fields,
  * right kinds. Values point into `store`, which the caller keeps (texts without
  * escapes, and JSON, point into the line). Errors name the field. */

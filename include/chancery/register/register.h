@@ -16,8 +16,8 @@
  *
  * One thread. Nothing here waits for anything but the disk.
  */
-#include <chancery/base/clock.h>
 #include <chancery/base/cleanup.h>
+#include <chancery/base/clock.h>
 #include <chancery/register/note.h>
 #include <chancery/register/record.h>
 #include <chancery/register/state.h>
@@ -28,27 +28,28 @@ struct reg;
 /* A place outside the register's disk that remembers its newest checkpoint. File
  * anchors are built in; an HSM data object or a store gives its own. */
 struct reg_anchor {
-	const char *name;   /* for messages: "file:/mnt/…", "hsm:log-token" */
+	const char *name; /* for messages: "file:/mnt/…", "hsm:log-token" */
 	/* Note text; FAIL_NOT_FOUND when it holds none yet. */
 	bool (*load)(void *arg, struct buf *note, struct error *e);
 	bool (*store)(void *arg, struct bytes note, struct error *e);
 	void *arg;
-	bool read_only;     /* checked at start, not written                  */
+	bool read_only; /* checked at start, not written                  */
 };
 #define REG_ANCHORS_MAX 8
 
 struct reg_config {
 	const char *dir;
-	const char *origin;            /* C2SP origin: "acme.example/chancery/root" */
-	const struct clock *clock;     /* NULL: clock_system                  */
-	const struct note_signer *log_key; /* NULL: no checkpoints can be made */
-	const char *anchor_dir;        /* file anchor; NULL: none             */
+	const char *origin; /* C2SP origin: "acme.example/chancery/root" */
+	const struct clock *clock; /* NULL: clock_system                  */
+	const struct note_signer
+	    *log_key;           /* NULL: no checkpoints can be made */
+	const char *anchor_dir; /* file anchor; NULL: none             */
 	struct reg_anchor anchor[REG_ANCHORS_MAX];
 	size_t anchors;
-	const char *software;          /* for START                           */
-	const char *who;               /* operator, for START                 */
+	const char *software; /* for START                           */
+	const char *who;      /* operator, for START                 */
 	bool offline;
-	uint64_t segment_bytes;        /* 0: LIMIT_SEGMENT_BYTES; tests: small */
+	uint64_t segment_bytes; /* 0: LIMIT_SEGMENT_BYTES; tests: small */
 	/* Called for every record replayed or appended, after the state took it;
 	 * rebuilds what a caller derives for itself. May be NULL. */
 	bool (*observe)(void *arg, const struct record *r, struct error *e);
@@ -57,16 +58,16 @@ struct reg_config {
 
 /* Log birth: makes the directories and n = 0 (LOG-OPEN). FAIL_EXISTS when there is
  * a register. Leaves it open as reg_open does. */
-struct reg *reg_create(const struct reg_config *cfg, struct error *e)
-    must_check;
+struct reg *reg_create(const struct reg_config *cfg,
+    struct error *e) must_check;
 /* Take the lock, check the clock and every anchor, replay from the newest valid
  * snapshot, copy the last segment's valid prefix, record START (and CUT). By name:
  * FAIL_BUSY (second writer), FAIL_ROLLBACK (anchor ahead or forked), FAIL_CLOCK,
  * FAIL_CORRUPT (record n, rule). Open intents are left for the caller to settle. */
 struct reg *reg_open(const struct reg_config *cfg, struct error *e) must_check;
 /* Read-only: no lock, no writes, no START; the state as of the last whole line. */
-struct reg *reg_open_read(const struct reg_config *cfg, struct error *e)
-    must_check;
+struct reg *reg_open_read(const struct reg_config *cfg,
+    struct error *e) must_check;
 void reg_close(struct reg *r);
 DEFINE_AUTO(reg, struct reg *, reg_close)
 #define auto_reg auto_cleanup(reg_cleanup)
@@ -85,9 +86,9 @@ bool reg_is_dead(const struct reg *r);
 /* Records in the batch that are not durable yet. */
 size_t reg_pending(const struct reg *r);
 
-uint64_t reg_size(const struct reg *r);         /* including the batch */
+uint64_t reg_size(const struct reg *r); /* including the batch */
 uint64_t reg_durable_size(const struct reg *r);
-struct sha256 reg_root(const struct reg *r);    /* of the durable records */
+struct sha256 reg_root(const struct reg *r); /* of the durable records */
 const struct reg_state *reg_get_state(const struct reg *r);
 /* The time that records would get now: never decreasing. FAIL_CLOCK. */
 bool reg_now(struct reg *r, int64_t *t_ms, struct error *e) must_check;
@@ -140,5 +141,5 @@ bool reg_verify(const char *dir, const struct reg_verify_options *opt,
  * with partial tiles, without private bodies. <out> must not exist. */
 bool reg_export(struct reg *r, const char *out, struct error *e) must_check;
 /* C2SP tlog-proof receipt of one record under the newest checkpoint. */
-bool reg_receipt(struct reg *r, uint64_t n, struct buf *out, struct error *e)
-    must_check;
+bool reg_receipt(struct reg *r, uint64_t n, struct buf *out,
+    struct error *e) must_check;

@@ -14,31 +14,31 @@ struct reg_state;
 struct revoked_index;
 
 struct state_key {
-	struct sha256 key;       /* SHA-256 of the SPKI                       */
+	struct sha256 key; /* SHA-256 of the SPKI                       */
 	struct bytes spki;
 	char label[128];
-	char token[64];          /* serial of its token                       */
-	uint8_t id[64];          /* CKA_ID                                    */
+	char token[64]; /* serial of its token                       */
+	uint8_t id[64]; /* CKA_ID                                    */
 	size_t id_len;
-	struct bytes charter;    /* canonical JSON; empty: none yet           */
+	struct bytes charter; /* canonical JSON; empty: none yet           */
 	uint64_t charter_index, made_index;
-	uint64_t signatures;     /* INTENTs that were not FAILED unsigned      */
-	uint64_t hour;           /* hours since 1970 of the bucket below      */
+	uint64_t signatures; /* INTENTs that were not FAILED unsigned      */
+	uint64_t hour;       /* hours since 1970 of the bucket below      */
 	uint64_t in_hour;
 	bool released, destroyed;
-	bool adopted;            /* not generated here                        */
+	bool adopted; /* not generated here                        */
 };
-struct state_crl {               /* per key and scope                         */
+struct state_crl { /* per key and scope                         */
 	struct sha256 key;
-	char scope[64];          /* "full", "partition:3", …                  */
-	uint64_t number;         /* highest ever reserved                     */
-	int64_t this_s, next_s;  /* of the last SIGNED one                    */
-	uint64_t intent;         /* of the last SIGNED one                    */
+	char scope[64];  /* "full", "partition:3", …                  */
+	uint64_t number; /* highest ever reserved                     */
+	int64_t this_s, next_s; /* of the last SIGNED one                    */
+	uint64_t intent;        /* of the last SIGNED one                    */
 };
-struct state_intent {            /* INTENT or KEYGEN-INTENT without outcome   */
+struct state_intent { /* INTENT or KEYGEN-INTENT without outcome   */
 	uint64_t n;
 	enum record_type type;
-	struct sha256 key;       /* zero for KEYGEN-INTENT                    */
+	struct sha256 key; /* zero for KEYGEN-INTENT                    */
 };
 
 struct reg_state *reg_state_new(void) must_check;
@@ -65,11 +65,11 @@ const char *reg_state_vkey(const struct reg_state *s);
 /* Revoked serials of one issuer key, ascending. The base is a sorted file mapped
  * read-only; what came after the snapshot lies in memory. */
 struct revoked_entry {
-	uint8_t serial[20];      /* right-aligned magnitude                   */
+	uint8_t serial[20]; /* right-aligned magnitude                   */
 	int64_t date_s, invalidity_s, not_after_s;
 	uint32_t partition;
-	uint8_t reason;          /* enum crl_reason                           */
-	uint64_t index;          /* of the REVOKE record                      */
+	uint8_t reason; /* enum crl_reason                           */
+	uint64_t index; /* of the REVOKE record                      */
 };
 bool reg_state_revoked(const struct reg_state *s, const struct sha256 *key,
     const uint8_t serial[20], struct revoked_entry *out);

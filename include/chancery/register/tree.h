@@ -12,8 +12,8 @@
 
 struct tree_frontier {
 	uint64_t size;
-	unsigned n;              /* popcount(size) */
-	struct sha256 node[64];  /* left to right, largest subtree first */
+	unsigned n;             /* popcount(size) */
+	struct sha256 node[64]; /* left to right, largest subtree first */
 };
 
 void tree_init(struct tree_frontier *t);
@@ -38,8 +38,8 @@ struct tree_proof {
 bool tree_prove_inclusion(uint64_t index, uint64_t size, tree_read_fn *read,
     void *arg, struct tree_proof *out, struct error *e) must_check;
 bool tree_prove_consistency(uint64_t old_size, uint64_t new_size,
-    tree_read_fn *read, void *arg, struct tree_proof *out, struct error *e)
-    must_check;
+    tree_read_fn *read, void *arg, struct tree_proof *out,
+    struct error *e) must_check;
 /* Root of the first `size` leaves. */
 bool tree_root_at(uint64_t size, tree_read_fn *read, void *arg,
     struct sha256 *out, struct error *e) must_check;
@@ -71,8 +71,8 @@ DEFINE_AUTO(tile_store, struct tile_store *, tile_store_close)
 #define auto_tile_store auto_cleanup(tile_store_cleanup)
 uint64_t tile_store_size(const struct tile_store *s); /* leaves held */
 /* FAIL_NOT_FOUND when it holds fewer than `size`. A reader only forgets. */
-bool tile_store_truncate(struct tile_store *s, uint64_t size, struct error *e)
-    must_check;
+bool tile_store_truncate(struct tile_store *s, uint64_t size,
+    struct error *e) must_check;
 /* Append a leaf hash; buffered in memory until tile_store_flush.
  * Readers of the same object see unflushed entries. */
 void tile_store_append(struct tile_store *s, const struct sha256 *leaf);

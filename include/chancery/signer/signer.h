@@ -24,31 +24,31 @@
 struct signer;
 
 struct signer_token {
-	struct hsm_token *token;     /* borrowed; must outlive the signer    */
+	struct hsm_token *token;      /* borrowed; must outlive the signer    */
 	const char *charter_template; /* for KEY_GENERATE; NULL: refused     */
-	struct bytes charter_json;   /* instead of a built-in template       */
+	struct bytes charter_json;    /* instead of a built-in template       */
 };
 #define SIGNER_TOKENS_MAX 8
 
 struct signer_config {
-	struct reg_config reg;       /* log key, anchors, clock inside       */
+	struct reg_config reg; /* log key, anchors, clock inside       */
 	struct signer_token token[SIGNER_TOKENS_MAX];
 	size_t tokens;
-	unsigned workers;            /* key half; 0: inline                  */
+	unsigned workers; /* key half; 0: inline                  */
 	unsigned sign_deadline_ms;
-	key_sign_fn *sign;           /* NULL: hsm_sign; tests: a fake        */
+	key_sign_fn *sign; /* NULL: hsm_sign; tests: a fake        */
 	void *sign_arg;
-	const char *module_name;     /* for KEYGEN-DONE                      */
-	const char *crl_dir;         /* where written CRLs go: <key>/<scope>/N.crl */
-	bool create;                 /* log birth instead of open            */
+	const char *module_name; /* for KEYGEN-DONE                      */
+	const char *crl_dir; /* where written CRLs go: <key>/<scope>/N.crl */
+	bool create;         /* log birth instead of open            */
 };
 
 /* Open the register, settle what the last writer left open (ASSUMED, with
  * revocation of leaf and CA certificates; a CRL number is burned; the rest is only
  * recorded), open the keys of the register on the given tokens (a key whose token
  * is not given stays known but cannot sign). */
-struct signer *signer_open(const struct signer_config *cfg, struct error *e)
-    must_check;
+struct signer *signer_open(const struct signer_config *cfg,
+    struct error *e) must_check;
 /* Waits for what is in flight, makes a checkpoint when there is a log key. */
 bool signer_close(struct signer *s, struct error *e);
 void signer_free(struct signer *s); /* without waiting; NULL is fine */
@@ -60,15 +60,16 @@ struct reg *signer_register(struct signer *s);
 /* Who asks and why: the caller's claim, marked so in the record. */
 struct signer_claim {
 	const char *who, *why;
-	struct bytes request_id;     /* ≤ 32 octets, may be empty            */
+	struct bytes request_id; /* ≤ 32 octets, may be empty            */
 };
 
 struct signer_reply {
 	bool ok;
-	struct error err;            /* when !ok                             */
-	struct charter_verdict verdict; /* when err.why is FAIL_REFUSED/QUORUM */
-	uint64_t intent, signed_;    /* record indexes; UINT64_MAX: none     */
-	struct bytes sig;            /* borrowed for the call                */
+	struct error err; /* when !ok                             */
+	struct charter_verdict
+	    verdict;              /* when err.why is FAIL_REFUSED/QUORUM */
+	uint64_t intent, signed_; /* record indexes; UINT64_MAX: none     */
+	struct bytes sig;         /* borrowed for the call                */
 	/* CRL: where it lies, its number and size. */
 	const char *path;
 	uint64_t crl_number, entries, bytes;
@@ -86,10 +87,10 @@ bool signer_serials(struct signer *s, size_t n,
  * the key's charter, serial taken from the outstanding set. */
 struct signer_certify {
 	struct sha256 key;
-	struct bytes tbs;            /* copied                               */
-	const char *profile;         /* recorded; may be NULL                */
+	struct bytes tbs;    /* copied                               */
+	const char *profile; /* recorded; may be NULL                */
 	struct signer_claim claim;
-	uint64_t retry_of;           /* an earlier INTENT, or UINT64_MAX     */
+	uint64_t retry_of; /* an earlier INTENT, or UINT64_MAX     */
 };
 bool signer_certify(struct signer *s, const struct signer_certify *req,
     signer_done_fn *done, void *arg, struct error *e) must_check;
@@ -97,7 +98,7 @@ bool signer_certify(struct signer *s, const struct signer_certify *req,
 /* SIGN_CSR: a CertificationRequestInfo for one of our own keys. */
 struct signer_csr {
 	struct sha256 key;
-	struct bytes info;           /* copied */
+	struct bytes info; /* copied */
 	struct signer_claim claim;
 };
 bool signer_sign_csr(struct signer *s, const struct signer_csr *req,
@@ -106,7 +107,7 @@ bool signer_sign_csr(struct signer *s, const struct signer_csr *req,
 /* SIGN_OCSP: up to LIMIT_OCSP_BATCH ResponseData under one INTENT. */
 struct signer_ocsp {
 	struct sha256 key;
-	const struct bytes *data;    /* copied */
+	const struct bytes *data; /* copied */
 	size_t n;
 	struct signer_claim claim;
 };
@@ -117,13 +118,13 @@ bool signer_sign_ocsp(struct signer *s, const struct signer_ocsp *req,
  * time per key and scope; a second request while one runs joins it. */
 struct signer_crl {
 	struct sha256 key;
-	struct bytes issuer;         /* DER subject of the issuer certificate */
+	struct bytes issuer; /* DER subject of the issuer certificate */
 	uint8_t issuer_key_id[20];
 	enum sig_alg alg;
-	const char *scope;           /* "full" or "partition:K"              */
-	int64_t period_s;            /* nextUpdate - thisUpdate              */
-	const char *idp_url;         /* partitioned lists; NULL for full     */
-	const char *path;            /* exclusive create; NULL: crl_dir       */
+	const char *scope;   /* "full" or "partition:K"              */
+	int64_t period_s;    /* nextUpdate - thisUpdate              */
+	const char *idp_url; /* partitioned lists; NULL for full     */
+	const char *path;    /* exclusive create; NULL: crl_dir       */
 	struct signer_claim claim;
 };
 bool signer_sign_crl(struct signer *s, const struct signer_crl *req,
@@ -133,11 +134,11 @@ bool signer_sign_crl(struct signer *s, const struct signer_crl *req,
  * under the key. notAfter and partition come from the TBS, not from the caller.
  * Revoking again is FAIL_EXISTS (the first record stands). */
 struct signer_revoke {
-	struct sha256 key;           /* issuer key                           */
-	uint64_t cert;               /* record index of SIGNED, or UINT64_MAX */
-	struct bytes cert_der;       /* instead                              */
+	struct sha256 key;     /* issuer key                           */
+	uint64_t cert;         /* record index of SIGNED, or UINT64_MAX */
+	struct bytes cert_der; /* instead                              */
 	enum crl_reason reason;
-	int64_t invalidity_s;        /* 0: none                              */
+	int64_t invalidity_s; /* 0: none                              */
 	struct signer_claim claim;
 };
 bool signer_revoke(struct signer *s, const struct signer_revoke *req,
@@ -146,19 +147,19 @@ bool signer_revoke(struct signer *s, const struct signer_revoke *req,
 /* KEY_GENERATE: KEYGEN-INTENT (durable) → generate → KEYGEN-DONE → attributes →
  * attacks → CUSTODY → CHARTER. Synchronous: key generation is not a hot path. */
 struct signer_keygen {
-	size_t token;                /* index into the configuration         */
+	size_t token; /* index into the configuration         */
 	struct key_type type;
 	const char *label;
-	struct bytes charter_json;   /* empty: the token's template          */
+	struct bytes charter_json; /* empty: the token's template          */
 	bool destroyable;
 	struct signer_claim claim;
 };
 bool signer_key_generate(struct signer *s, const struct signer_keygen *req,
-    struct sha256 *key, struct hsm_custody *custody, struct error *e)
-    must_check;
+    struct sha256 *key, struct hsm_custody *custody,
+    struct error *e) must_check;
 /* An open KEYGEN-INTENT of an earlier run: what is on the token under its CKA_ID. */
 enum signer_orphan {
-	ORPHAN_NONE,   /* nothing was made: KEYGEN-FAILED is recorded          */
+	ORPHAN_NONE, /* nothing was made: KEYGEN-FAILED is recorded          */
 	ORPHAN_ADOPTED,
 	ORPHAN_DESTROYED
 };
