@@ -396,7 +396,7 @@ disk_setup(void **state)
 {
 	struct disk *d = test_malloc(sizeof(*d));
 
-	strncpy(d->dir, "/tmp/chancery-tree.XXXXXX", sizeof(d->dir));
+	(void)snprintf(d->dir, sizeof(d->dir), "/tmp/chancery-tree.XXXXXX");
 	assert_non_null(mkdtemp(d->dir));
 	*state = d;
 	return 0;

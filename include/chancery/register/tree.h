@@ -81,7 +81,7 @@ bool tile_store_flush(struct tile_store *s, struct error *e) must_check;
 /* A tree_read_fn over the store (arg = struct tile_store *): any level.
  * FAIL_NOT_FOUND: that subtree is not complete. */
 bool tile_store_read(void *arg, unsigned level, uint64_t index,
-    struct sha256 *out, struct error *e);
+    struct sha256 *out, struct error *e) must_check;
 /* The compact range of all leaves held. */
 bool tile_store_frontier(struct tile_store *s, struct tree_frontier *out,
     struct error *e) must_check;

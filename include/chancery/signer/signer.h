@@ -50,7 +50,7 @@ struct signer_config {
 struct signer *signer_open(const struct signer_config *cfg,
     struct error *e) must_check;
 /* Waits for what is in flight, makes a checkpoint when there is a log key. */
-bool signer_close(struct signer *s, struct error *e);
+bool signer_close(struct signer *s, struct error *e) must_check;
 void signer_free(struct signer *s); /* without waiting; NULL is fine */
 DEFINE_AUTO(signer, struct signer *, signer_free)
 #define auto_signer auto_cleanup(signer_cleanup)
