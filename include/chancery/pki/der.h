@@ -50,7 +50,17 @@ void der_w_integer(struct der_writer *w, struct bytes magnitude);
 void der_w_oid(struct der_writer *w, const char *dotted);
 /* UTCTime until 2049, GeneralizedTime after (RFC 5280 4.1.2.5). */
 void der_w_time(struct der_writer *w, int64_t t_s);
+/* Always GeneralizedTime: invalidityDate, OCSP. */
+void der_w_generalized_time(struct der_writer *w, int64_t t_s);
+/* BIT STRING of whole octets (keys, signatures). */
+void der_w_bit_string(struct der_writer *w, struct bytes v);
+/* Borrowed until the next write. */
 struct bytes der_w_bytes(const struct der_writer *w);
+
+/* Forwards, where the length is known: tag and length of `n` content octets. */
+#define DER_HEADER_MAX 10
+size_t der_header(uint8_t tag, uint64_t n, uint8_t out[DER_HEADER_MAX]);
+void der_add_header(struct buf *out, uint8_t tag, uint64_t n);
 
 /* Strict forward cursor: definite minimal lengths, low tag numbers only. After the
  * first mistake everything returns empty and `failed` stays. */
@@ -73,4 +83,10 @@ int64_t der_r_time(struct der_reader *r); /* UTCTime / GeneralizedTime, Z,
                                                     seconds; → seconds      */
 /* "2.5.29.15" into text; false when it does not fit or parse. */
 bool der_oid_text(struct bytes content, char *out, size_t size) must_check;
+/* Nothing failed and nothing is left. */
 bool der_r_done(const struct der_reader *r);
+/* Every element of `in`, to any depth, in DER: minimal definite lengths, single
+ * octet tags, BOOLEAN 0x00 or 0xff, minimal INTEGER and ENUMERATED, empty NULL,
+ * BIT STRING with zero unused bits, OIDs with minimal arcs, SET OF sorted, no
+ * constructed strings (X.690 8 to 11). Names the rule and the offset. */
+bool der_check(struct bytes in, struct error *e) must_check;
