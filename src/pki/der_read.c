@@ -338,7 +338,7 @@ check_element(uint8_t tag, struct bytes v)
 
 	if (tag == 0)
 		return "end-of-contents octets";
-	if (universal && constructed != (tag == DER_SEQUENCE || tag == DER_SET))
+	if (universal && constructed != ((tag & 0x1e) == 0x10))
 		return "string or number in constructed form, or the reverse";
 	if (!constructed)
 		return check_primitive(tag, v);

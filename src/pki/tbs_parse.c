@@ -74,7 +74,7 @@ static void
 skip_unique_ids(struct der_reader *r, struct tbs_view *out)
 {
 	for (unsigned n = 1; n <= 2; n++) {
-		if (der_r_peek(r) != (DER_CONTEXT(n)))
+		if (der_r_peek(r) != (int)DER_CONTEXT(n))
 			continue;
 		(void)der_r_get(r, (uint8_t)DER_CONTEXT(n));
 		out->has_unique_id = true;

@@ -78,9 +78,11 @@ struct bytes der_r_any(struct der_reader *r, uint8_t *tag);
 bool der_r_bool(struct der_reader *r);
 uint64_t der_r_uint(struct der_reader *r); /* INTEGER ≥ 0 in 64 bits  */
 struct bytes der_r_integer(
-    struct der_reader *r);                /* contents, minimal, any sign */
-int64_t der_r_time(struct der_reader *r); /* UTCTime / GeneralizedTime, Z,
-                                                    seconds; → seconds      */
+    struct der_reader *r); /* contents, minimal, any sign */
+/* UTCTime or GeneralizedTime with seconds and Z, 1970 to 9999 → seconds. */
+int64_t der_r_time(struct der_reader *r);
+/* Whole octets of a BIT STRING: unused bits must be 0. */
+struct bytes der_r_bit_string(struct der_reader *r);
 /* "2.5.29.15" into text; false when it does not fit or parse. */
 bool der_oid_text(struct bytes content, char *out, size_t size) must_check;
 /* Nothing failed and nothing is left. */
