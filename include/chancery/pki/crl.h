@@ -79,6 +79,6 @@ struct crl_view {
 bool crl_parse(struct bytes in, const char *file, struct buf *owned,
     struct crl_view *out, struct error *e) must_check;
 bool crl_next_entry(const struct crl_view *v, size_t *at, struct crl_entry *out,
-    struct error *e);
+    struct error *e) must_check;
 bool crl_verify(const struct crl_view *v, const struct spki *issuer,
     struct error *e) must_check;
