@@ -169,10 +169,10 @@ set_duration(const struct scalar *v, struct error *e)
 	 * the unit is written. */
 	if (is_digits(v->text) && strcmp(v->text, "0") != 0)
 		return not_a(v,
-		    "a duration: the unit is missing (s, m, h or d)", e);
+		    "a duration: the unit is missing (s, m, h, d or y)", e);
 	if (!parse_duration(v->text, &s) || s < 0)
 		return not_a(v,
-		    "a duration (90d, 12h, 1h30m; units s, m, h, d)", e);
+		    "a duration (90d, 12h, 1h30m; units s, m, h, d, y)", e);
 	if (!check_range(v, (uint64_t)s, e))
 		return false;
 	memcpy(v->at, &s, sizeof(s));

@@ -16,8 +16,8 @@ enum yaml_type {
 	YAML_UINT,     /* uint64_t, min..max; plain decimal digits          */
 	YAML_BOOL,     /* bool: true or false only                          */
 	YAML_DURATION, /* int64_t seconds, min..max: "90d", "1h30m"; units
-	                   s, m, h, d (86,400 s); the unit is required, a bare
-	                   number but 0 is a mistake                         */
+	                  s, m, h, d (86,400 s), y (365 d), large to small;
+	                  a bare number other than 0 is a mistake           */
 	YAML_SIZE,     /* uint64_t bytes: plain number, KiB, MiB, GiB       */
 	YAML_TIME,     /* int64_t seconds, RFC 3339 "…Z"                    */
 	YAML_ENUM,     /* int: position in `names`                          */
