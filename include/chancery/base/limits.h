@@ -43,3 +43,9 @@
 #define LIMIT_SIGN_DEADLINE_MS 10000
 /* OCSP ResponseData under one INTENT. */
 #define LIMIT_OCSP_BATCH 256
+/* A signed note: 16 signatures of 5 kB (C2SP signed-note) in base64, and room. */
+#define LIMIT_NOTE_BYTES 131072
+/* Its signature lines: Go's x/mod/sumdb/note stops at the same number. */
+#define LIMIT_NOTE_SIGNATURES 100
+/* A tlog-proof receipt: a record in base64, 64 hashes, a note. */
+#define LIMIT_RECEIPT_BYTES 262144
