@@ -230,10 +230,9 @@ file_lock(const char *path, struct error *e)
 		return -1;
 	}
 	n = snprintf(pid, sizeof(pid), "%ld", (long)getpid());
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)n, 0) != n) {
-		/* The pid is only for the other's message. */
-		n = 0;
-	}
+	/* The pid is only for the other's message: without it there is one too. */
+	if (ftruncate(fd, 0) == 0)
+		(void)!pwrite(fd, pid, (size_t)n, 0);
 	return take_fd(&fd);
 }
 

@@ -13,12 +13,14 @@
 #include <chancery/base/alloc.h>
 #include <chancery/base/bytes.h>
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): `type` is a type. */
 #define DEFINE_AUTO(name, type, free_fn)                                       \
 	static inline void name##_cleanup(type *p)                             \
 	{                                                                      \
 		if (*p != NULL)                                                \
 			free_fn(*p);                                           \
 	}
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define auto_cleanup(fn) __attribute__((cleanup(fn)))
 
 static inline void
