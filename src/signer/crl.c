@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chancery/base/file.h>
+#include <chancery/base/text.h>
+
+#include "internal.h"
+
+/*
+ * SIGN_CRL: the list is written here, from the revoked index, so that it is
+ * complete by construction. The TBSCertList goes to an unnamed file in the target
+ * directory while it is hashed; the CertificateList is put together beside it when
+ * the signature is there, and gets its name once SIGNED is durable.
+ */
+
+struct crl_work {
+	char *scope, *idp_url, *path, *dir, *tmp;
+	struct buf issuer;
+	uint8_t aki[20];
+	int64_t period_s;
+	bool named;              /* the caller chose the path */
+	/* Being made. */
+	int fd;                  /* TBSCertList                */
+	void *map;               /* of fd, for Ed25519         */
+	uint64_t tbs_bytes, entries, number, bytes;
+	int64_t this_s, next_s;
+	uint64_t position;
+};
+
+void
+crl_work_free(struct crl_work *w)
+{
+	if (w == NULL)
+		return;
+	if (w->map != NULL)
+		(void)munmap(w->map, w->tbs_bytes);
+	if (w->fd >= 0)
+		(void)close(w->fd);
+	if (w->tmp != NULL)
+		(void)unlink(w->tmp);
+	buf_free(&w->issuer);
+	mem_free(w->scope);
+	mem_free(w->idp_url);
+	mem_free(w->path);
+	mem_free(w->dir);
+	mem_free(w->tmp);
+	mem_free(w);
+}
+
+void
+crl_work_answer(const struct crl_work *w, struct signer_reply *a)
+{
+	if (w == NULL)
+		return;
+	a->path = w->path;
+	a->crl_number = w->number;
+	a->entries = w->entries;
+	a->bytes = w->bytes;
+}
+
+/* "full" or "partition:K". */
+static bool
+scope_check(const char *scope, int64_t *partition, struct error *e)
+{
+	uint64_t k;
+
+	*partition = -1;
+	if (scope != NULL && strcmp(scope, "full") == 0)
+		return true;
+	if (scope == NULL || strncmp(scope, "partition:", 10) != 0 ||
+	    !parse_u64(scope + 10, 1, 1000000, &k))
+		return error_set(e, FAIL_BAD_INPUT,
+		    "scope: expected \"full\" or \"partition:N\"");
+	*partition = (int64_t)k;
+	return true;
+}
+
+static bool
+crl_check(const struct signer *s, const struct signer_crl *req,
+    struct error *e)
+{
+	int64_t partition;
+
+	if (!scope_check(req->scope, &partition, e))
+		return false;
+	if (req->period_s < 1)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "period: nextUpdate must lie after thisUpdate");
+	if (req->issuer.n == 0)
+		return error_set(e, FAIL_BAD_INPUT, "issuer: empty name");
+	if (partition >= 0 && req->idp_url == NULL)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "a partition needs the URL of its distribution point "
+		    "(RFC 5280 5.2.5)");
+	if (req->path == NULL && s->cfg.crl_dir == NULL)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "no path and no CRL directory configured");
+	return req->path == NULL || file_check_absent(req->path, e);
+}
+
+bool
+signer_sign_crl(struct signer *s, const struct signer_crl *req,
+    signer_done_fn *done, void *arg, struct error *e)
+{
+	struct request *r;
+	struct crl_work *w;
+
+	if (!crl_check(s, req, e))
+		return false;
+	r = request_new(s, &request_crl, &req->key, &req->claim, done, arg, e);
+	if (r == NULL)
+		return false;
+	r->alg = req->alg;
+	r->crl = w = mem_calloc(1, sizeof(*w));
+	w->fd = -1;
+	w->scope = mem_strdup(req->scope);
+	if (req->idp_url != NULL)
+		w->idp_url = mem_strdup(req->idp_url);
+	w->named = req->path != NULL;
+	if (w->named)
+		w->path = mem_strdup(req->path);
+	buf_add_bytes(&w->issuer, req->issuer);
+	memcpy(w->aki, req->issuer_key_id, sizeof(w->aki));
+	w->period_s = req->period_s;
+	request_queue(s, r);
+	return true;
+}
+
+/* One builder per key and scope: another one that is on its way is waited for, so
+ * that revocations which arrived meanwhile share the next list. */
+static bool
+another_runs(const struct signer *s, const struct request *r)
+{
+	const struct request_list *lists[] = { &s->admitted, &s->flying,
+		&s->finished };
+	const struct request *o;
+	size_t i;
+
+	for (i = 0; i < countof(lists); i++)
+		TAILQ_FOREACH(o, lists[i], link)
+			if (o->crl != NULL && o->key == r->key &&
+			    strcmp(o->crl->scope, r->crl->scope) == 0)
+				return true;
+	return false;
+}
+
+/* ---- entries ----------------------------------------------------------- */
+
+struct entries {
+	const struct signer *s;
+	const struct request *r;
+	struct revoked_cursor cursor;
+	const struct state_crl *last; /* previous list of this scope, or NULL */
+	int64_t partition;
+};
+
+static void
+entries_rewind(void *arg)
+{
+	struct entries *x = arg;
+
+	revoked_cursor_start(&x->cursor, reg_get_state(x->s->reg),
+	    &x->r->key->id, x->r->crl->position);
+}
+
+/* RFC 5280 3.3: an entry may go only after it stood on a list issued past the
+ * certificate's expiry. */
+static bool
+may_go(const struct entries *x, const struct revoked_entry *v)
+{
+	return x->last != NULL && x->last->this_s > v->not_after_s &&
+	    v->index < x->last->intent;
+}
+
+static bool
+entries_next(void *arg, struct crl_entry *out)
+{
+	struct entries *x = arg;
+	struct revoked_entry v;
+
+	while (revoked_cursor_next(&x->cursor, &v)) {
+		if ((x->partition >= 0 && v.partition != x->partition) ||
+		    may_go(x, &v))
+			continue;
+		memcpy(out->serial, v.serial, sizeof(out->serial));
+		out->revoked_s = v.date_s;
+		out->invalidity_s = v.invalidity_s;
+		out->reason = (enum crl_reason)v.reason;
+		return true;
+	}
+	return false;
+}
+
+/* ---- writing ----------------------------------------------------------- */
+
+static bool
+sink(void *arg, struct bytes piece, struct error *e)
+{
+	const struct crl_work *w = arg;
+
+	return fd_write_all(w->fd, piece, e);
+}
+
+static bool
+make_dirs(struct signer *s, struct request *r, struct error *e)
+{
+	struct crl_work *w = r->crl;
+	char hex[2 * SHA256_LEN + 1], name[80];
+	auto_mem char *parent = NULL;
+	const char *slash;
+	char *c;
+
+	if (w->named) {
+		slash = strrchr(w->path, '/');
+		w->dir = slash == NULL ? mem_strdup(".")
+		                       : mem_printf("%.*s",
+		                             (int)(slash - w->path + 1), w->path);
+		return true;
+	}
+	hex_encode(sha256_bytes(&r->key->id), hex);
+	(void)snprintf(name, sizeof(name), "%s", w->scope);
+	for (c = name; *c != '\0'; c++)
+		if (*c == ':')
+			*c = '-';
+	parent = path_join(s->cfg.crl_dir, hex);
+	mem_free(w->dir);
+	w->dir = path_join(parent, name);
+	mem_free(w->path);
+	w->path = mem_printf("%s/%llu.crl", w->dir,
+	    (unsigned long long)w->number);
+	return dir_create(s->cfg.crl_dir, 0755, e) &&
+	    dir_create(parent, 0755, e) && dir_create(w->dir, 0755, e);
+}
+
+static bool
+write_tbs(struct signer *s, struct request *r, struct error *e)
+{
+	struct crl_work *w = r->crl;
+	struct entries x = { .s = s, .r = r, .partition = -1 };
+	const struct crl_source src = { entries_next, entries_rewind, &x };
+	const struct crl_params p = { .issuer = buf_bytes(&w->issuer),
+		.alg = r->alg, .this_update_s = w->this_s,
+		.next_update_s = w->next_s, .number = w->number,
+		.idp_url = w->idp_url, .delta_base = -1 };
+	struct crl_params params = p;
+	size_t digest_n = 0;
+
+	memcpy(params.aki, w->aki, sizeof(params.aki));
+	x.last = reg_state_crl(reg_get_state(s->reg), &r->key->id, w->scope);
+	if (!scope_check(w->scope, &x.partition, e))
+		return false;
+	entries_rewind(&x);
+	w->fd = open(w->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (w->fd < 0)
+		return error_errno(e, FAIL_IO, "%s", w->dir);
+	if (!crl_write_tbs(&params, &src, sink, w, r->digest, &digest_n,
+	        &w->tbs_bytes, &w->entries, e))
+		return false;
+	r->to_sign = bytes_of(r->digest, digest_n);
+	return true;
+}
+
+/* Ed25519 signs the message: the file is mapped, not read. */
+static bool
+map_message(struct request *r, struct error *e)
+{
+	struct crl_work *w = r->crl;
+
+	if (sig_alg_info(r->alg)->prehash)
+		return true;
+	w->map = mmap(NULL, w->tbs_bytes, PROT_READ, MAP_PRIVATE, w->fd, 0);
+	if (w->map == MAP_FAILED) {
+		w->map = NULL;
+		return error_errno(e, FAIL_IO, "mmap");
+	}
+	r->to_sign = bytes_of(w->map, w->tbs_bytes);
+	return true;
+}
+
+/* SHA-256 of the TBS for the record, whatever the signature hashes with. */
+static bool
+tbs_hash(const struct request *r, struct sha256 *out, struct error *e)
+{
+	const struct sig_alg_info *info = sig_alg_info(r->alg);
+	static uint8_t piece[65536];
+	struct digest *d;
+	uint64_t at;
+	ssize_t n;
+
+	if (info->prehash && info->digest == DIGEST_SHA256) {
+		memcpy(out->b, r->digest, SHA256_LEN);
+		return true;
+	}
+	d = digest_new(DIGEST_SHA256);
+	for (at = 0; at < r->crl->tbs_bytes; at += (uint64_t)n) {
+		n = pread(r->crl->fd, piece, sizeof(piece), (off_t)at);
+		if (n <= 0) {
+			digest_free(d);
+			return error_errno(e, FAIL_IO, "reading back the CRL");
+		}
+		digest_add(d, bytes_of(piece, (size_t)n));
+	}
+	(void)digest_finish(d, out->b);
+	return true;
+}
+
+static bool
+intent(struct signer *s, struct request *r, struct error *e)
+{
+	const struct crl_work *w = r->crl;
+	struct sha256 h;
+	struct record rec;
+
+	if (!tbs_hash(r, &h, e))
+		return false;
+	record_init(&rec, REC_INTENT);
+	record_text(&rec, "alg", sig_alg_info(r->alg)->name);
+	record_int(&rec, "crl", (int64_t)w->number);
+	record_int(&rec, "entries", (int64_t)w->entries);
+	record_bytes(&rec, "issuer", buf_bytes(&w->issuer));
+	record_hash(&rec, "key", &r->key->id);
+	record_text(&rec, "kind", r->kind);
+	record_time(&rec, "next", w->next_s);
+	record_int(&rec, "position", (int64_t)w->position);
+	record_bytes(&rec, "req", bytes_of(r->id, r->id_len));
+	record_text(&rec, "scope", w->scope);
+	record_hash(&rec, "sha256", &h);
+	record_time(&rec, "this", w->this_s);
+	record_text(&rec, "url", w->idp_url);
+	request_claim(r, &rec);
+	return reg_append(s->reg, &rec, (struct bytes){ 0 }, &r->intent, e);
+}
+
+static bool
+admit(struct signer *s, struct request *r, struct error *e)
+{
+	struct crl_work *w = r->crl;
+	struct charter_usage u = { 0 };
+	const struct state_crl *last;
+	int64_t now_ms;
+
+	r->kind = "crl";
+	r->waits = another_runs(s, r);
+	if (r->waits)
+		return false;
+	if (!sig_alg_fits(r->alg, r->key->spki.type))
+		return error_set(e, FAIL_BAD_INPUT,
+		    "%s does not fit the key", sig_alg_info(r->alg)->name);
+	if (memcmp(w->aki, r->key->key_id, 20) != 0)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "issuer key id: not the one of the signing key");
+	if (!reg_now(s->reg, &now_ms, e))
+		return false;
+	w->this_s = now_ms / 1000;
+	w->next_s = w->this_s + w->period_s;
+	last = reg_state_crl(reg_get_state(s->reg), &r->key->id, w->scope);
+	w->number = last == NULL ? 1 : last->number + 1;
+	w->position = reg_size(s->reg);
+	signer_usage(s, r->key, &u, w->this_s);
+	return charter_allows_list(r->key->charter, KIND_CRL, w->this_s,
+	           w->next_s, &u, &r->verdict, e) &&
+	    make_dirs(s, r, e) && write_tbs(s, r, e) && map_message(r, e) &&
+	    intent(s, r, e);
+}
+
+/* ---- putting it together ----------------------------------------------- */
+
+static bool
+copy_tbs(int to, const struct crl_work *w, struct error *e)
+{
+	static uint8_t piece[65536];
+	uint64_t at;
+	ssize_t n;
+
+	for (at = 0; at < w->tbs_bytes; at += (uint64_t)n) {
+		n = pread(w->fd, piece, sizeof(piece), (off_t)at);
+		if (n <= 0)
+			return error_errno(e, FAIL_IO, "reading back the CRL");
+		if (!fd_write_all(to, bytes_of(piece, (size_t)n), e))
+			return false;
+	}
+	return true;
+}
+
+static bool
+complete(unused_arg struct signer *s, struct request *r, struct error *e)
+{
+	struct crl_work *w = r->crl;
+	auto_buf struct buf head = { 0 };
+	auto_buf struct buf tail = { 0 };
+	auto_fd int fd = -1;
+
+	crl_outer(w->tbs_bytes, r->alg, buf_bytes(&r->sig), &head, &tail);
+	w->tmp = mem_printf("%s.%llu.tmp", w->path,
+	    (unsigned long long)r->intent);
+	fd = open(w->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return error_errno(e, FAIL_IO, "%s", w->tmp);
+	w->bytes = head.n + w->tbs_bytes + tail.n;
+	if (!fd_write_all(fd, buf_bytes(&head), e) || !copy_tbs(fd, w, e) ||
+	    !fd_write_all(fd, buf_bytes(&tail), e))
+		return false;
+	if (fsync(fd) != 0)
+		return error_errno(e, FAIL_IO, "%s: fsync", w->tmp);
+	return true;
+}
+
+static bool
+release(unused_arg struct signer *s, struct request *r, struct error *e)
+{
+	struct crl_work *w = r->crl;
+
+	if (link(w->tmp, w->path) != 0)
+		return error_errno(e, FAIL_EXISTS, "%s", w->path);
+	return dir_sync(w->dir, e);
+}
+
+const struct request_type request_crl = {
+	.name = "crl",
+	.admit = admit,
+	.complete = complete,
+	.release = release,
+};

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <chancery/base/json.h>
+#include <chancery/base/text.h>
+#include <chancery/hsm/custody.h>
+
+#include "internal.h"
+
+/*
+ * KEY_GENERATE and what belongs to the life of a key. Synchronous: nothing here
+ * is a hot path, and generation needs the token to itself.
+ */
+
+static void
+claim(struct record *rec, const struct signer_claim *c)
+{
+	record_text(rec, "who", c->who);
+	record_text(rec, "why", c->why);
+}
+
+static bool
+token_check(const struct signer *s, size_t token, struct error *e)
+{
+	if (token >= s->cfg.tokens)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "token: number %zu, %zu are configured", token,
+		    s->cfg.tokens);
+	return true;
+}
+
+/* The caller's charter, else the token's template, else no key at all. */
+static struct charter *
+charter_for(const struct signer *s, size_t token, struct bytes json,
+    struct error *e)
+{
+	const struct signer_token *t = &s->cfg.token[token];
+	struct charter *c;
+
+	if (json.n > 0)
+		return charter_parse_json(json, e);
+	if (t->charter_json.n > 0)
+		return charter_parse_json(t->charter_json, e);
+	if (t->charter_template == NULL) {
+		(void)error_set(e, FAIL_REFUSED,
+		    "token: it has no charter template, so no key is made on "
+		    "it without a charter");
+		return NULL;
+	}
+	c = charter_template(t->charter_template);
+	if (c == NULL)
+		(void)error_set(e, FAIL_NOT_FOUND,
+		    "charter template \"%s\" does not exist",
+		    t->charter_template);
+	return c;
+}
+
+static bool
+append_intent(struct signer *s, const struct signer_keygen *req,
+    struct bytes id, uint64_t *n, struct error *e)
+{
+	struct record rec;
+
+	record_init(&rec, REC_KEYGEN_INTENT);
+	record_bytes(&rec, "id", id);
+	record_text(&rec, "label", req->label);
+	record_text(&rec, "token",
+	    hsm_token_get_info(s->cfg.token[req->token].token)->serial);
+	record_text(&rec, "type", key_type_name(req->type));
+	claim(&rec, &req->claim);
+	return signer_append_commit(s, &rec, (struct bytes){ 0 }, n, e);
+}
+
+static void
+dropped_json(const char *const *dropped, struct buf *out)
+{
+	struct json_writer w;
+
+	json_begin(&w, out);
+	json_array(&w);
+	for (; *dropped != NULL; dropped++)
+		json_str(&w, *dropped);
+	json_array_end(&w);
+}
+
+static bool
+append_done(struct signer *s, uint64_t intent, const struct hsm_key *k,
+    const char *const *dropped, struct sha256 *key, struct error *e)
+{
+	const struct hsm_key_info *info = hsm_key_get_info(k);
+	auto_buf struct buf json = { 0 };
+	struct record rec;
+	uint64_t n;
+
+	*key = sha256(info->spki);
+	dropped_json(dropped, &json);
+	record_init(&rec, REC_KEYGEN_DONE);
+	record_json(&rec, "dropped", buf_bytes(&json));
+	record_int(&rec, "intent", (int64_t)intent);
+	record_hash(&rec, "key", key);
+	record_text(&rec, "module",
+	    s->cfg.module_name != NULL ? s->cfg.module_name : "unnamed");
+	record_bytes(&rec, "spki", info->spki);
+	return signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e);
+}
+
+static bool
+append_charter(struct signer *s, const struct sha256 *key,
+    const struct charter *c, const struct signer_claim *who, struct error *e)
+{
+	auto_buf struct buf json = { 0 };
+	struct record rec;
+	uint64_t n;
+
+	charter_to_json(c, &json);
+	record_init(&rec, REC_CHARTER);
+	record_json(&rec, "charter", buf_bytes(&json));
+	record_hash(&rec, "key", key);
+	claim(&rec, who);
+	return signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e) &&
+	    signer_keys_refresh(s, e);
+}
+
+/* Read back, attack, record. An attack that succeeds is recorded too and stops:
+ * such a key is not as good as its charter says. */
+static bool
+examine(struct signer *s, struct hsm_key *k, const struct sha256 *key,
+    const char *what, struct hsm_custody *out, struct error *e)
+{
+	auto_buf struct buf json = { 0 };
+	struct record rec;
+	uint64_t n;
+
+	memset(out, 0, sizeof(*out));
+	if (!hsm_key_attributes(k, out, e) || !hsm_key_attack(k, out, e))
+		return false;
+	hsm_custody_json(out, &json);
+	record_init(&rec, REC_CUSTODY);
+	record_hash(&rec, "key", key);
+	record_bool(&rec, "ok", out->attrs_ok && out->attacks_ok);
+	record_json(&rec, "result", buf_bytes(&json));
+	record_text(&rec, "what", what);
+	if (!signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e))
+		return false;
+	if (!out->attacks_ok)
+		return error_set(e, FAIL_HSM_KEY,
+		    "the key can be taken out or weakened: see record %llu",
+		    (unsigned long long)n);
+	return true;
+}
+
+static bool
+append_keygen_failed(struct signer *s, uint64_t intent, const char *reason,
+    struct error *e)
+{
+	struct record rec;
+	uint64_t n;
+
+	record_init(&rec, REC_KEYGEN_FAILED);
+	record_int(&rec, "intent", (int64_t)intent);
+	record_text(&rec, "reason", reason);
+	return signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e);
+}
+
+/* The strict template is worth what one sacrificed key shows of it (NSS destroys
+ * an original with its copy): before the first key on a token in this process. */
+static bool
+sacrifice(struct signer *s, const struct signer_keygen *req, struct error *e)
+{
+	struct hsm_custody c = { 0 };
+	auto_buf struct buf json = { 0 };
+	struct record rec;
+	uint64_t n;
+
+	if (s->sacrificed[req->token])
+		return true;
+	if (!hsm_sacrificial_test(s->cfg.token[req->token].token, req->type,
+	        &c, e))
+		return false;
+	hsm_custody_json(&c, &json);
+	record_init(&rec, REC_CUSTODY);
+	record_bool(&rec, "ok", c.attrs_ok && c.attacks_ok);
+	record_json(&rec, "result", buf_bytes(&json));
+	record_text(&rec, "what", "sacrificial key");
+	if (!signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e))
+		return false;
+	if (!c.attacks_ok)
+		return error_set(e, FAIL_HSM_KEY,
+		    "the token gave up its sacrificial key: see record %llu",
+		    (unsigned long long)n);
+	s->sacrificed[req->token] = true;
+	return true;
+}
+
+static bool
+generate(struct signer *s, const struct signer_keygen *req, struct bytes id,
+    struct sha256 *key, struct hsm_custody *custody, struct error *e)
+{
+	const struct hsm_keygen spec = { .type = req->type,
+		.label = req->label, .id = id,
+		.destroyable = req->destroyable };
+	const char *dropped[HSM_DROPPED_MAX + 1] = { NULL };
+	auto_hsm_key struct hsm_key *k = NULL;
+	struct error ignored;
+	uint64_t intent;
+
+	if (!append_intent(s, req, id, &intent, e))
+		return false;
+	k = hsm_key_generate(s->cfg.token[req->token].token, &spec, dropped,
+	    e);
+	if (k == NULL) {
+		/* Whether halves lie on the token is for keygen_settle. */
+		if (e->why == FAIL_EXISTS || e->why == FAIL_BAD_INPUT ||
+		    e->why == FAIL_UNSUPPORTED)
+			(void)append_keygen_failed(s, intent, e->msg,
+			    &ignored);
+		return false;
+	}
+	return append_done(s, intent, k, dropped, key, e) &&
+	    examine(s, k, key, "production key", custody, e);
+}
+
+bool
+signer_key_generate(struct signer *s, const struct signer_keygen *req,
+    struct sha256 *key, struct hsm_custody *custody, struct error *e)
+{
+	auto_charter struct charter *c = NULL;
+	struct hsm_custody result = { 0 };
+	struct sha256 made;
+	uint8_t id[20];
+
+	if (!signer_alive(s, e) || !token_check(s, req->token, e))
+		return false;
+	c = charter_for(s, req->token, req->charter_json, e);
+	if (c == NULL || !sacrifice(s, req, e))
+		return false;
+	random_bytes(id, sizeof(id));
+	if (!generate(s, req, bytes_of(id, sizeof(id)), &made, &result, e) ||
+	    !append_charter(s, &made, c, &req->claim, e))
+		return false;
+	*key = made;
+	if (custody != NULL)
+		*custody = result;
+	return true;
+}
+
+/* ---- orphans of an interrupted generation ------------------------------ */
+
+struct keygen_record {
+	struct buf line, store;
+	struct record rec;
+	size_t token;
+	struct bytes id;
+};
+
+static void
+keygen_record_free(struct keygen_record *k)
+{
+	buf_free(&k->line);
+	buf_free(&k->store);
+}
+
+static bool
+find_token(const struct signer *s, struct bytes serial, size_t *out,
+    struct error *e)
+{
+	for (*out = 0; *out < s->cfg.tokens; (*out)++)
+		if (bytes_eq(serial,
+		        bytes_str(hsm_token_get_info(
+		            s->cfg.token[*out].token)->serial)))
+			return true;
+	return error_set(e, FAIL_NOT_FOUND,
+	    "the token of this key generation (serial %.*s) is not configured",
+	    (int)serial.n, (const char *)serial.p);
+}
+
+static bool
+read_keygen(struct signer *s, uint64_t intent, struct keygen_record *k,
+    struct error *e)
+{
+	const struct reg_state *state = reg_get_state(s->reg);
+	bool open = false;
+	size_t i;
+
+	for (i = 0; i < reg_state_open_count(state); i++)
+		open |= reg_state_open_at(state, i)->n == intent;
+	if (!open)
+		return error_set(e, FAIL_NOT_FOUND,
+		    "record %llu is not an open key generation",
+		    (unsigned long long)intent);
+	if (!reg_read(s->reg, intent, &k->line, &k->rec, &k->store, e))
+		return false;
+	if (k->rec.type != REC_KEYGEN_INTENT)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "record %llu is not a key generation",
+		    (unsigned long long)intent);
+	k->id = record_get(&k->rec, "id");
+	return find_token(s, record_get(&k->rec, "token"), &k->token, e);
+}
+
+static struct hsm_key *
+open_by_id(struct hsm_token *t, struct bytes id, struct error *e)
+{
+	auto_buf struct buf uri = { 0 };
+	size_t i;
+
+	buf_add_str(&uri, "pkcs11:type=private;id=");
+	for (i = 0; i < id.n; i++)
+		buf_addf(&uri, "%%%02x", id.p[i]);
+	return hsm_key_open(t, buf_cstr(&uri), (struct bytes){ 0 }, e);
+}
+
+static bool
+adopt_orphan(struct signer *s, uint64_t intent, struct hsm_key *k,
+    size_t token, const struct signer_claim *who, struct sha256 *key,
+    struct error *e)
+{
+	static const char *const nothing[] = { NULL };
+	auto_charter struct charter *c =
+	    charter_for(s, token, (struct bytes){ 0 }, e);
+	struct hsm_custody custody;
+
+	return c != NULL && append_done(s, intent, k, nothing, key, e) &&
+	    examine(s, k, key, "adopted after an interruption", &custody,
+	        e) &&
+	    append_charter(s, key, c, who, e);
+}
+
+static bool
+drop_orphan(struct signer *s, uint64_t intent, const struct keygen_record *k,
+    enum signer_orphan *out, struct error *e)
+{
+	unsigned n;
+
+	if (!hsm_object_destroy(s->cfg.token[k->token].token, k->id, &n, e) ||
+	    !append_keygen_failed(s, intent,
+	        n == 0 ? "nothing was made" : "made and destroyed", e))
+		return false;
+	*out = n == 0 ? ORPHAN_NONE : ORPHAN_DESTROYED;
+	return true;
+}
+
+bool
+signer_keygen_settle(struct signer *s, uint64_t intent, bool adopt,
+    const struct signer_claim *who, enum signer_orphan *out,
+    struct sha256 *key, struct error *e)
+{
+	auto_cleanup(keygen_record_free) struct keygen_record k = { 0 };
+	auto_hsm_key struct hsm_key *orphan = NULL;
+	struct error gone;
+
+	if (!signer_alive(s, e) || !read_keygen(s, intent, &k, e))
+		return false;
+	if (!adopt)
+		return drop_orphan(s, intent, &k, out, e);
+	orphan = open_by_id(s->cfg.token[k.token].token, k.id, &gone);
+	/* Nothing, or half a key: there is nothing to adopt. */
+	if (orphan == NULL)
+		return drop_orphan(s, intent, &k, out, e);
+	if (!adopt_orphan(s, intent, orphan, k.token, who, key, e))
+		return false;
+	*out = ORPHAN_ADOPTED;
+	return true;
+}
+
+/* ---- adopt, destroy, charter ------------------------------------------- */
+
+bool
+signer_key_adopt(struct signer *s, size_t token, const char *uri,
+    struct bytes charter_json, const struct signer_claim *who,
+    struct sha256 *key, struct error *e)
+{
+	auto_hsm_key struct hsm_key *k = NULL;
+	auto_charter struct charter *c = NULL;
+	const struct hsm_key_info *info;
+	struct hsm_custody custody;
+	struct record rec;
+	struct sha256 id;
+	uint64_t n;
+
+	if (!signer_alive(s, e) || !token_check(s, token, e))
+		return false;
+	c = charter_for(s, token, charter_json, e);
+	if (c == NULL)
+		return false;
+	k = hsm_key_open(s->cfg.token[token].token, uri, (struct bytes){ 0 },
+	    e);
+	if (k == NULL)
+		return false;
+	info = hsm_key_get_info(k);
+	id = sha256(info->spki);
+	record_init(&rec, REC_ADOPT);
+	record_bytes(&rec, "id", bytes_of(info->id, info->id_len));
+	record_hash(&rec, "key", &id);
+	record_text(&rec, "label", info->label);
+	record_text(&rec, "origin", "token");
+	record_bytes(&rec, "spki", info->spki);
+	record_text(&rec, "token",
+	    hsm_token_get_info(s->cfg.token[token].token)->serial);
+	claim(&rec, who);
+	if (!signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e) ||
+	    !examine(s, k, &id, "adopted key", &custody, e) ||
+	    !append_charter(s, &id, c, who, e))
+		return false;
+	*key = id;
+	return true;
+}
+
+bool
+signer_key_destroy(struct signer *s, const struct sha256 *key,
+    const struct signer_claim *who, struct error *e)
+{
+	struct signer_key *k = signer_key_find(s, key);
+	auto_buf struct buf proof = { 0 };
+	struct json_writer w;
+	struct record rec;
+	uint64_t n;
+
+	if (!signer_alive(s, e))
+		return false;
+	if (k == NULL)
+		return error_set(e, FAIL_NOT_FOUND,
+		    "key: not one of this register's keys");
+	if (s->in_flight > 0)
+		return error_set(e, FAIL_BUSY,
+		    "%zu requests are in flight", s->in_flight);
+	if (k->handle == NULL) {
+		*e = k->open_error;
+		return false;
+	}
+	if (!hsm_key_destroy(take(k->handle), e))
+		return false;
+	json_begin(&w, &proof);
+	json_object(&w);
+	json_kv_int(&w, "found_afterwards", 0);
+	json_object_end(&w);
+	record_init(&rec, REC_DESTROY);
+	record_hash(&rec, "key", key);
+	record_json(&rec, "proof", buf_bytes(&proof));
+	claim(&rec, who);
+	k->can_sign = false;
+	(void)error_set(&k->open_error, FAIL_NOT_FOUND, "key: was destroyed");
+	return signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e);
+}
+
+bool
+signer_charter(struct signer *s, const struct sha256 *key,
+    struct bytes charter_json, const struct signer_claim *who,
+    struct error *e)
+{
+	struct signer_key *k = signer_key_find(s, key);
+	auto_charter struct charter *next = NULL;
+	const char *field = NULL;
+
+	if (!signer_alive(s, e))
+		return false;
+	if (k == NULL)
+		return error_set(e, FAIL_NOT_FOUND,
+		    "key: not one of this register's keys");
+	next = charter_parse_json(charter_json, e);
+	if (next == NULL)
+		return false;
+	if (k->charter != NULL &&
+	    !charter_is_tighter(k->charter, next, &field))
+		return error_set(e, FAIL_QUORUM,
+		    "%s: would be wider than the key's charter; that needs "
+		    "its custodians' approval", field);
+	return append_charter(s, key, next, who, e);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "internal.h"
+
+/* Twice the limit, so that a probe ends soon. */
+#define SLOTS (2 * LIMIT_SERIALS_OUTSTANDING)
+_Static_assert((SLOTS & (SLOTS - 1)) == 0, "a power of two");
+
+static const uint8_t none[LIMIT_SERIAL_BYTES];
+
+void
+serial_set_init(struct serial_set *s)
+{
+	s->slot = mem_calloc(SLOTS, sizeof(*s->slot));
+	s->n = 0;
+}
+
+void
+serial_set_free(struct serial_set *s)
+{
+	mem_free(s->slot);
+	s->slot = NULL;
+}
+
+bool
+serial_set_full(const struct serial_set *s, size_t more)
+{
+	return more > LIMIT_SERIALS_OUTSTANDING ||
+	    s->n > LIMIT_SERIALS_OUTSTANDING - more;
+}
+
+/* Serials are random: their last octets are a hash already. */
+static size_t
+home(const uint8_t *serial)
+{
+	uint32_t v;
+
+	memcpy(&v, serial + LIMIT_SERIAL_BYTES - sizeof(v), sizeof(v));
+	return v & (SLOTS - 1);
+}
+
+static bool
+is(const uint8_t *a, const uint8_t *b)
+{
+	return memcmp(a, b, LIMIT_SERIAL_BYTES) == 0;
+}
+
+void
+serial_set_add(struct serial_set *s, const uint8_t *serial)
+{
+	size_t i = home(serial);
+
+	while (!is(s->slot[i], none))
+		i = (i + 1) & (SLOTS - 1);
+	memcpy(s->slot[i], serial, LIMIT_SERIAL_BYTES);
+	s->n++;
+}
+
+/* Close the hole: move later entries of the run that may not stay behind it. */
+static void
+remove_at(struct serial_set *s, size_t hole)
+{
+	size_t i = hole, h;
+
+	for (;;) {
+		i = (i + 1) & (SLOTS - 1);
+		if (is(s->slot[i], none))
+			break;
+		h = home(s->slot[i]);
+		if (((i - h) & (SLOTS - 1)) >= ((i - hole) & (SLOTS - 1))) {
+			memcpy(s->slot[hole], s->slot[i], LIMIT_SERIAL_BYTES);
+			hole = i;
+		}
+	}
+	memset(s->slot[hole], 0, LIMIT_SERIAL_BYTES);
+	s->n--;
+}
+
+bool
+serial_set_take(struct serial_set *s, const uint8_t *serial)
+{
+	size_t i;
+
+	for (i = home(serial); !is(s->slot[i], none);
+	    i = (i + 1) & (SLOTS - 1))
+		if (is(s->slot[i], serial)) {
+			remove_at(s, i);
+			return true;
+		}
+	return false;
+}
+
+/* 159 random bits: the top bit clear keeps the INTEGER positive in 20 octets
+ * (RFC 5280 4.1.2.2), a first octet of zero is drawn again so that every serial
+ * has the same length. Our generator and the token's are mixed: either alone
+ * suffices. */
+static void
+draw(struct signer *s, uint8_t *out)
+{
+	uint8_t other[LIMIT_SERIAL_BYTES];
+	struct error ignored;
+	size_t i;
+
+	do {
+		random_bytes(out, LIMIT_SERIAL_BYTES);
+		if (s->cfg.tokens > 0 &&
+		    hsm_token_random(s->cfg.token[0].token, other,
+		        sizeof(other), &ignored))
+			for (i = 0; i < sizeof(other); i++)
+				out[i] ^= other[i];
+		out[0] &= 0x7f;
+	} while (out[0] == 0);
+}
+
+bool
+signer_serials(struct signer *s, size_t n,
+    uint8_t (*out)[LIMIT_SERIAL_BYTES], struct error *e)
+{
+	size_t i;
+
+	if (!signer_alive(s, e))
+		return false;
+	if (serial_set_full(&s->serials, n))
+		return error_set(e, FAIL_BUSY,
+		    "%zu serials are outstanding, the limit is %d",
+		    s->serials.n, LIMIT_SERIALS_OUTSTANDING);
+	for (i = 0; i < n; i++) {
+		draw(s, out[i]);
+		serial_set_add(&s->serials, out[i]);
+	}
+	return true;
+}
