@@ -29,12 +29,10 @@ signer_certify(struct signer *s, const struct signer_certify *req,
 }
 
 static bool
-refuse(struct request *r, const char *rule, const char *field,
-    struct error *e)
+refuse(struct request *r, const char *rule, const char *field, struct error *e)
 {
 	r->verdict.rule = rule;
-	(void)snprintf(r->verdict.field, sizeof(r->verdict.field), "%s",
-	    field);
+	(void)snprintf(r->verdict.field, sizeof(r->verdict.field), "%s", field);
 	return error_set(e, FAIL_REFUSED, "%s: %s", rule, field);
 }
 
@@ -56,8 +54,9 @@ structure(struct request *r, const struct tbs_view *t, struct error *e)
 		return refuse(r, "structure-unique-id", "uniqueID", e);
 	if (!t->key_ok)
 		return refuse(r, "structure-key", "subjectPublicKeyInfo", e);
-	if (aki != NULL && (!ext_aki(aki, &id, &other, e) || other ||
-	        !bytes_eq(id, bytes_of(r->key->key_id, 20))))
+	if (aki != NULL &&
+	    (!ext_aki(aki, &id, &other, e) || other ||
+		!bytes_eq(id, bytes_of(r->key->key_id, 20))))
 		return refuse(r, "structure-aki",
 		    "extensions.authorityKeyIdentifier", e);
 	return true;
@@ -166,8 +165,7 @@ const struct request_type request_certify = {
 /* SIGN_CSR: a CertificationRequestInfo (RFC 2986 4.1) for one of our keys. */
 
 static bool
-csr_info_parse(const struct request *r, struct bytes *subject,
-    struct error *e)
+csr_info_parse(const struct request *r, struct bytes *subject, struct error *e)
 {
 	struct der_reader top, in;
 	struct bytes spki, name;

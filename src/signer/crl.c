@@ -22,10 +22,10 @@ struct crl_work {
 	struct buf issuer;
 	uint8_t aki[20];
 	int64_t period_s;
-	bool named;              /* the caller chose the path */
+	bool named; /* the caller chose the path */
 	/* Being made. */
-	int fd;                  /* TBSCertList                */
-	void *map;               /* of fd, for Ed25519         */
+	int fd;    /* TBSCertList                */
+	void *map; /* of fd, for Ed25519         */
 	uint64_t tbs_bytes, entries, number, bytes;
 	int64_t this_s, next_s;
 	uint64_t position;
@@ -80,8 +80,7 @@ scope_check(const char *scope, int64_t *partition, struct error *e)
 }
 
 static bool
-crl_check(const struct signer *s, const struct signer_crl *req,
-    struct error *e)
+crl_check(const struct signer *s, const struct signer_crl *req, struct error *e)
 {
 	int64_t partition;
 
@@ -142,9 +141,9 @@ another_runs(const struct signer *s, const struct request *r)
 
 	for (i = 0; i < countof(lists); i++)
 		TAILQ_FOREACH(o, lists[i], link)
-			if (o->crl != NULL && o->key == r->key &&
-			    strcmp(o->crl->scope, r->crl->scope) == 0)
-				return true;
+	if (o->crl != NULL && o->key == r->key &&
+	    strcmp(o->crl->scope, r->crl->scope) == 0)
+		return true;
 	return false;
 }
 
@@ -216,9 +215,9 @@ make_dirs(struct signer *s, struct request *r, struct error *e)
 
 	if (w->named) {
 		slash = strrchr(w->path, '/');
-		w->dir = slash == NULL ? mem_strdup(".")
-		                       : mem_printf("%.*s",
-		                             (int)(slash - w->path + 1), w->path);
+		w->dir = slash == NULL
+		    ? mem_strdup(".")
+		    : mem_printf("%.*s", (int)(slash - w->path + 1), w->path);
 		return true;
 	}
 	hex_encode(sha256_bytes(&r->key->id), hex);
@@ -230,8 +229,8 @@ make_dirs(struct signer *s, struct request *r, struct error *e)
 	mem_free(w->dir);
 	w->dir = path_join(parent, name);
 	mem_free(w->path);
-	w->path = mem_printf("%s/%llu.crl", w->dir,
-	    (unsigned long long)w->number);
+	w->path =
+	    mem_printf("%s/%llu.crl", w->dir, (unsigned long long)w->number);
 	return dir_create(s->cfg.crl_dir, 0755, e) &&
 	    dir_create(parent, 0755, e) && dir_create(w->dir, 0755, e);
 }
@@ -243,9 +242,12 @@ write_tbs(struct signer *s, struct request *r, struct error *e)
 	struct entries x = { .s = s, .r = r, .partition = -1 };
 	const struct crl_source src = { entries_next, entries_rewind, &x };
 	const struct crl_params p = { .issuer = buf_bytes(&w->issuer),
-		.alg = r->alg, .this_update_s = w->this_s,
-		.next_update_s = w->next_s, .number = w->number,
-		.idp_url = w->idp_url, .delta_base = -1 };
+		.alg = r->alg,
+		.this_update_s = w->this_s,
+		.next_update_s = w->next_s,
+		.number = w->number,
+		.idp_url = w->idp_url,
+		.delta_base = -1 };
 	struct crl_params params = p;
 	size_t digest_n = 0;
 
@@ -258,7 +260,7 @@ write_tbs(struct signer *s, struct request *r, struct error *e)
 	if (w->fd < 0)
 		return error_errno(e, FAIL_IO, "%s", w->dir);
 	if (!crl_write_tbs(&params, &src, sink, w, r->digest, &digest_n,
-	        &w->tbs_bytes, &w->entries, e))
+		&w->tbs_bytes, &w->entries, e))
 		return false;
 	r->to_sign = bytes_of(r->digest, digest_n);
 	return true;
@@ -348,8 +350,8 @@ admit(struct signer *s, struct request *r, struct error *e)
 	if (r->waits)
 		return false;
 	if (!sig_alg_fits(r->alg, r->key->spki.type))
-		return error_set(e, FAIL_BAD_INPUT,
-		    "%s does not fit the key", sig_alg_info(r->alg)->name);
+		return error_set(e, FAIL_BAD_INPUT, "%s does not fit the key",
+		    sig_alg_info(r->alg)->name);
 	if (memcmp(w->aki, r->key->key_id, 20) != 0)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "issuer key id: not the one of the signing key");
@@ -362,7 +364,7 @@ admit(struct signer *s, struct request *r, struct error *e)
 	w->position = reg_size(s->reg);
 	signer_usage(s, r->key, &u, w->this_s);
 	return charter_allows_list(r->key->charter, KIND_CRL, w->this_s,
-	           w->next_s, &u, &r->verdict, e) &&
+		   w->next_s, &u, &r->verdict, e) &&
 	    make_dirs(s, r, e) && write_tbs(s, r, e) && map_message(r, e) &&
 	    intent(s, r, e);
 }
@@ -395,8 +397,8 @@ complete(unused_arg struct signer *s, struct request *r, struct error *e)
 	auto_fd int fd = -1;
 
 	crl_outer(w->tbs_bytes, r->alg, buf_bytes(&r->sig), &head, &tail);
-	w->tmp = mem_printf("%s.%llu.tmp", w->path,
-	    (unsigned long long)r->intent);
+	w->tmp =
+	    mem_printf("%s.%llu.tmp", w->path, (unsigned long long)r->intent);
 	fd = open(w->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return error_errno(e, FAIL_IO, "%s", w->tmp);

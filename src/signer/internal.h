@@ -20,18 +20,16 @@ struct request;
 
 /* What differs between messages; one row each, in the message's file. */
 struct request_type {
-	const char *name;        /* kind in INTENT and REFUSED              */
-	bool no_signature;       /* complete once its record is durable     */
+	const char *name;  /* kind in INTENT and REFUSED              */
+	bool no_signature; /* complete once its record is durable     */
 	/* Decide and append the records; sets r->to_sign. False refuses (e is
 	 * the caller's answer, r->verdict the rule when a charter said no)
 	 * or, with r->waits, asks to be called again next round. */
 	bool (*admit)(struct signer *s, struct request *r, struct error *e);
 	/* After a verified signature, before SIGNED is appended. May be NULL. */
-	bool (*complete)(struct signer *s, struct request *r,
-	    struct error *e);
+	bool (*complete)(struct signer *s, struct request *r, struct error *e);
 	/* After SIGNED is durable, before the reply. May be NULL. */
-	bool (*release)(struct signer *s, struct request *r,
-	    struct error *e);
+	bool (*release)(struct signer *s, struct request *r, struct error *e);
 	/* The INTENT's outcome is unknown: what follows besides ASSUMED. */
 	bool (*assumed)(struct signer *s, const struct record *intent,
 	    uint64_t assumed, struct error *e);
@@ -47,7 +45,7 @@ struct signer_key {
 	struct buf spki_der;
 	struct spki spki;
 	bool spki_ok;
-	uint8_t key_id[20];      /* SHA-1 of the key bits: SKI of its certs */
+	uint8_t key_id[20]; /* SHA-1 of the key bits: SKI of its certs */
 	struct hsm_key *handle;
 	bool can_sign;           /* has a handle, or tests gave a fake     */
 	struct error open_error; /* why not, when !can_sign                 */
@@ -65,7 +63,7 @@ struct request {
 	void *arg;
 
 	/* As asked; all owned. */
-	struct buf data;         /* TBS, CertificationRequestInfo, foreign cert */
+	struct buf data; /* TBS, CertificationRequestInfo, foreign cert */
 	char *who, *why, *profile;
 	uint8_t id[32];
 	size_t id_len;
@@ -75,16 +73,16 @@ struct request {
 	struct crl_work *crl;
 
 	/* On the way. */
-	const char *kind;        /* of the INTENT */
+	const char *kind; /* of the INTENT */
 	enum sig_alg alg;
 	uint8_t digest[DIGEST_MAX];
 	struct bytes to_sign;
-	bool waits;              /* for another one like it (crl.c)         */
+	bool waits; /* for another one like it (crl.c)         */
 	unsigned attempts;
 	struct buf sig;
 
 	/* The answer. */
-	struct error err;        /* FAIL_NONE: done */
+	struct error err; /* FAIL_NONE: done */
 	struct charter_verdict verdict;
 	uint64_t intent, signed_;
 };
@@ -119,7 +117,7 @@ struct signer {
 	struct serial_set serials;
 	struct settle_map *settled;
 	bool sacrificed[SIGNER_TOKENS_MAX]; /* template shown to hold */
-	struct error dead;       /* FAIL_NONE: alive */
+	struct error dead;                  /* FAIL_NONE: alive */
 	uint64_t refused_hour, refused_in_hour, refused_dropped;
 	bool in_turn;
 };
@@ -140,8 +138,7 @@ void request_prepare(struct request *r, struct bytes message);
 struct signer_key *signer_key_find(struct signer *s, const struct sha256 *id);
 /* Bring the key table up to what the register's state says. */
 bool signer_keys_refresh(struct signer *s, struct error *e) must_check;
-bool signer_key_usable(const struct signer_key *k, struct error *e)
-    must_check;
+bool signer_key_usable(const struct signer_key *k, struct error *e) must_check;
 void signer_keys_free(struct signer *s);
 void signer_usage(struct signer *s, const struct signer_key *k,
     struct charter_usage *u, int64_t now_s);

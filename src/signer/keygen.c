@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <chancery/base/json.h>
 #include <chancery/base/text.h>
-#include <chancery/hsm/custody.h>
+#include <chancery/signer/custody.h>
 
 #include "internal.h"
 
@@ -132,7 +132,7 @@ examine(struct signer *s, struct hsm_key *k, const struct sha256 *key,
 	memset(out, 0, sizeof(*out));
 	if (!hsm_key_attributes(k, out, e) || !hsm_key_attack(k, out, e))
 		return false;
-	hsm_custody_json(out, &json);
+	custody_to_json(out, &json);
 	record_init(&rec, REC_CUSTODY);
 	record_hash(&rec, "key", key);
 	record_bool(&rec, "ok", out->attrs_ok && out->attacks_ok);
@@ -172,10 +172,10 @@ sacrifice(struct signer *s, const struct signer_keygen *req, struct error *e)
 
 	if (s->sacrificed[req->token])
 		return true;
-	if (!hsm_sacrificial_test(s->cfg.token[req->token].token, req->type,
-	        &c, e))
+	if (!hsm_sacrificial_test(s->cfg.token[req->token].token, req->type, &c,
+		e))
 		return false;
-	hsm_custody_json(&c, &json);
+	custody_to_json(&c, &json);
 	record_init(&rec, REC_CUSTODY);
 	record_bool(&rec, "ok", c.attrs_ok && c.attacks_ok);
 	record_json(&rec, "result", buf_bytes(&json));
@@ -195,7 +195,8 @@ generate(struct signer *s, const struct signer_keygen *req, struct bytes id,
     struct sha256 *key, struct hsm_custody *custody, struct error *e)
 {
 	const struct hsm_keygen spec = { .type = req->type,
-		.label = req->label, .id = id,
+		.label = req->label,
+		.id = id,
 		.destroyable = req->destroyable };
 	const char *dropped[HSM_DROPPED_MAX + 1] = { NULL };
 	auto_hsm_key struct hsm_key *k = NULL;
@@ -204,14 +205,12 @@ generate(struct signer *s, const struct signer_keygen *req, struct bytes id,
 
 	if (!append_intent(s, req, id, &intent, e))
 		return false;
-	k = hsm_key_generate(s->cfg.token[req->token].token, &spec, dropped,
-	    e);
+	k = hsm_key_generate(s->cfg.token[req->token].token, &spec, dropped, e);
 	if (k == NULL) {
 		/* Whether halves lie on the token is for keygen_settle. */
 		if (e->why == FAIL_EXISTS || e->why == FAIL_BAD_INPUT ||
 		    e->why == FAIL_UNSUPPORTED)
-			(void)append_keygen_failed(s, intent, e->msg,
-			    &ignored);
+			(void)append_keygen_failed(s, intent, e->msg, &ignored);
 		return false;
 	}
 	return append_done(s, intent, k, dropped, key, e) &&
@@ -264,8 +263,8 @@ find_token(const struct signer *s, struct bytes serial, size_t *out,
 {
 	for (*out = 0; *out < s->cfg.tokens; (*out)++)
 		if (bytes_eq(serial,
-		        bytes_str(hsm_token_get_info(
-		            s->cfg.token[*out].token)->serial)))
+			bytes_str(hsm_token_get_info(s->cfg.token[*out].token)
+				      ->serial)))
 			return true;
 	return error_set(e, FAIL_NOT_FOUND,
 	    "the token of this key generation (serial %.*s) is not configured",
@@ -309,9 +308,8 @@ open_by_id(struct hsm_token *t, struct bytes id, struct error *e)
 }
 
 static bool
-adopt_orphan(struct signer *s, uint64_t intent, struct hsm_key *k,
-    size_t token, const struct signer_claim *who, struct sha256 *key,
-    struct error *e)
+adopt_orphan(struct signer *s, uint64_t intent, struct hsm_key *k, size_t token,
+    const struct signer_claim *who, struct sha256 *key, struct error *e)
 {
 	static const char *const nothing[] = { NULL };
 	auto_charter struct charter *c =
@@ -319,8 +317,7 @@ adopt_orphan(struct signer *s, uint64_t intent, struct hsm_key *k,
 	struct hsm_custody custody;
 
 	return c != NULL && append_done(s, intent, k, nothing, key, e) &&
-	    examine(s, k, key, "adopted after an interruption", &custody,
-	        e) &&
+	    examine(s, k, key, "adopted after an interruption", &custody, e) &&
 	    append_charter(s, key, c, who, e);
 }
 
@@ -332,7 +329,7 @@ drop_orphan(struct signer *s, uint64_t intent, const struct keygen_record *k,
 
 	if (!hsm_object_destroy(s->cfg.token[k->token].token, k->id, &n, e) ||
 	    !append_keygen_failed(s, intent,
-	        n == 0 ? "nothing was made" : "made and destroyed", e))
+		n == 0 ? "nothing was made" : "made and destroyed", e))
 		return false;
 	*out = n == 0 ? ORPHAN_NONE : ORPHAN_DESTROYED;
 	return true;
@@ -340,8 +337,8 @@ drop_orphan(struct signer *s, uint64_t intent, const struct keygen_record *k,
 
 bool
 signer_keygen_settle(struct signer *s, uint64_t intent, bool adopt,
-    const struct signer_claim *who, enum signer_orphan *out,
-    struct sha256 *key, struct error *e)
+    const struct signer_claim *who, enum signer_orphan *out, struct sha256 *key,
+    struct error *e)
 {
 	auto_cleanup(keygen_record_free) struct keygen_record k = { 0 };
 	auto_hsm_key struct hsm_key *orphan = NULL;
@@ -420,8 +417,8 @@ signer_key_destroy(struct signer *s, const struct sha256 *key,
 		return error_set(e, FAIL_NOT_FOUND,
 		    "key: not one of this register's keys");
 	if (s->in_flight > 0)
-		return error_set(e, FAIL_BUSY,
-		    "%zu requests are in flight", s->in_flight);
+		return error_set(e, FAIL_BUSY, "%zu requests are in flight",
+		    s->in_flight);
 	if (k->handle == NULL) {
 		*e = k->open_error;
 		return false;
@@ -443,8 +440,7 @@ signer_key_destroy(struct signer *s, const struct sha256 *key,
 
 bool
 signer_charter(struct signer *s, const struct sha256 *key,
-    struct bytes charter_json, const struct signer_claim *who,
-    struct error *e)
+    struct bytes charter_json, const struct signer_claim *who, struct error *e)
 {
 	struct signer_key *k = signer_key_find(s, key);
 	auto_charter struct charter *next = NULL;
@@ -458,10 +454,10 @@ signer_charter(struct signer *s, const struct sha256 *key,
 	next = charter_parse_json(charter_json, e);
 	if (next == NULL)
 		return false;
-	if (k->charter != NULL &&
-	    !charter_is_tighter(k->charter, next, &field))
+	if (k->charter != NULL && !charter_is_tighter(k->charter, next, &field))
 		return error_set(e, FAIL_QUORUM,
 		    "%s: would be wider than the key's charter; that needs "
-		    "its custodians' approval", field);
+		    "its custodians' approval",
+		    field);
 	return append_charter(s, key, next, who, e);
 }

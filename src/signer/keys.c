@@ -37,7 +37,7 @@ token_of(struct signer *s, const char *serial)
 
 	for (i = 0; i < s->cfg.tokens; i++)
 		if (strcmp(hsm_token_get_info(s->cfg.token[i].token)->serial,
-		        serial) == 0)
+			serial) == 0)
 			return s->cfg.token[i].token;
 	return NULL;
 }
@@ -66,7 +66,9 @@ open_handle(struct signer *s, struct signer_key *k, const struct state_key *st)
 	}
 	if (st->destroyed || st->released) {
 		(void)error_set(&k->open_error, FAIL_NOT_FOUND, "key %s: %s",
-		    st->label, st->destroyed ? "was destroyed" : "was released to another log");
+		    st->label,
+		    st->destroyed ? "was destroyed"
+				  : "was released to another log");
 		return;
 	}
 	if (t == NULL) {
@@ -99,8 +101,7 @@ add_key(struct signer *s, const struct state_key *st)
 }
 
 static bool
-load_charter(struct signer_key *k, const struct state_key *st,
-    struct error *e)
+load_charter(struct signer_key *k, const struct state_key *st, struct error *e)
 {
 	struct charter *c;
 
@@ -125,9 +126,8 @@ close_handle(struct signer_key *k, const struct state_key *st)
 	hsm_key_close(k->handle);
 	k->handle = NULL;
 	k->can_sign = false;
-	(void)error_set(&k->open_error, FAIL_NOT_FOUND,
-	    "key %s: was %s", st->label,
-	    st->destroyed ? "destroyed" : "released to another log");
+	(void)error_set(&k->open_error, FAIL_NOT_FOUND, "key %s: was %s",
+	    st->label, st->destroyed ? "destroyed" : "released to another log");
 }
 
 bool

@@ -17,8 +17,10 @@ start(struct signer *s, struct error *e)
 	struct reg_config rc = s->cfg.reg;
 	const struct key_queue_config qc = { .workers = s->cfg.workers,
 		.deadline_ms = s->cfg.sign_deadline_ms != 0
-		    ? s->cfg.sign_deadline_ms : LIMIT_SIGN_DEADLINE_MS,
-		.sign = s->cfg.sign, .arg = s->cfg.sign_arg };
+		    ? s->cfg.sign_deadline_ms
+		    : LIMIT_SIGN_DEADLINE_MS,
+		.sign = s->cfg.sign,
+		.arg = s->cfg.sign_arg };
 
 	rc.observe = observe;
 	rc.observe_arg = s;

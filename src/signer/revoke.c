@@ -65,8 +65,8 @@ partition_of(const struct tbs_view *t)
 			continue;
 		end = uri[i].p + uri[i].n;
 		v = 0;
-		for (at += sizeof(mark) - 1; at < end && *at >= '0' &&
-		    *at <= '9' && v < 1000000; at++)
+		for (at += sizeof(mark) - 1;
+		     at < end && *at >= '0' && *at <= '9' && v < 1000000; at++)
 			v = v * 10 + (*at - '0');
 		return v;
 	}
@@ -88,8 +88,7 @@ revoke_append(struct signer *s, const struct signer_key *issuer,
 	if (!serial_magnitude(tbs->serial, serial, e) ||
 	    !reg_now(s->reg, &now_ms, e))
 		return false;
-	if (reg_state_revoked(reg_get_state(s->reg), &issuer->id, serial,
-	        &old))
+	if (reg_state_revoked(reg_get_state(s->reg), &issuer->id, serial, &old))
 		return error_set(e, FAIL_EXISTS,
 		    "already revoked by record %llu",
 		    (unsigned long long)old.index);
@@ -153,7 +152,7 @@ admit_recorded(struct signer *s, struct request *r, struct error *e)
 	return recorded_tbs(s, r, &line, &store, &tbs, e) &&
 	    tbs_parse(tbs, &t, e) &&
 	    revoke_append(s, r->key, &t, r->cert, (struct bytes){ 0 },
-	        r->reason, r->invalidity_s, r->who, r->why, e);
+		r->reason, r->invalidity_s, r->who, r->why, e);
 }
 
 /* A certificate that another register (or none) made: it must verify. */
@@ -165,7 +164,7 @@ admit_foreign(struct signer *s, struct request *r, struct error *e)
 	return cert_parse(buf_bytes(&r->data), "certificate", &c, e) &&
 	    cert_verify_signature(&c, &r->key->spki, e) &&
 	    revoke_append(s, r->key, &c.tbs, UINT64_MAX, buf_bytes(&c.der),
-	        r->reason, r->invalidity_s, r->who, r->why, e);
+		r->reason, r->invalidity_s, r->who, r->why, e);
 }
 
 static bool
@@ -176,7 +175,7 @@ admit(struct signer *s, struct request *r, struct error *e)
 		return error_set(e, FAIL_UNSUPPORTED,
 		    "key: its public key is of a kind we cannot check");
 	return r->cert != UINT64_MAX ? admit_recorded(s, r, e)
-	                             : admit_foreign(s, r, e);
+				     : admit_foreign(s, r, e);
 }
 
 const struct request_type request_revoke = {

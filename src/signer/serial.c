@@ -80,8 +80,7 @@ serial_set_take(struct serial_set *s, const uint8_t *serial)
 {
 	size_t i;
 
-	for (i = home(serial); !is(s->slot[i], none);
-	    i = (i + 1) & (SLOTS - 1))
+	for (i = home(serial); !is(s->slot[i], none); i = (i + 1) & (SLOTS - 1))
 		if (is(s->slot[i], serial)) {
 			remove_at(s, i);
 			return true;
@@ -104,7 +103,7 @@ draw(struct signer *s, uint8_t *out)
 		random_bytes(out, LIMIT_SERIAL_BYTES);
 		if (s->cfg.tokens > 0 &&
 		    hsm_token_random(s->cfg.token[0].token, other,
-		        sizeof(other), &ignored))
+			sizeof(other), &ignored))
 			for (i = 0; i < sizeof(other); i++)
 				out[i] ^= other[i];
 		out[0] &= 0x7f;
@@ -112,8 +111,8 @@ draw(struct signer *s, uint8_t *out)
 }
 
 bool
-signer_serials(struct signer *s, size_t n,
-    uint8_t (*out)[LIMIT_SERIAL_BYTES], struct error *e)
+signer_serials(struct signer *s, size_t n, uint8_t (*out)[LIMIT_SERIAL_BYTES],
+    struct error *e)
 {
 	size_t i;
 

@@ -41,7 +41,7 @@ find(struct settle_map *m, struct bytes id, uint64_t intent)
 	for (i = 0; i < held; i++) {
 		e = &m->v[(m->n - 1 - i) % LOOK_BACK];
 		if (id.n > 0 ? bytes_eq(bytes_of(e->id, e->id_len), id)
-		             : e->intent == intent)
+			     : e->intent == intent)
 			return e;
 		/* Intents rise: an older one cannot come any more. */
 		if (id.n == 0 && e->intent < intent)
@@ -73,7 +73,8 @@ settle_map_note(struct settle_map *m, const struct record *rec)
 		enum record_type type;
 		enum signer_outcome what;
 	} outcomes[] = { { REC_SIGNED, OUTCOME_SIGNED },
-		{ REC_FAILED, OUTCOME_FAILED }, { REC_ASSUMED, OUTCOME_ASSUMED } };
+		{ REC_FAILED, OUTCOME_FAILED },
+		{ REC_ASSUMED, OUTCOME_ASSUMED } };
 	struct settled *e;
 	size_t i;
 
@@ -112,7 +113,7 @@ load(struct signer *s, struct error *e)
 		return true;
 	s->settled->n = 0;
 	if (!reg_walk(s->cfg.reg.dir, size > LOOK_BACK ? size - LOOK_BACK : 0,
-	        note_each, s->settled, e))
+		note_each, s->settled, e))
 		return false;
 	s->settled->loaded = true;
 	return true;
@@ -133,8 +134,8 @@ signer_settle(struct signer *s, struct bytes request_id,
 	f = find(s->settled, request_id, 0);
 	*out = f == NULL ? OUTCOME_UNKNOWN : f->what;
 	*intent = f == NULL ? UINT64_MAX : f->intent;
-	*signed_ = f == NULL || f->what != OUTCOME_SIGNED ? UINT64_MAX
-	                                                  : f->outcome;
+	*signed_ =
+	    f == NULL || f->what != OUTCOME_SIGNED ? UINT64_MAX : f->outcome;
 	return true;
 }
 
@@ -196,7 +197,7 @@ signer_settle_open(struct signer *s, struct error *e)
 
 	while ((open = first_open(s)) != NULL)
 		if (!signer_assume(s, open->n,
-		        "the signer ended before its outcome was recorded", e))
+			"the signer ended before its outcome was recorded", e))
 			return false;
 	return reg_pending(s->reg) == 0 || reg_commit(s->reg, e);
 }

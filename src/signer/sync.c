@@ -42,8 +42,7 @@ signer_certify_wait(struct signer *s, const struct signer_certify *req,
 {
 	struct waiter w = { .sig = sig };
 
-	return signer_certify(s, req, answer, &w, e) &&
-	    wait_for(s, &w, out, e);
+	return signer_certify(s, req, answer, &w, e) && wait_for(s, &w, out, e);
 }
 
 bool
@@ -62,8 +61,7 @@ signer_revoke_wait(struct signer *s, const struct signer_revoke *req,
 {
 	struct waiter w = { 0 };
 
-	return signer_revoke(s, req, answer, &w, e) &&
-	    wait_for(s, &w, out, e);
+	return signer_revoke(s, req, answer, &w, e) && wait_for(s, &w, out, e);
 }
 
 bool

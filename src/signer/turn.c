@@ -175,8 +175,7 @@ collect(struct signer *s, int timeout_ms, struct error *e)
 	size_t n, i;
 
 	do {
-		n = key_queue_collect(s->queue, done, COLLECT_MAX,
-		    timeout_ms);
+		n = key_queue_collect(s->queue, done, COLLECT_MAX, timeout_ms);
 		for (i = 0; i < n; i++)
 			if (!finish_one(s, &done[i], e))
 				return false;
@@ -189,11 +188,13 @@ static void
 reply(struct signer *s, struct request *r)
 {
 	struct signer_reply a = { .ok = r->err.why == FAIL_NONE,
-		.err = r->err, .verdict = r->verdict, .intent = r->intent,
-		.signed_ = r->signed_, .sig = buf_bytes(&r->sig) };
+		.err = r->err,
+		.verdict = r->verdict,
+		.intent = r->intent,
+		.signed_ = r->signed_,
+		.sig = buf_bytes(&r->sig) };
 
-	if (r->type->release != NULL && a.ok &&
-	    !r->type->release(s, r, &a.err))
+	if (r->type->release != NULL && a.ok && !r->type->release(s, r, &a.err))
 		a.ok = false;
 	crl_work_answer(r->crl, &a);
 	s->in_flight--;
@@ -224,7 +225,8 @@ dispatch_all(struct signer *s)
 
 	while ((r = TAILQ_FIRST(&s->admitted)) != NULL) {
 		job = (struct key_job){ .id = (uint64_t)(uintptr_t)r,
-			.key = r->key->handle, .alg = r->alg,
+			.key = r->key->handle,
+			.alg = r->alg,
 			.in = r->to_sign };
 		/* The queue's bound is the one that request_new holds. */
 		if (!key_queue_submit(s->queue, &job, &e))
@@ -253,8 +255,8 @@ die(struct signer *s, const struct error *why, struct error *e)
 			s->in_flight--;
 			r->done(r->arg,
 			    &(struct signer_reply){ .err = *why,
-			        .intent = r->intent,
-			        .signed_ = UINT64_MAX });
+				.intent = r->intent,
+				.signed_ = UINT64_MAX });
 			request_free(r);
 		}
 	*e = *why;
@@ -268,8 +270,8 @@ is_idle(const struct signer *s)
 	const struct request *r;
 
 	TAILQ_FOREACH(r, &s->queued, link)
-		if (!r->waits)
-			return false;
+	if (!r->waits)
+		return false;
 	return TAILQ_EMPTY(&s->finished) && !TAILQ_EMPTY(&s->flying);
 }
 
@@ -319,8 +321,7 @@ signer_append_commit(struct signer *s, const struct record *rec,
 {
 	struct error why;
 
-	if (!signer_alive(s, e) ||
-	    !reg_append(s->reg, rec, priv, n, e))
+	if (!signer_alive(s, e) || !reg_append(s->reg, rec, priv, n, e))
 		return false;
 	if (reg_commit(s->reg, &why))
 		return true;

@@ -11,6 +11,7 @@
  * Tests put a fake worker behind the same interface.
  */
 #include <chancery/base/alg.h>
+#include <chancery/base/cleanup.h>
 #include <chancery/base/error.h>
 
 struct hsm_key;

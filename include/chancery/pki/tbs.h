@@ -7,6 +7,7 @@
  * KU, EKU, BC, AKI, CDP, AIA, policies); per certificate only serial, validity,
  * subject, key, SKI and SAN are written: 2 us.
  */
+#include <chancery/base/cleanup.h>
 #include <chancery/base/error.h>
 #include <chancery/pki/cert.h>
 #include <chancery/pki/profile.h>
