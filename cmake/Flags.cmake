@@ -30,10 +30,11 @@ if(CHANCERY_SANITIZE)
 	add_compile_options(-fsanitize=${CHANCERY_SANITIZE}
 	    -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g)
 	add_link_options(-fsanitize=${CHANCERY_SANITIZE})
-	# GCC's sanitizers make these two see paths that do not exist.
-	add_compile_options(-Wno-null-dereference -Wno-maybe-uninitialized)
+	# The sanitizers make these see paths that do not exist.
+	add_compile_options(-Wno-null-dereference)
 	if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
-		add_compile_options(-Wno-stringop-overflow -Wno-array-bounds
+		add_compile_options(-Wno-maybe-uninitialized
+		    -Wno-stringop-overflow -Wno-array-bounds
 		    -Wno-format-overflow -Wno-format-truncation)
 	endif()
 elseif(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT CHANCERY_COVERAGE)
