@@ -19,11 +19,15 @@
 #define LIMIT_CONFIG_BYTES (1 << 20)
 /* A PIN; PKCS#11 modules take far less. */
 #define LIMIT_PIN_BYTES 256
+/* Attributes in one distinguished name; real ones have under ten. */
+#define LIMIT_NAME_ATTRIBUTES 128
 /* Largest signature: RSA-8192. */
 #define LIMIT_SIG_BYTES 1024
 /* RSA moduli we verify with; larger ones are a denial of service. */
 #define LIMIT_RSA_BITS_MIN 2048
 #define LIMIT_RSA_BITS_MAX 8192
+/* Likewise; CA/B Baseline Requirements 6.1.6 name 2^256 - 1. */
+#define LIMIT_RSA_EXPONENT_BITS 256
 /* Serial: 159 random bits, 20 octets (RFC 5280 4.1.2.2). */
 #define LIMIT_SERIAL_BYTES 20
 /* Serials handed out and not yet used. */
