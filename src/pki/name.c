@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Distinguished names in DER (RFC 5280 4.1.2.4): check and look up. */
+#include <chancery/base/cleanup.h>
 #include <chancery/base/limits.h>
 
 #include "name_attr.h"
@@ -106,8 +107,7 @@ check_rdn(struct rdn *r, const struct ava *a, struct error *e)
 			    a->rdn);
 	if (r->n == RDN_TYPES_MAX)
 		return error_set(e, FAIL_BAD_INPUT,
-		    "name: RDN %u: over %d attributes", a->rdn,
-		    RDN_TYPES_MAX);
+		    "name: RDN %u: over %d attributes", a->rdn, RDN_TYPES_MAX);
 	r->types[r->n++] = a->oid;
 	r->last = a->der;
 	return true;
@@ -125,8 +125,8 @@ name_check(struct bytes der, struct error *e)
 		if (!check_ava(&a, e) || !check_rdn(&r, &a, e))
 			return false;
 	if (w.n > LIMIT_NAME_ATTRIBUTES)
-		return error_set(e, FAIL_BAD_INPUT,
-		    "name: over %d attributes", LIMIT_NAME_ATTRIBUTES);
+		return error_set(e, FAIL_BAD_INPUT, "name: over %d attributes",
+		    LIMIT_NAME_ATTRIBUTES);
 	if (!name_walk_ok(&w))
 		return error_set(e, FAIL_BAD_INPUT,
 		    "name: not a sequence of RDNs in DER");
@@ -143,9 +143,10 @@ find(struct bytes der, const char *type, unsigned nth, struct ava *out)
 
 	name_walk_init(&w, der);
 	while (name_walk_next(&w, out)) {
-		bool same = attr != NULL ? bytes_eq(attr->oid, out->oid) :
-		    der_oid_text(out->oid, oid, sizeof(oid)) &&
-		        strcmp(oid, type) == 0;
+		bool same = attr != NULL
+		    ? bytes_eq(attr->oid, out->oid)
+		    : der_oid_text(out->oid, oid, sizeof(oid)) &&
+			strcmp(oid, type) == 0;
 
 		if (same && nth-- == 0)
 			return true;

@@ -5,7 +5,10 @@
 
 #include "name_attr.h"
 
-#define OID(s) { (const uint8_t *)(s), sizeof(s) - 1 }
+#define OID(s)                                                                 \
+	{                                                                      \
+		(const uint8_t *)(s), sizeof(s) - 1                            \
+	}
 #define X520(s) OID("\x55\x04" s)
 
 /*
@@ -17,8 +20,8 @@
  */
 static const struct name_attr attrs[] = {
 	{ { "CN", "commonName" }, X520("\x03"), DER_UTF8_STRING, 1, 64 },
-	{ { "C", "countryName", "country" }, X520("\x06"),
-	    DER_PRINTABLE_STRING, 2, 2 },
+	{ { "C", "countryName", "country" }, X520("\x06"), DER_PRINTABLE_STRING,
+	    2, 2 },
 	{ { "ST", "stateOrProvinceName", "S" }, X520("\x08"), DER_UTF8_STRING,
 	    1, 128 },
 	{ { "L", "localityName", "locality" }, X520("\x07"), DER_UTF8_STRING, 1,
@@ -31,9 +34,8 @@ static const struct name_attr attrs[] = {
 	{ { "DC", "domainComponent" },
 	    OID("\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19"), DER_IA5_STRING, 1,
 	    63 },
-	{ { "UID", "userId" },
-	    OID("\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01"), DER_UTF8_STRING, 1,
-	    256 },
+	{ { "UID", "userId" }, OID("\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01"),
+	    DER_UTF8_STRING, 1, 256 },
 	{ { "serialNumber" }, X520("\x05"), DER_PRINTABLE_STRING, 1, 64 },
 	{ { "emailAddress", "E", "email" },
 	    OID("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01"), DER_IA5_STRING, 1,
@@ -51,9 +53,8 @@ static const struct name_attr attrs[] = {
 	{ { "telephoneNumber" }, X520("\x14"), DER_PRINTABLE_STRING, 1, 32 },
 	{ { "dnQualifier" }, X520("\x2e"), DER_PRINTABLE_STRING, 1, 256 },
 	{ { "organizationIdentifier" }, X520("\x61"), DER_UTF8_STRING, 1, 256 },
-	{ { "unstructuredName" },
-	    OID("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x02"), DER_UTF8_STRING, 1,
-	    255 },
+	{ { "unstructuredName" }, OID("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x02"),
+	    DER_UTF8_STRING, 1, 255 },
 	{ { "jurisdictionL", "jurisdictionLocalityName" },
 	    OID("\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x01"),
 	    DER_UTF8_STRING, 1, 128 },

@@ -42,8 +42,8 @@ bool name_walk_ok(const struct name_walk *w);
 bool name_tag_is_string(uint8_t tag);
 /* Contents of a string type as UTF-8; false when they break the type's rules,
  * are empty or hold a NUL. */
-bool name_value_utf8(uint8_t tag, struct bytes value, struct buf *utf8)
-    must_check;
+bool name_value_utf8(uint8_t tag, struct bytes value,
+    struct buf *utf8) must_check;
 /* RFC 5280 7.1: PrintableString and UTF8String compare without regard to
  * (ASCII) case and to the amount of space; other types by their octets. */
 bool name_value_eq(const struct ava *a, const struct ava *b);

@@ -84,8 +84,8 @@ apply_row(struct policy *p, const struct name_policy_row *row,
 		return error_set(p->e, FAIL_REFUSED,
 		    "subject: %s is missing, the policy wants it %s",
 		    attr->names[0],
-		    row->rule == NAME_MATCH ? "to match the issuer's" :
-		                              "supplied");
+		    row->rule == NAME_MATCH ? "to match the issuer's"
+					    : "supplied");
 	return true;
 }
 
@@ -166,8 +166,7 @@ apply(struct policy *p, const struct name_policy_row *rows, size_t n,
 
 bool
 name_policy_apply(const struct name_policy_row *rows, size_t n, bool strict,
-    struct bytes issuer, struct bytes subject, struct buf *out,
-    struct error *e)
+    struct bytes issuer, struct bytes subject, struct buf *out, struct error *e)
 {
 	struct policy p = { .issuer = issuer, .subject = subject, .e = e };
 	bool ok = apply(&p, rows, n, strict, out);

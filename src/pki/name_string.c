@@ -18,7 +18,8 @@ static bool
 is_printable(uint8_t c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || (c != 0 && strchr(" '()+,-./:=?", c) != NULL);
+	    (c >= '0' && c <= '9') ||
+	    (c != 0 && strchr(" '()+,-./:=?", c) != NULL);
 }
 
 static bool
@@ -83,7 +84,7 @@ wide(struct bytes v, size_t width, struct buf *out)
 
 static const struct string_type {
 	uint8_t tag;
-	uint8_t width;           /* 0: one ASCII octet each, or UTF-8 */
+	uint8_t width;            /* 0: one ASCII octet each, or UTF-8 */
 	bool (*allowed)(uint8_t); /* NULL: UTF-8 */
 } types[] = {
 	{ DER_UTF8_STRING, 0, NULL },

@@ -120,8 +120,8 @@ name_format(struct bytes der, struct buf *text, struct error *e)
 
 struct parser {
 	const char *at;
-	unsigned position;    /* of the attribute, from 1, as written   */
-	char type[64];        /* for errors                             */
+	unsigned position; /* of the attribute, from 1, as written   */
+	char type[64];     /* for errors                             */
 	struct error *e;
 };
 
@@ -193,8 +193,9 @@ parse_pair(struct parser *p, struct buf *out)
 		return true;
 	}
 	if (*p->at == '\0' || strchr("\"+,;<>\\ #=", *p->at) == NULL)
-		return bad(p, "'\\' stands before neither a special character "
-		              "nor two hex digits");
+		return bad(p,
+		    "'\\' stands before neither a special character "
+		    "nor two hex digits");
 	buf_add_byte(out, (uint8_t)*p->at++);
 	return true;
 }
@@ -232,8 +233,9 @@ parse_plain(struct parser *p, struct buf *out)
 			continue;
 		}
 		if (strchr("\";<>", *p->at) != NULL)
-			return bad(p, "a character out of \" ; < > that has no "
-			              "'\\' before it");
+			return bad(p,
+			    "a character out of \" ; < > that has no "
+			    "'\\' before it");
 		buf_add_byte(out, (uint8_t)*p->at);
 		if (*p->at++ != ' ')
 			keep = out->n;
@@ -286,15 +288,17 @@ check_value(struct parser *p, const struct name_attr *attr, struct bytes v)
 	if (!utf8_valid(v))
 		return bad(p, "not UTF-8, or holds a NUL");
 	if (!name_value_utf8(attr->tag, v, &utf8))
-		return bad(p, attr->tag == DER_IA5_STRING
-		    ? "may only hold ASCII (IA5String)"
-		    : "may only hold letters, digits and ' ( ) + , - . / : = ? "
-		      "(PrintableString)");
+		return bad(p,
+		    attr->tag == DER_IA5_STRING
+			? "may only hold ASCII (IA5String)"
+			: "may only hold letters, digits and ' ( ) + , - . / : "
+			  "= ? "
+			  "(PrintableString)");
 	if (characters(v) >= attr->min && characters(v) <= attr->max)
 		return true;
 	if (attr->min == attr->max)
-		(void)snprintf(what, sizeof(what),
-		    "%zu characters, must be %u", characters(v), attr->max);
+		(void)snprintf(what, sizeof(what), "%zu characters, must be %u",
+		    characters(v), attr->max);
 	else
 		(void)snprintf(what, sizeof(what),
 		    "%zu characters, at most %u (RFC 5280 upper bounds)",
@@ -318,8 +322,7 @@ is_dotted(const char *text)
 		memcpy(arc, text, n);
 		arc[n] = '\0';
 		if (!parse_u64(arc, 0, UINT32_MAX, &v) ||
-		    (arcs == 0 && v > 2) ||
-		    (arcs == 1 && first < 2 && v > 39))
+		    (arcs == 0 && v > 2) || (arcs == 1 && first < 2 && v > 39))
 			return false;
 		first = arcs++ == 0 ? v : first;
 		text += n;
@@ -335,8 +338,9 @@ parse_value(struct parser *p, const struct name_attr *attr,
 	auto_buf struct buf value = { 0 };
 	bool hex = *p->at == '#', quoted = *p->at == '"';
 
-	if (!(hex ? parse_hex(p, &value) :
-	      quoted ? parse_quoted(p, &value) : parse_plain(p, &value)))
+	if (!(hex            ? parse_hex(p, &value)
+		    : quoted ? parse_quoted(p, &value)
+			     : parse_plain(p, &value)))
 		return false;
 	skip_space(p);
 	if (*p->at != '\0' && *p->at != ',' && *p->at != '+')
@@ -394,7 +398,7 @@ parse_rdn(struct parser *p, struct der_writer *w)
 
 	do {
 		ok = n < countof(avas) ? parse_ava(p, &avas[n])
-		                       : bad(p, "too many in one RDN");
+				       : bad(p, "too many in one RDN");
 		n += ok;
 	} while (ok && *p->at == '+' && p->at++ != NULL);
 	if (ok) {

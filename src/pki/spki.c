@@ -8,7 +8,10 @@
 
 #include "ossl.h"
 
-#define DER(s) { (const uint8_t *)(s), sizeof(s) - 1 }
+#define DER(s)                                                                 \
+	{                                                                      \
+		(const uint8_t *)(s), sizeof(s) - 1                            \
+	}
 
 /* Coordinates of P-521, the widest. */
 #define EC_POINT_MAX 133
@@ -23,14 +26,22 @@ static const struct {
 	struct bytes der;
 	size_t point; /* octets of subjectPublicKey; 0: any */
 } algs[] = {
-	{ KEY_RSA, DER("\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
-	               "\x05\x00"), 0 },
-	{ KEY_EC_P256, DER("\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06"
-	                   "\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"), 65 },
-	{ KEY_EC_P384, DER("\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06"
-	                   "\x05\x2b\x81\x04\x00\x22"), 97 },
-	{ KEY_EC_P521, DER("\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06"
-	                   "\x05\x2b\x81\x04\x00\x23"), EC_POINT_MAX },
+	{ KEY_RSA,
+	    DER("\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
+		"\x05\x00"),
+	    0 },
+	{ KEY_EC_P256,
+	    DER("\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06"
+		"\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"),
+	    65 },
+	{ KEY_EC_P384,
+	    DER("\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06"
+		"\x05\x2b\x81\x04\x00\x22"),
+	    97 },
+	{ KEY_EC_P521,
+	    DER("\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06"
+		"\x05\x2b\x81\x04\x00\x23"),
+	    EC_POINT_MAX },
 	{ KEY_ED25519, DER("\x30\x05\x06\x03\x2b\x65\x70"), 32 },
 };
 
@@ -43,7 +54,8 @@ static const struct {
 	{ "1.2.840.113549.1.1.1", "RSA parameters are not NULL" },
 	{ "1.2.840.113549.1.1.10", "keys tied to RSASSA-PSS are not accepted" },
 	{ "1.2.840.10045.2.1",
-	    "EC parameters are not one of the named curves P-256, P-384, P-521" },
+	    "EC parameters are not one of the named curves P-256, P-384, "
+	    "P-521" },
 	{ "1.3.101.112", "Ed25519 takes no parameters" },
 	{ "1.3.101.110", "X25519 keys cannot sign" },
 	{ "1.3.101.113", "Ed448 keys are not accepted" },
@@ -110,18 +122,17 @@ parse_rsa(struct spki *k, struct error *e)
 	if (k->type.bits < LIMIT_RSA_BITS_MIN ||
 	    k->type.bits > LIMIT_RSA_BITS_MAX)
 		return error_set(e, FAIL_REFUSED,
-		    "RSA modulus: %u bits, %d to %d are accepted",
-		    k->type.bits, LIMIT_RSA_BITS_MIN, LIMIT_RSA_BITS_MAX);
+		    "RSA modulus: %u bits, %d to %d are accepted", k->type.bits,
+		    LIMIT_RSA_BITS_MIN, LIMIT_RSA_BITS_MAX);
 	if ((k->modulus.p[k->modulus.n - 1] & 1) == 0)
 		return error_set(e, FAIL_REFUSED, "RSA modulus: even");
 	if ((k->exponent.p[k->exponent.n - 1] & 1) == 0)
 		return error_set(e, FAIL_REFUSED, "RSA exponent: even");
 	if (bit_length(k->exponent) < 17)
-		return error_set(e, FAIL_REFUSED,
-		    "RSA exponent: below 65537");
+		return error_set(e, FAIL_REFUSED, "RSA exponent: below 65537");
 	if (bit_length(k->exponent) > LIMIT_RSA_EXPONENT_BITS)
-		return error_set(e, FAIL_REFUSED,
-		    "RSA exponent: over %d bits", LIMIT_RSA_EXPONENT_BITS);
+		return error_set(e, FAIL_REFUSED, "RSA exponent: over %d bits",
+		    LIMIT_RSA_EXPONENT_BITS);
 	return true;
 }
 
@@ -154,7 +165,7 @@ parse_key(struct spki *k, struct bytes alg_id, struct error *e)
 			continue;
 		k->type.alg = algs[i].alg;
 		return algs[i].point == 0 ? parse_rsa(k, e)
-		                          : parse_point(k, algs[i].point, e);
+					  : parse_point(k, algs[i].point, e);
 	}
 	return refuse_alg(alg_id, e);
 }

@@ -73,7 +73,8 @@ static EVP_PKEY *
 rsa_pkey(const struct spki *k, struct error *e)
 {
 	const unsigned char *p = k->point.p;
-	EVP_PKEY *pkey = d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long)k->point.n);
+	EVP_PKEY *pkey =
+	    d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long)k->point.n);
 
 	if (pkey == NULL)
 		error_ossl(e, "RSA public key");
@@ -83,8 +84,8 @@ rsa_pkey(const struct spki *k, struct error *e)
 static EVP_PKEY *
 ed25519_pkey(const struct spki *k, struct error *e)
 {
-	EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key(
-	    EVP_PKEY_ED25519, NULL, k->point.p, k->point.n);
+	EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
+	    k->point.p, k->point.n);
 
 	if (pkey == NULL)
 		error_ossl(e, "Ed25519 public key");

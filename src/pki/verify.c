@@ -98,12 +98,12 @@ set_parameters(EVP_PKEY_CTX *ctx, const struct sig_alg_info *info)
 		return false;
 	if (info->rsa &&
 	    EVP_PKEY_CTX_set_rsa_padding(ctx,
-	        info->pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) <= 0)
+		info->pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) <= 0)
 		return false;
 	if (EVP_PKEY_CTX_set_signature_md(ctx, evp_md(info->digest)) <= 0)
 		return false;
-	return !info->pss || EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx,
-	                         RSA_PSS_SALTLEN_DIGEST) > 0;
+	return !info->pss ||
+	    EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) > 0;
 }
 
 /* libcrypto answers 0 or a negative number for a bad signature, depending on
@@ -126,8 +126,8 @@ verify_digest(EVP_PKEY *pkey, enum sig_alg alg, struct bytes digest,
 
 	if (ctx == NULL || !set_parameters(ctx, info))
 		return error_ossl(e, "EVP_PKEY_verify_init");
-	return verdict(
-	    EVP_PKEY_verify(ctx, sig.p, sig.n, digest.p, digest.n), e);
+	return verdict(EVP_PKEY_verify(ctx, sig.p, sig.n, digest.p, digest.n),
+	    e);
 }
 
 static bool
@@ -148,8 +148,9 @@ verify_message(EVP_PKEY *pkey, enum sig_alg alg, struct bytes message,
 	if (ctx == NULL ||
 	    EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) != 1)
 		return error_ossl(e, "EVP_DigestVerifyInit");
-	return verdict(
-	    EVP_DigestVerify(ctx, sig.p, sig.n, message.p, message.n), e);
+	return verdict(EVP_DigestVerify(ctx, sig.p, sig.n, message.p,
+			   message.n),
+	    e);
 }
 
 static bool
