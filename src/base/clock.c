@@ -6,13 +6,31 @@
 #include <chancery/base/clock.h>
 
 static int64_t
-read_clock(clockid_t id)
+read_clock_ns(clockid_t id)
 {
 	struct timespec ts;
 
 	if (clock_gettime(id, &ts) != 0)
 		fatal("clock_gettime failed");
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static int64_t
+read_clock(clockid_t id)
+{
+	return read_clock_ns(id) / 1000000;
+}
+
+int64_t
+clock_mono_ns(void)
+{
+	return read_clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_thread_cpu_ns(void)
+{
+	return read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static int64_t

@@ -28,6 +28,11 @@ clock_boot_ms(const struct clock *c)
 	return c->boot_ms(c->arg);
 }
 
+/* For waiting and for measuring, never for records: nanoseconds of
+ * CLOCK_MONOTONIC, and of this thread's CPU time. */
+int64_t clock_mono_ns(void);
+int64_t clock_thread_cpu_ns(void);
+
 #define TIME_TEXT_SIZE 32
 /* "2026-11-22T02:44:25.123Z" (ms) and "2026-11-22T02:44:25Z" (s): RFC 3339.
  * Years 1970 to 9999. */

@@ -53,3 +53,15 @@
 #define LIMIT_NOTE_SIGNATURES 100
 /* A tlog-proof receipt: a record in base64, 64 hashes, a note. */
 #define LIMIT_RECEIPT_BYTES 262144
+/* An RFC 7512 URI: a 64-byte id and a 127-byte label, percent-encoded, and the
+ * token's four names are below 1 KiB. */
+#define LIMIT_URI_BYTES 4096
+/* Sessions of one token where it sets no bound: threads that wait for a network
+ * HSM are cheap, but 64 of them already carry 16,000 signatures/s at 4 ms. */
+#define LIMIT_HSM_SESSIONS 64
+/* Objects that one search reads; SoftHSM needs 160 ms for 10,000. */
+#define LIMIT_HSM_OBJECTS 100000
+/* One attribute of an object. */
+#define LIMIT_HSM_ATTR_BYTES 65536
+/* Worker threads of a key queue. */
+#define LIMIT_KEY_WORKERS 256

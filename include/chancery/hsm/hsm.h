@@ -6,7 +6,8 @@
  * PKCS#11 2.40/3.0; quirks of modules are data (quirks.c), learned by asking.
  *
  * Lifetime: hsm_module_load → hsm_token_open → hsm_key_* → close in reverse.
- * Load the module after the last fork; one module may be loaded once a process.
+ * Load the module after the last fork; one module may be loaded once a process
+ * (two different ones may be, say an HSM and SoftHSM for the log key).
  * Never dlclose'd; end such a process with hsm_exit().
  *
  * Threads: struct hsm_token is safe to use from several threads; every thread
@@ -72,7 +73,9 @@ struct hsm_token_config {
 	const char *uri;
 	bool read_write;       /* key generation, destruction, data objects   */
 	unsigned sessions_max; /* pool bound; 0: by the token's own limit, 64 */
-	unsigned sign_deadline_ms; /* 0: LIMIT_SIGN_DEADLINE_MS               */
+	/* How long one call climbs the recovery ladder before it gives up; a call
+	 * that hangs cannot be cut short (queue.h). 0: LIMIT_SIGN_DEADLINE_MS */
+	unsigned sign_deadline_ms;
 };
 
 /* Find the token, log in once as CKU_USER with `pin` (borrowed only for the
@@ -125,7 +128,8 @@ struct hsm_key_info {
 	                           owned by the list or key it came from     */
 };
 
-/* All key pairs and orphan halves on the token. */
+/* All key pairs and orphan halves on the token, by id, then label. Objects that
+ * are neither RSA nor of one of our curves are left out. */
 struct hsm_key_list {
 	struct hsm_key_info *v;
 	size_t n;
@@ -165,8 +169,8 @@ struct hsm_keygen {
 struct hsm_key *hsm_key_generate(struct hsm_token *t,
     const struct hsm_keygen *spec, const char *dropped[HSM_DROPPED_MAX + 1],
     struct error *e) must_check;
-/* Destroy both halves, then prove it: find gives none. Closes k. Orphan halves
- * too: see hsm_object_destroy. */
+/* Destroy both halves, then prove it: find gives none. Closes k on success only.
+ * Orphan halves: see hsm_object_destroy. */
 bool hsm_key_destroy(struct hsm_key *k, struct error *e) must_check;
 /* Destroy whatever has this CKA_ID (private, public or both); *n counts. */
 bool hsm_object_destroy(struct hsm_token *t, struct bytes id, unsigned *n,
@@ -223,10 +227,11 @@ bool hsm_sacrificial_test(struct hsm_token *t, struct key_type type,
 
 /* One signature, synchronously, in X.509 form (ECDSA as DER, RFC 3279 2.2.3).
  * `in` is the digest for prehash algorithms (its length is checked: SoftHSM
- * would sign anything) and the message for Ed25519. The signature is verified
- * with the public key before it is written to `sig`; one that does not verify is
- * FAIL_CRYPTO and is not released. *attempts counts C_Sign calls that may have
- * produced a signature (recovery retries). */
+ * would sign anything: FAIL_BAD_INPUT) and the message for Ed25519. The signature
+ * is verified with the public key before it is appended to `sig`; one that does
+ * not verify is FAIL_CRYPTO and is not released. *attempts counts C_Sign calls,
+ * each of which may have produced a signature (recovery retries); it is set on
+ * failure too. Safe for several threads with one key. */
 bool hsm_sign(struct hsm_key *k, enum sig_alg alg, struct bytes in,
     struct buf *sig, unsigned *attempts, struct error *e) must_check;
 /* Whether the token can make such a signature with this key. */
@@ -245,8 +250,9 @@ bool hsm_data_write(struct hsm_token *t, const char *label, struct bytes v,
 
 /* Make a SoftHSM token in a directory of its own: <dir>/softhsm2.conf and
  * <dir>/tokens, C_InitToken and C_InitPIN through the module (not softhsm2-util).
- * Sets SOFTHSM2_CONF for this process when `set_env`. The module must not be
- * loaded yet. Several labels may share a directory. */
+ * Sets SOFTHSM2_CONF for this process (before threads). The module must not be
+ * loaded yet, and is not afterwards. Several labels may share a directory; one
+ * that is there already is FAIL_EXISTS. */
 bool hsm_softtoken_create(const char *module, const char *dir,
     const char *label, const struct secret *so_pin, const struct secret *pin,
     struct error *e) must_check;

@@ -21,7 +21,8 @@ struct key_job {
 	uint64_t id;         /* caller's; unique among jobs in flight         */
 	struct hsm_key *key; /* opaque to the queue; the worker's business    */
 	enum sig_alg alg;
-	struct bytes in; /* digest or message; borrowed until completion  */
+	struct bytes in; /* digest or message; copied by submit, because a
+	                        hung worker may read it after the completion */
 };
 
 struct key_done {
@@ -30,7 +31,8 @@ struct key_done {
 	uint8_t sig[1024]; /* LIMIT_SIG_BYTES */
 	size_t sig_len;
 	unsigned attempts; /* C_Sign calls that may have signed: 0 proves that
-	                        no signature exists                           */
+	                        no signature exists (also for FAIL_TIMEOUT of
+	                        a job that no worker had begun)               */
 	struct error err;  /* when !ok; FAIL_TIMEOUT: the call may still be
 	                        running; its late result is dropped           */
 	int64_t worker_cpu_ns; /* CPU of the worker for this job              */
@@ -42,13 +44,16 @@ typedef bool key_sign_fn(void *arg, struct hsm_key *key, enum sig_alg alg,
 
 struct key_queue_config {
 	unsigned workers;     /* 0: inline                                   */
-	unsigned deadline_ms; /* per job, 0: none; checked in collect        */
+	unsigned deadline_ms; /* per job from submit, 0: none; checked in
+	                          collect, so call it at least that often;
+	                          none inline                                 */
 	key_sign_fn *sign;    /* NULL: hsm_sign                              */
 	void *arg;
 };
 
 struct key_queue *key_queue_new(const struct key_queue_config *cfg) must_check;
-/* Waits for running jobs up to the deadline, then abandons them. */
+/* Drops what waits, lets running jobs end up to the deadline, then abandons
+ * them: a hung worker keeps its thread and its key (which must stay open). */
 void key_queue_free(struct key_queue *q);
 DEFINE_AUTO(key_queue, struct key_queue *, key_queue_free)
 #define auto_key_queue auto_cleanup(key_queue_cleanup)
@@ -56,10 +61,12 @@ DEFINE_AUTO(key_queue, struct key_queue *, key_queue_free)
 /* Never blocks. False (FAIL_BUSY) beyond LIMIT_IN_FLIGHT. */
 bool key_queue_submit(struct key_queue *q, const struct key_job *job,
     struct error *e) must_check;
-/* Up to `max` completions; with timeout_ms > 0 waits for the first, -1 waits
- * without bound while anything is in flight. Returns how many. */
+/* Up to `max` completions, in the order in which they ended; with timeout_ms > 0
+ * waits for the first, -1 waits without bound while anything is in flight, 0
+ * does not wait. Returns how many. Inline: runs up to `max` jobs. */
 size_t key_queue_collect(struct key_queue *q, struct key_done *out, size_t max,
     int timeout_ms);
-/* Readable when completions wait (eventfd); -1 with 0 workers. */
+/* Readable while completions wait (eventfd, written once for a batch); -1 with
+ * 0 workers. Only poll it: collect reads it. Deadlines do not make it readable. */
 int key_queue_fd(const struct key_queue *q);
 size_t key_queue_in_flight(const struct key_queue *q);
