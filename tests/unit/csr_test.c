@@ -308,9 +308,13 @@ test_bad_parts(void **state)
 	PART(subject, "\x30\x80" RDN "\x00\x00", FAIL_BAD_INPUT,
 	    "not DER at offset 8");
 	PART(key,
-	    "\x30\x40\x06\x3e"
-	    "0123456789abcdef0123456789abcdef0123456789abcdef"
-	    "0123456789abcd",
+	    "\x30\x62\x06\x60"
+	    "0123456789abcdef"
+	    "0123456789abcdef"
+	    "0123456789abcdef"
+	    "0123456789abcdef"
+	    "0123456789abcdef"
+	    "0123456789abcdef",
 	    FAIL_BAD_INPUT, "subjectPublicKeyInfo: not a SubjectPublicKeyInfo");
 	PART(key, "\x04\x00", FAIL_BAD_INPUT, "neither DER nor a PEM");
 	PART(alg, "\x30\x0c\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02\x05\x00",
