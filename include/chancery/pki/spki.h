@@ -42,13 +42,12 @@ bool spki_verify_digest(const struct spki *k, enum sig_alg alg,
  * spki_verify. */
 struct spki_verifier;
 void spki_verifier_free(struct spki_verifier *v);
-struct spki_verifier *spki_verifier_new(const struct spki *k, struct error *e)
-    must_check released_by(spki_verifier_free);
+struct spki_verifier *spki_verifier_new(const struct spki *k,
+    struct error *e) must_check released_by(spki_verifier_free);
 bool spki_verifier_check(const struct spki_verifier *v, enum sig_alg alg,
     struct bytes message, struct bytes sig, struct error *e) must_check;
-bool spki_verifier_check_digest(const struct spki_verifier *v,
-    enum sig_alg alg, struct bytes digest, struct bytes sig,
-    struct error *e) must_check;
+bool spki_verifier_check_digest(const struct spki_verifier *v, enum sig_alg alg,
+    struct bytes digest, struct bytes sig, struct error *e) must_check;
 
 /* RFC 5280 4.2.1.2 method 1: SHA-1 of the
  * subjectPublicKey bits, because that is what every peer computes. */
