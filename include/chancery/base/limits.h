@@ -37,6 +37,21 @@
 /* A segment of the register: small enough that the copy at start stays well
  * under a second, large enough that a million records are about 40 files. */
 #define LIMIT_SEGMENT_BYTES (16L << 20)
+/* A batch is committed by itself beyond this: what lies behind the last fsync, and
+ * so what a crash can tear, is never longer than this and one record. */
+#define LIMIT_BATCH_BYTES (4L << 20)
+/* Disk space kept for the outcome of each open INTENT: a SIGNED with the largest
+ * signature in base64 is below 2 KiB, a KEYGEN-DONE below 3. */
+#define LIMIT_OUTCOME_BYTES 4096
+/* Space is reserved in steps of this, so that it costs nothing per record. */
+#define LIMIT_RESERVE_STEP (1L << 20)
+/* Events, refusals and configuration are not recorded when the disk has less than
+ * this left; signing goes on with it. */
+#define LIMIT_RECORD_FREE_BYTES (32L << 20)
+/* The private body of one record. */
+#define LIMIT_PRIVATE_BYTES (1 << 20)
+/* A snapshot: keys, charters and open intents; revoked serials lie beside it. */
+#define LIMIT_SNAPSHOT_BYTES (64L << 20)
 /* The signer stops when its clock is further behind the last record… */
 #define LIMIT_CLOCK_BEHIND_MS 5000
 /* …or has drifted further from CLOCK_BOOTTIME since start. */
@@ -65,5 +80,3 @@
 #define LIMIT_HSM_ATTR_BYTES 65536
 /* Worker threads of a key queue. */
 #define LIMIT_KEY_WORKERS 256
-/* Names in one SAN: more do not pass a TLS Certificate message of 32 KiB. */
-#define LIMIT_SANS 800

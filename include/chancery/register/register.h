@@ -49,6 +49,13 @@ struct reg_config {
 	const char *software; /* for START                           */
 	const char *who;      /* operator, for START                 */
 	bool offline;
+	/* An operator's acts at open, each with its reason (recorded); NULL: none.
+	 * clear_clock: the last record lies in the future because the clock was
+	 * wrong then; CLOCK {from: its time, to: now} is recorded and record times
+	 * go on from now. Without a reason such a register is FAIL_CLOCK.
+	 * accept_anchor: an anchor is ahead or forked after a restore; ANCHOR with
+	 * what it held is recorded, the next checkpoint replaces it. */
+	const char *clear_clock, *accept_anchor;
 	uint64_t segment_bytes; /* 0: LIMIT_SEGMENT_BYTES; tests: small */
 	/* Called for every record replayed or appended, after the state took it;
 	 * rebuilds what a caller derives for itself. May be NULL. */

@@ -81,8 +81,12 @@ struct revoked_cursor {
 	const struct reg_state *state;
 	struct sha256 key;
 	uint64_t position;
-	size_t base_at, delta_at;
-	void *shard;
+	/* Private: where it stands in base and delta. REVOKEs and segment ends in
+	 * between do not disturb it. */
+	const void *shard, *node;
+	uint64_t base_at, generation;
+	uint8_t last[20];
+	bool begun;
 };
 void revoked_cursor_start(struct revoked_cursor *c, const struct reg_state *s,
     const struct sha256 *key, uint64_t position);
