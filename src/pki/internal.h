@@ -28,3 +28,23 @@ bool ext_malformed(const struct ext *x, const char *what, struct error *e);
 
 /* Whether this is DER (and not PEM or other text). */
 bool is_der(struct bytes in);
+
+/* Text forms (profile_check.c). */
+bool oid_valid(const char *dotted) must_check;
+bool cidr_parse(const char *text, uint8_t out[32], size_t *n) must_check;
+bool dns_valid(struct bytes name, bool wildcard) must_check;
+/* `schemes` ("http://") NULL-ended. */
+bool url_valid(struct bytes url, const char *const *schemes) must_check;
+
+/* Whether a SAN value is one that clients accept (tbs_rules.c). */
+bool general_name_valid(const struct general_name *g) must_check;
+const char *general_name_kind_name(enum general_name_kind kind);
+
+#define TIME_MAX_S INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
+
+#define CRL_OID_NUMBER "2.5.29.20"
+#define CRL_OID_REASON "2.5.29.21"
+#define CRL_OID_INVALIDITY "2.5.29.24"
+#define CRL_OID_DELTA "2.5.29.27"
+#define CRL_OID_IDP "2.5.29.28"
+bool crl_reason_valid(uint64_t value);

@@ -44,15 +44,16 @@ checkpoint_sign(const struct checkpoint *c, const struct note_signer *s,
 	return true;
 }
 
-static bool
-parse_size(struct bytes line, uint64_t *out)
+bool
+note_parse_size(struct bytes digits, uint64_t *out)
 {
 	char text[21]; /* UINT64_MAX has 20 digits */
 
-	if (line.n >= sizeof(text))
+	if (digits.n >= sizeof(text) ||
+	    (digits.n > 0 && memchr(digits.p, '\0', digits.n) != NULL))
 		return false;
-	memcpy(text, line.p, line.n);
-	text[line.n] = '\0';
+	memcpy(text, digits.p, digits.n);
+	text[digits.n] = '\0';
 	return parse_u64(text, 0, INT64_MAX, out);
 }
 
@@ -79,7 +80,7 @@ parse_text(struct bytes text, struct checkpoint *out, struct error *e)
 	    line.n >= sizeof(c.origin))
 		return error_set(e, FAIL_BAD_INPUT, "checkpoint: origin");
 	memcpy(c.origin, line.p, line.n);
-	if (!note_next_line(&text, &line) || !parse_size(line, &c.size))
+	if (!note_next_line(&text, &line) || !note_parse_size(line, &c.size))
 		return error_set(e, FAIL_BAD_INPUT,
 		    "checkpoint: the size is not a canonical number");
 	if (!note_next_line(&text, &line) || !parse_root(line, &c.root))

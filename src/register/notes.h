@@ -20,6 +20,8 @@ bool note_next_line(struct bytes *rest, struct bytes *line) must_check;
  * `key`, and append its signature octets to the emptied `sig`. False: no more. */
 bool note_next_by(struct note_parts *p, const struct note_key *key,
     struct buf *sig) must_check;
+/* Canonical decimal up to INT64_MAX. */
+bool note_parse_size(struct bytes digits, uint64_t *out) must_check;
 void note_add_signature(const struct note_key *key, struct bytes sig,
     struct buf *note);
 /* RFC 8032 over `message`, through libcrypto. */

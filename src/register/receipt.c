@@ -64,13 +64,9 @@ static bool
 parse_index(struct bytes line, uint64_t *out)
 {
 	struct bytes digits;
-	char text[21]; /* UINT64_MAX has 20 digits */
 
-	if (!after_word(line, "index", &digits) || digits.n >= sizeof(text))
-		return false;
-	memcpy(text, digits.p, digits.n);
-	text[digits.n] = '\0';
-	return parse_u64(text, 0, INT64_MAX, out);
+	return after_word(line, "index", &digits) &&
+	    note_parse_size(digits, out);
 }
 
 /* Up to the empty line, which is taken off too. */
@@ -110,9 +106,10 @@ receipt_parse(struct bytes in, struct receipt *out, struct buf *extra,
 		return error_set(e, FAIL_BAD_INPUT, "receipt: not a " MAGIC);
 	if (!note_next_line(&rest, &line))
 		return error_set(e, FAIL_BAD_INPUT, "receipt: cut short");
+	/* "If no extra data is present, this line is omitted." */
 	if (after_word(line, "extra", &value) &&
 	    (!base64_decode((const char *)value.p, value.n, &data) ||
-		!note_next_line(&rest, &line)))
+		data.n == 0 || !note_next_line(&rest, &line)))
 		return error_set(e, FAIL_BAD_INPUT, "receipt: extra line");
 	if (!parse_index(line, &r.index))
 		return error_set(e, FAIL_BAD_INPUT, "receipt: index line");

@@ -712,6 +712,8 @@ test_receipt_refused(void **state)
 		    false },
 		{ "extra not base64",
 		    "c2sp.org/tlog-proof@v1\nextra x\nindex 0\n\n", false },
+		{ "extra empty", "c2sp.org/tlog-proof@v1\nextra \nindex 0\n\n",
+		    false },
 		{ "extra twice",
 		    "c2sp.org/tlog-proof@v1\nextra eA==\nextra eA==\n"
 		    "index 0\n\n",

@@ -80,3 +80,5 @@
 #define LIMIT_HSM_ATTR_BYTES 65536
 /* Worker threads of a key queue. */
 #define LIMIT_KEY_WORKERS 256
+/* Names in one SAN: more do not pass a TLS Certificate message of 32 KiB. */
+#define LIMIT_SANS 800

@@ -71,13 +71,23 @@ struct crl_view {
 	enum sig_alg alg;
 	int64_t this_update_s, next_update_s;
 	uint64_t number;
+	unsigned version; /* 1 or 2 */
+	bool has_number;
 	bool has_aki, has_idp, has_delta;
+	bool idp_critical, delta_critical, idp_only_user, idp_only_ca;
+	bool idp_other;  /* indirect, onlySomeReasons or onlyAttributeCerts   */
+	bool empty_list; /* revokedCertificates stands there without entries */
 	struct bytes aki, idp_url;
 	uint64_t delta_base;
 };
-/* PEM is decoded into *owned first. */
+/* DER, or the first "X509 CRL" of PEM, which is decoded into *owned. Strict DER of
+ * everything but the entries, which crl_next_entry checks. number and delta_base
+ * above 64 bits are FAIL_UNSUPPORTED, as are unknown critical extensions. */
 bool crl_parse(struct bytes in, const char *file, struct buf *owned,
     struct crl_view *out, struct error *e) must_check;
+/* Next entry from offset *at (0 first). False at the end, with e->why FAIL_NONE, or
+ * for a malformed entry (FAIL_BAD_INPUT). Critical entry extensions are refused:
+ * certificateIssuer would make it an indirect CRL. */
 bool crl_next_entry(const struct crl_view *v, size_t *at, struct crl_entry *out,
     struct error *e) must_check;
 bool crl_verify(const struct crl_view *v, const struct spki *issuer,

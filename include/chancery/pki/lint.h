@@ -30,6 +30,8 @@ struct lint_rule {
 	enum lint_set set;
 	const char *source; /* "RFC 5280 4.2.1.3" */
 	const char *about;
+	bool only_named; /* runs only where the profile names it: it makes no
+	                    sense for other kinds                            */
 	/* True when fine; else says what is wrong. */
 	bool (*check)(const struct lint_context *c, struct error *e);
 };
@@ -50,7 +52,22 @@ void lint_run(const struct lint_context *c, struct lint_report *out);
  * when the profile names it; NULL when none. */
 const struct lint_finding *lint_stopper(const struct lint_report *r,
     const struct profile *p, bool ceremony);
-/* CRL: number, times, AKI, sorted, entry dates; against the previous when given. */
+/* Whether the profile lists this house rule. NULL: no. */
+bool lint_profile_names(const struct profile *p, const char *rule);
+
+struct lint_crl_context {
+	const struct crl_view *crl, *previous; /* previous may be NULL       */
+	struct bytes issuer_name;
+	const uint8_t *issuer_key_id; /* 20 octets                  */
+	int64_t now_s;
+};
+struct lint_crl_rule {
+	const char *name, *source, *about;
+	bool (*check)(const struct lint_crl_context *c, struct error *e);
+};
+extern const struct lint_crl_rule lint_crl_rules[];
+extern const size_t lint_crl_rules_count;
+/* Every rule of lint_crl_rules; the first that fails, by name in e. CRL: number, times, AKI, sorted, entry dates; against the previous when given. */
 bool lint_crl(const struct crl_view *crl, const struct crl_view *previous,
     struct bytes issuer_name, const uint8_t issuer_key_id[20], int64_t now_s,
     struct error *e) must_check;

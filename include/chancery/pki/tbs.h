@@ -20,9 +20,13 @@ struct tbs_issuer {
 	struct bytes name;  /* DER subject of the issuer's certificate      */
 	uint8_t key_id[20]; /* its SKI                                      */
 	enum sig_alg alg;   /* what it signs with                           */
-	int64_t not_before_s, not_after_s; /* its own validity               */
+	int64_t not_before_s, not_after_s; /* its own validity; 0, 0 for
+	                                      a self-signed certificate      */
 };
 
+/* Checks the profile (profile_check) and encodes. Names and lists are copied;
+ * the strings that the profile points to must live as long as the template. One
+ * thread at a time. */
 struct tbs_template *tbs_template_new(const struct profile *p,
     const struct tbs_issuer *issuer, struct error *e) must_check;
 void tbs_template_free(struct tbs_template *t);
@@ -39,7 +43,11 @@ struct tbs_request {
 	unsigned crl_partition; /* selects the CDP; 0 when not used   */
 };
 
-/* Appends the TBSCertificate. The profile's rules are applied and refused by name:
- * life, subject policy, SAN kinds, key types. */
+/* Appends the TBSCertificate. The profile's and the issuer's rules are applied
+ * first: FAIL_REFUSED or FAIL_BAD_INPUT names profile and field (serial, validity,
+ * issuer, key, subject, subjectAltName). With subject rows in the profile the
+ * subject is what name_policy_apply makes of it; otherwise the bytes as given. Life
+ * may exceed life_max_s by backdate_s, which lies in the past. "{partition}" in
+ * crl_url is replaced by crl_partition. */
 bool tbs_write(struct tbs_template *t, const struct tbs_request *r,
     struct buf *out, struct error *e) must_check;
