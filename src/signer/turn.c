@@ -141,7 +141,7 @@ append_failed(struct signer *s, struct request *r, struct error *e)
 	struct record rec;
 	uint64_t n;
 
-	if (r->attempts > 0 || r->err.why == FAIL_TIMEOUT)
+	if (r->attempts > 0)
 		return signer_assume(s, r->intent, r->err.msg, e);
 	record_init(&rec, REC_FAILED);
 	record_int(&rec, "attempts", 0);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -41,7 +42,8 @@ fake_sign(void *arg, unused_arg struct hsm_key *key, enum sig_alg alg,
 	*attempts = 1;
 	ctx = EVP_PKEY_CTX_new(f->ca, NULL);
 	assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
-	assert_int_equal(EVP_PKEY_sign(ctx, buf_reserve(sig, n), &n, in.p, in.n),
+	assert_int_equal(EVP_PKEY_sign(ctx, buf_reserve(sig, n), &n, in.p,
+			     in.n),
 	    1);
 	buf_commit(sig, n);
 	EVP_PKEY_CTX_free(ctx);
@@ -81,11 +83,17 @@ struct signer_config
 fixture_config(struct fixture *f)
 {
 	return (struct signer_config){
-		.reg = { .dir = f->reg_dir, .origin = "test.example/log",
-		    .clock = &f->clock, .log_key = &f->log_signer,
-		    .anchor_dir = f->anchor_dir, .software = "test",
-		    .who = "test", .offline = true },
-		.sign = fake_sign, .sign_arg = f, .crl_dir = f->crl_dir,
+		.reg = { .dir = f->reg_dir,
+		    .origin = "test.example/log",
+		    .clock = &f->clock,
+		    .log_key = &f->log_signer,
+		    .anchor_dir = f->anchor_dir,
+		    .software = "test",
+		    .who = "test",
+		    .offline = true },
+		.sign = fake_sign,
+		.sign_arg = f,
+		.crl_dir = f->crl_dir,
 	};
 }
 
@@ -169,7 +177,8 @@ fixture_make(struct fixture *f)
 	spki_of(f->ca, &f->ca_spki, &f->ca_key);
 	spki_of(f->leaf, &f->leaf_spki, &f->leaf_key);
 	f->key = sha256(buf_bytes(&f->ca_spki));
-	assert_true(name_parse("CN=Test Issuing CA,O=Acme,C=US", &f->ca_name, &e));
+	assert_true(
+	    name_parse("CN=Test Issuing CA,O=Acme,C=US", &f->ca_name, &e));
 	assert_int_equal(EVP_PKEY_get_raw_public_key(f->log, pub, &n), 1);
 	note_key_init(&f->log_signer.key, "test.example/log", 1, pub);
 	f->log_signer.sign = log_sign;
@@ -203,11 +212,16 @@ fixture_close(struct fixture *f)
 	f->s = NULL;
 }
 
+static int
+remove_one(const char *path, unused_arg const struct stat *st,
+    unused_arg int type, unused_arg struct FTW *at)
+{
+	return remove(path);
+}
+
 void
 fixture_free(struct fixture *f)
 {
-	auto_mem char *cmd = NULL;
-
 	signer_free(f->s);
 	EVP_PKEY_free(f->ca);
 	EVP_PKEY_free(f->log);
@@ -218,8 +232,7 @@ fixture_free(struct fixture *f)
 	mem_free(f->reg_dir);
 	mem_free(f->anchor_dir);
 	mem_free(f->crl_dir);
-	cmd = mem_printf("rm -rf '%s'", f->dir);
-	assert_int_equal(system(cmd), 0);
+	(void)nftw(f->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 void
@@ -231,8 +244,7 @@ fixture_tbs(struct fixture *f, const char *profile, const uint8_t *serial,
 	const struct profile *p = profile_builtin(profile);
 	auto_tbs_template struct tbs_template *t = NULL;
 	auto_buf struct buf subject = { 0 };
-	const struct general_name san = { GN_DNS,
-		bytes_str("broker.example") };
+	const struct general_name san = { GN_DNS, bytes_str("broker.example") };
 	int64_t now_s = fixture_wall(f) / 1000;
 	uint8_t own[1][LIMIT_SERIAL_BYTES];
 	struct tbs_request r = { 0 };

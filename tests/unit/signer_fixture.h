@@ -21,15 +21,15 @@ struct fixture {
 	char dir[64];
 	char *reg_dir, *anchor_dir, *crl_dir;
 	EVP_PKEY *ca, *log, *leaf;
-	struct sha256 key;       /* of ca */
+	struct sha256 key; /* of ca */
 	struct buf ca_spki, leaf_spki, ca_name;
 	struct spki ca_key, leaf_key;
 	struct note_signer log_signer;
 	enum fake_mode mode;
-	unsigned signs;          /* calls of the fake */
-	int64_t now_ms;          /* 0: the system's clock */
+	unsigned signs; /* calls of the fake */
+	int64_t now_ms; /* 0: the system's clock */
 	struct clock clock;
-	const char *charter;     /* template; "open" unless set before make */
+	const char *charter; /* template; "open" unless set before make */
 	struct signer *s;
 };
 
@@ -40,9 +40,8 @@ void fixture_open(struct fixture *f);
 void fixture_close(struct fixture *f);
 void fixture_free(struct fixture *f);
 /* A leaf TBS with a serial of the signer (or the given one), from a profile. */
-void fixture_tbs(struct fixture *f, const char *profile,
-    const uint8_t *serial, struct buf *out);
+void fixture_tbs(struct fixture *f, const char *profile, const uint8_t *serial,
+    struct buf *out);
 struct signer_config fixture_config(struct fixture *f);
 /* Count the records of a type; *last gets the index of the last one. */
-size_t fixture_count(struct fixture *f, enum record_type type,
-    uint64_t *last);
+size_t fixture_count(struct fixture *f, enum record_type type, uint64_t *last);

@@ -55,7 +55,7 @@ check_sig(unused_arg void *arg, const struct record *intent,
 		return true;
 	return spki_parse(spki, &k, e) &&
 	    spki_verify(&k, SIG_ECDSA_SHA256, tbs, record_get(signed_, "sig"),
-	        e);
+		e);
 }
 
 static void
@@ -73,7 +73,8 @@ static struct signer_certify
 certify_req(const struct buf *tbs)
 {
 	return (struct signer_certify){ .key = f.key,
-		.tbs = buf_bytes(tbs), .profile = "test",
+		.tbs = buf_bytes(tbs),
+		.profile = "test",
 		.claim = { .who = "me", .why = "test" },
 		.retry_of = UINT64_MAX };
 }
@@ -260,11 +261,11 @@ test_charter_changes(unused_arg void **state)
 	charter_to_json(open, &open_json);
 	charter_to_json(tight, &tight_json);
 	assert_true(certify("intermediate", &reply, &e));
-	assert_true(signer_charter(f.s, &f.key, buf_bytes(&tight_json), &claim,
-	    &e));
+	assert_true(
+	    signer_charter(f.s, &f.key, buf_bytes(&tight_json), &claim, &e));
 	assert_false(certify("intermediate", &reply, &e));
-	assert_false(signer_charter(f.s, &f.key, buf_bytes(&open_json), &claim,
-	    &e));
+	assert_false(
+	    signer_charter(f.s, &f.key, buf_bytes(&open_json), &claim, &e));
 	assert_int_equal(e.why, FAIL_QUORUM);
 	/* And after a restart. */
 	fixture_close(&f);
@@ -409,8 +410,11 @@ static struct signer_crl
 crl_req(const char *path)
 {
 	struct signer_crl c = { .key = f.key,
-		.issuer = buf_bytes(&f.ca_name), .alg = SIG_ECDSA_SHA256,
-		.scope = "full", .period_s = 7L * 86400, .path = path,
+		.issuer = buf_bytes(&f.ca_name),
+		.alg = SIG_ECDSA_SHA256,
+		.scope = "full",
+		.period_s = 7L * 86400,
+		.path = path,
 		.claim = { .who = "me", .why = "test" } };
 
 	spki_key_id(&f.ca_key, c.issuer_key_id);
@@ -448,7 +452,8 @@ test_revoke_and_crl(unused_arg void **state)
 	auto_mem char *second = path_join(f.dir, "2.crl");
 	struct signer_crl crl = crl_req(first);
 	struct signer_revoke rev = { .key = f.key,
-		.reason = CRL_KEY_COMPROMISE, .claim = { .who = "me", .why = "lost" } };
+		.reason = CRL_KEY_COMPROMISE,
+		.claim = { .who = "me", .why = "lost" } };
 	struct reg_verify_report report;
 	struct signer_reply reply;
 	struct error e;
@@ -511,7 +516,8 @@ test_crl_queue(unused_arg void **state)
 	int i;
 
 	for (i = 0; i < 3; i++)
-		assert_true(signer_sign_crl(f.s, &crl, path_reply, numbers, &e));
+		assert_true(
+		    signer_sign_crl(f.s, &crl, path_reply, numbers, &e));
 	assert_true(signer_drain(f.s, &e));
 	assert_int_equal(numbers[1], 1);
 	assert_int_equal(numbers[2], 1);
@@ -563,8 +569,8 @@ test_crl_expiry(unused_arg void **state)
 		assert_true(signer_sign_crl_wait(f.s, &crl, &reply, &e));
 		assert_int_equal(reply.entries, entries[i]);
 		/* The certificate lives one day. */
-		f.now_ms = clock_wall_ms(&clock_system) +
-		    (2 + i) * INT64_C(86400000);
+		f.now_ms =
+		    clock_wall_ms(&clock_system) + (2 + i) * INT64_C(86400000);
 	}
 }
 
@@ -574,7 +580,8 @@ test_foreign_revocation(unused_arg void **state)
 	auto_buf struct buf tbs = { 0 };
 	auto_buf struct buf sig = { 0 };
 	auto_buf struct buf der = { 0 };
-	struct signer_revoke rev = { .key = f.key, .cert = UINT64_MAX,
+	struct signer_revoke rev = { .key = f.key,
+		.cert = UINT64_MAX,
 		.claim = { .who = "me", .why = "x" } };
 	struct signer_certify req;
 	struct signer_reply reply;

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The durable path of one leaf certificate, in process, on SoftHSM: CSR decode,
+ * proof of possession, weak-key checks, TBS, lint, charter, INTENT, C_Sign, own
+ * verification, SIGNED, assembly. Beside it, in the same run and in turns with it,
+ * the bare public-key operations that it cannot do without.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <chancery/pki/lint.h>
+
+#include "bench.h"
+
+enum stage {
+	STAGE_DECODE,
+	STAGE_POP,
+	STAGE_WEAK,
+	STAGE_TBS,
+	STAGE_LINT,
+	STAGE_SUBMIT,
+	STAGE_TURN,
+	STAGE_ASSEMBLE,
+	STAGE__COUNT
+};
+static const char *const stage_names[] = { "CSR decode", "proof of possession",
+	"weak-key checks", "serial, TBS", "lint", "submit",
+	"charter, register, C_Sign, verify", "assemble, PEM" };
+
+struct run {
+	struct bench_ca *ca;
+	const struct bench_csrs *csrs;
+	unsigned in_flight, limit, done;
+	double stage[STAGE__COUNT];
+};
+
+struct flight {
+	struct run *run;
+	struct buf tbs;
+};
+
+static double
+lap(struct run *r, enum stage stage, double since)
+{
+	double now = bench_cpu();
+
+	r->stage[stage] += now - since;
+	return now;
+}
+
+static void
+finished(void *arg, const struct signer_reply *a)
+{
+	auto_buf struct buf der = { 0 };
+	auto_buf struct buf pem = { 0 };
+	struct flight *f = arg;
+	double t = bench_cpu();
+
+	if (!a->ok)
+		bench_fail("certify", &a->err);
+	cert_assemble(buf_bytes(&f->tbs), f->run->ca->alg, a->sig, &der);
+	pem_encode("CERTIFICATE", buf_bytes(&der), &pem);
+	f->run->in_flight--;
+	f->run->done++;
+	t = lap(f->run, STAGE_ASSEMBLE, t) - t;
+	/* It ran inside a turn. */
+	f->run->stage[STAGE_TURN] -= t;
+	buf_free(&f->tbs);
+	mem_free(f);
+}
+
+static void
+build(struct run *r, const struct csr *csr, struct flight *f)
+{
+	const struct general_name san = { GN_DNS,
+		bytes_str("broker-1.kafka.acme.example") };
+	int64_t now_s = clock_wall_ms(&clock_system) / 1000;
+	uint8_t serial[1][LIMIT_SERIAL_BYTES];
+	struct tbs_request req = { .subject = csr->subject,
+		.key = &csr->key,
+		.not_before_s = now_s,
+		.not_after_s = now_s + 86400,
+		.san = &san,
+		.san_count = 1 };
+	struct error e;
+
+	if (!signer_serials(r->ca->s, 1, serial, &e))
+		bench_fail("serial", &e);
+	req.serial = bytes_of(serial[0], LIMIT_SERIAL_BYTES);
+	if (!tbs_write(r->ca->tmpl, &req, &f->tbs, &e))
+		bench_fail("tbs", &e);
+}
+
+static void
+lint(struct run *r, struct flight *f)
+{
+	struct tbs_view view;
+	struct lint_context c = { .tbs = &view,
+		.issuer = &r->ca->issuer,
+		.issuer_spki = buf_bytes(&r->ca->spki_der),
+		.now_s = clock_wall_ms(&clock_system) / 1000,
+		.profile = profile_builtin("kafka-broker") };
+	struct lint_report report;
+	const struct lint_finding *stop;
+	struct error e;
+
+	if (!tbs_parse(buf_bytes(&f->tbs), &view, &e))
+		bench_fail("parse", &e);
+	lint_run(&c, &report);
+	stop = lint_stopper(&report, c.profile, false);
+	if (stop != NULL)
+		fatal("lint: %s: %s", stop->rule->name, stop->text);
+}
+
+static void
+submit(struct run *r, struct flight *f)
+{
+	const struct signer_certify req = { .key = r->ca->key,
+		.tbs = buf_bytes(&f->tbs),
+		.profile = "kafka-broker",
+		.claim = { .who = "bench", .why = "bench" },
+		.retry_of = UINT64_MAX };
+	struct error e;
+
+	if (!signer_certify(r->ca->s, &req, finished, f, &e))
+		bench_fail("submit", &e);
+	r->in_flight++;
+}
+
+static void
+one(struct run *r, const struct buf *pem)
+{
+	auto_csr struct csr csr = { 0 };
+	struct flight *f = mem_calloc(1, sizeof(*f));
+	double t = bench_cpu();
+	struct error e;
+
+	f->run = r;
+	if (!csr_parse(buf_bytes(pem), "csr", &csr, &e))
+		bench_fail("csr", &e);
+	t = lap(r, STAGE_DECODE, t);
+	if (!csr_verify(&csr, &e))
+		bench_fail("pop", &e);
+	t = lap(r, STAGE_POP, t);
+	if (!spki_check_strong(&csr.key, &e))
+		bench_fail("weak", &e);
+	t = lap(r, STAGE_WEAK, t);
+	build(r, &csr, f);
+	t = lap(r, STAGE_TBS, t);
+	lint(r, f);
+	t = lap(r, STAGE_LINT, t);
+	submit(r, f);
+	(void)lap(r, STAGE_SUBMIT, t);
+}
+
+struct result {
+	double per_s, cpu_s;
+};
+
+static struct result
+pipeline(struct run *r, unsigned n)
+{
+	double wall = bench_wall(), cpu = bench_cpu(), t;
+	unsigned started = 0;
+	struct error e;
+
+	r->done = 0;
+	while (r->done < n) {
+		while (started < n && r->in_flight < r->limit)
+			one(r, &r->csrs->pem[started++ % r->csrs->n]);
+		t = bench_cpu();
+		if (!signer_turn(r->ca->s, true, &e))
+			bench_fail("turn", &e);
+		(void)lap(r, STAGE_TURN, t);
+	}
+	return (struct result){ (double)n / (bench_wall() - wall),
+		(bench_cpu() - cpu) / (double)n };
+}
+
+/* CPU seconds of one proof of possession. */
+static double
+bare_pop(const struct bench_csrs *c, unsigned n)
+{
+	struct csr *csr = mem_calloc(c->n, sizeof(*csr));
+	struct error e;
+	double cpu;
+	unsigned i;
+
+	for (i = 0; i < c->n; i++)
+		if (!csr_parse(buf_bytes(&c->pem[i]), "csr", &csr[i], &e))
+			bench_fail("csr", &e);
+	cpu = bench_cpu();
+	for (i = 0; i < n; i++)
+		if (!csr_verify(&csr[i % c->n], &e))
+			bench_fail("pop", &e);
+	cpu = bench_cpu() - cpu;
+	for (i = 0; i < c->n; i++)
+		csr_free(&csr[i]);
+	mem_free(csr);
+	return cpu / n;
+}
+
+/* CPU seconds of checking one of our own signatures. */
+static double
+bare_verify(struct bench_ca *ca, unsigned n)
+{
+	const uint8_t digest[32] = { 7 };
+	auto_buf struct buf sig = { 0 };
+	unsigned attempts, i;
+	struct error e;
+	double cpu;
+
+	if (!hsm_sign(signer_key_handle(ca->s, &ca->key), ca->alg,
+		bytes_of(digest, 32), &sig, &attempts, &e))
+		bench_fail("sign", &e);
+	cpu = bench_cpu();
+	for (i = 0; i < n; i++)
+		if (!spki_verify_digest(&ca->spki, ca->alg,
+			bytes_of(digest, 32), buf_bytes(&sig), &e))
+			bench_fail("verify", &e);
+	return (bench_cpu() - cpu) / n;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	double x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return (x > y) - (x < y);
+}
+
+static double
+median(double *v, unsigned n)
+{
+	qsort(v, n, sizeof(*v), compare);
+	return v[n / 2];
+}
+
+#define ROUNDS 7
+
+static void
+print_stages(const struct run *r, unsigned certs)
+{
+	unsigned i;
+
+	for (i = 0; i < STAGE__COUNT; i++)
+		(void)printf("    %-36s %8.1f us\n", stage_names[i],
+		    r->stage[i] / certs * 1e6);
+}
+
+/* CPU: one thread does everything, so that CPU is what there is to count. */
+static void
+cpu_ratio(struct bench *b, const char *type, const struct bench_csrs *csrs,
+    unsigned n)
+{
+	double ratio[ROUNDS], cpu[ROUNDS], pop[ROUNDS], sign[ROUNDS],
+	    verify[ROUNDS];
+	struct run r = { .csrs = csrs, .limit = 32 };
+	struct bench_ca ca;
+	unsigned i;
+
+	bench_ca_open(&ca, b, type, 0);
+	r.ca = &ca;
+	(void)pipeline(&r, n / 4);
+	memset(r.stage, 0, sizeof(r.stage));
+	for (i = 0; i < ROUNDS; i++) {
+		pop[i] = bare_pop(csrs, n);
+		sign[i] = raw_sign_rate(signer_key_handle(ca.s, &ca.key),
+		    b->module_path, 1, 0.1)
+			      .cpu_s;
+		verify[i] = bare_verify(&ca, n);
+		cpu[i] = pipeline(&r, n).cpu_s;
+		ratio[i] = cpu[i] / (pop[i] + sign[i] + verify[i]);
+	}
+	(void)printf("CPU per certificate, %s CA, 32 in flight: %.1f us\n",
+	    type, median(cpu, ROUNDS) * 1e6);
+	print_stages(&r, n * ROUNDS);
+	(void)printf("  bare: proof of possession %.1f + C_Sign %.1f + own "
+		     "verification %.1f us\n",
+	    median(pop, ROUNDS) * 1e6, median(sign, ROUNDS) * 1e6,
+	    median(verify, ROUNDS) * 1e6);
+	(void)printf("  ratio %.2f (wanted: at most 1.35 for ec-p256)\n",
+	    median(ratio, ROUNDS));
+	bench_ca_close(&ca);
+}
+
+/* Throughput against the token's own, on all cores. */
+static void
+rate_ratio(struct bench *b, const char *type, const struct bench_csrs *csrs,
+    unsigned workers, unsigned n, double wanted)
+{
+	double ratio[ROUNDS], rate[ROUNDS], raw[ROUNDS];
+	struct run r = { .csrs = csrs, .limit = 32 };
+	struct bench_ca ca;
+	unsigned i;
+
+	bench_ca_open(&ca, b, type, workers);
+	r.ca = &ca;
+	(void)pipeline(&r, n / 4);
+	for (i = 0; i < ROUNDS; i++) {
+		raw[i] = raw_sign_rate(signer_key_handle(ca.s, &ca.key),
+		    b->module_path, workers, 0.5)
+			     .per_s;
+		rate[i] = pipeline(&r, n).per_s;
+		ratio[i] = rate[i] / raw[i];
+	}
+	(void)
+	    printf("rate, %s CA, %u workers: %.0f certificates/s, bare C_Sign "
+		   "%.0f/s, ratio %.2f (wanted: at least %.2f)\n",
+		type, workers, median(rate, ROUNDS), median(raw, ROUNDS),
+		median(ratio, ROUNDS), wanted);
+	bench_ca_close(&ca);
+}
+
+/* A network HSM: 2 ms in every C_Sign, 32 sessions. The bound is 32 / 2 ms, or the
+ * CPU. */
+static void
+slow_module(const struct bench_csrs *csrs, unsigned n)
+{
+	struct run r = { .csrs = csrs, .limit = 64 };
+	double rate[ROUNDS], cpu[ROUNDS];
+	struct bench b;
+	struct bench_ca ca;
+	struct result res;
+	unsigned i;
+
+	bench_open(&b);
+	bench_ca_open(&ca, &b, "ec-p256", 32);
+	r.ca = &ca;
+	(void)pipeline(&r, n / 4);
+	for (i = 0; i < ROUNDS; i++) {
+		res = pipeline(&r, n);
+		rate[i] = res.per_s;
+		cpu[i] = res.per_s * res.cpu_s;
+	}
+	(void)printf("slow module (2 ms in C_Sign), 32 sessions: %.0f "
+		     "certificates/s = %.2f of sessions / latency, %.2f CPUs "
+		     "busy "
+		     "(wanted: at least 0.80, or the CPU full)\n",
+	    median(rate, ROUNDS), median(rate, ROUNDS) / 16000,
+	    median(cpu, ROUNDS));
+	bench_ca_close(&ca);
+	bench_close(&b);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct bench_csrs ec, rsa;
+	struct bench b;
+
+	/* One module a process: the slow one runs in a process of its own. */
+	bench_csrs_make(&ec, 128, false);
+	if (argc > 1 && strcmp(argv[1], "--slow") == 0) {
+		slow_module(&ec, 8000);
+		hsm_exit(0);
+	}
+	bench_csrs_make(&rsa, 32, true);
+	bench_open(&b);
+	cpu_ratio(&b, "ec-p256", &ec, 2000);
+	rate_ratio(&b, "ec-p256", &ec, 2, 4000, 0.0);
+	rate_ratio(&b, "rsa-2048", &rsa, 2, 2000, 0.80);
+	bench_csrs_free(&ec);
+	bench_csrs_free(&rsa);
+	bench_close(&b);
+	hsm_exit(0);
+}
