@@ -259,10 +259,10 @@ write_tbs(struct signer *s, struct request *r, struct error *e)
 	w->fd = open(w->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (w->fd < 0)
 		return error_errno(e, FAIL_IO, "%s", w->dir);
-	if (!crl_write_tbs(&params, &src, sink, w, r->digest, &digest_n,
+	if (!crl_write_tbs(&params, &src, sink, w, r->one.digest, &digest_n,
 		&w->tbs_bytes, &w->entries, e))
 		return false;
-	r->to_sign = bytes_of(r->digest, digest_n);
+	r->one.to_sign = bytes_of(r->one.digest, digest_n);
 	return true;
 }
 
@@ -279,7 +279,7 @@ map_message(struct request *r, struct error *e)
 		w->map = NULL;
 		return error_errno(e, FAIL_IO, "mmap");
 	}
-	r->to_sign = bytes_of(w->map, w->tbs_bytes);
+	r->one.to_sign = bytes_of(w->map, w->tbs_bytes);
 	return true;
 }
 
@@ -294,7 +294,7 @@ tbs_hash(const struct request *r, struct sha256 *out, struct error *e)
 	ssize_t n;
 
 	if (info->prehash && info->digest == DIGEST_SHA256) {
-		memcpy(out->b, r->digest, SHA256_LEN);
+		memcpy(out->b, r->one.digest, SHA256_LEN);
 		return true;
 	}
 	d = digest_new(DIGEST_SHA256);
@@ -396,7 +396,7 @@ complete(unused_arg struct signer *s, struct request *r, struct error *e)
 	auto_buf struct buf tail = { 0 };
 	auto_fd int fd = -1;
 
-	crl_outer(w->tbs_bytes, r->alg, buf_bytes(&r->sig), &head, &tail);
+	crl_outer(w->tbs_bytes, r->alg, buf_bytes(&r->one.sig), &head, &tail);
 	w->tmp =
 	    mem_printf("%s.%llu.tmp", w->path, (unsigned long long)r->intent);
 	fd = open(w->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);

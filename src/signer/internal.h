@@ -22,7 +22,7 @@ struct request;
 struct request_type {
 	const char *name;  /* kind in INTENT and REFUSED              */
 	bool no_signature; /* complete once its record is durable     */
-	/* Decide and append the records; sets r->to_sign. False refuses (e is
+	/* Decide and append the records; prepares the parts. False refuses (e is
 	 * the caller's answer, r->verdict the rule when a charter said no)
 	 * or, with r->waits, asks to be called again next round. */
 	bool (*admit)(struct signer *s, struct request *r, struct error *e);
@@ -35,7 +35,7 @@ struct request_type {
 	    uint64_t assumed, struct error *e);
 };
 extern const struct request_type request_certify, request_csr, request_crl,
-    request_revoke;
+    request_ocsp, request_revoke;
 /* By INTENT kind ("leaf", "ca", "crl", "csr"), for settling; NULL: none. */
 const struct request_type *request_type_of(struct bytes kind);
 
@@ -54,6 +54,14 @@ struct signer_key {
 };
 
 struct crl_work;
+
+/* One signature of a request: a job of the key half. Only SIGN_OCSP has several. */
+struct part {
+	struct request *request;
+	uint8_t digest[DIGEST_MAX];
+	struct bytes to_sign;
+	struct buf sig;
+};
 
 struct request {
 	TAILQ_ENTRY(request) link;
@@ -75,11 +83,11 @@ struct request {
 	/* On the way. */
 	const char *kind; /* of the INTENT */
 	enum sig_alg alg;
-	uint8_t digest[DIGEST_MAX];
-	struct bytes to_sign;
+	struct part one, *part; /* `part` is &one, or an array of its own  */
+	size_t parts, open_parts;
 	bool waits; /* for another one like it (crl.c)         */
 	unsigned attempts;
-	struct buf sig;
+	struct buf sig; /* as SIGNED carries it */
 
 	/* The answer. */
 	struct error err; /* FAIL_NONE: done */
@@ -133,6 +141,10 @@ void request_claim(const struct request *r, struct record *rec);
 /* Hash (or not) and point to_sign at what C_Sign gets; `message` must live as
  * long as the request. */
 void request_prepare(struct request *r, struct bytes message);
+/* The same for one of several. */
+void part_prepare(struct part *p, enum sig_alg alg, struct bytes message);
+/* Make room for n parts. */
+void request_parts(struct request *r, size_t n);
 
 /* keys.c */
 struct signer_key *signer_key_find(struct signer *s, const struct sha256 *id);

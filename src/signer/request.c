@@ -52,6 +52,7 @@ request_new(struct signer *s, const struct request_type *type,
 	r->id_len = claim->request_id.n;
 	if (r->id_len > 0)
 		memcpy(r->id, claim->request_id.p, r->id_len);
+	request_parts(r, 1);
 	r->retry_of = r->cert = r->intent = r->signed_ = UINT64_MAX;
 	return r;
 }
@@ -59,9 +60,15 @@ request_new(struct signer *s, const struct request_type *type,
 void
 request_free(struct request *r)
 {
+	size_t i;
+
 	if (r == NULL)
 		return;
 	crl_work_free(r->crl);
+	for (i = 0; i < r->parts; i++)
+		buf_free(&r->part[i].sig);
+	if (r->part != &r->one)
+		mem_free(r->part);
 	buf_free(&r->data);
 	buf_free(&r->sig);
 	mem_free(r->who);
@@ -74,7 +81,7 @@ void
 request_queue(struct signer *s, struct request *r)
 {
 	TAILQ_INSERT_TAIL(&s->queued, r, link);
-	s->in_flight++;
+	s->in_flight += r->parts;
 }
 
 void
@@ -85,15 +92,32 @@ request_claim(const struct request *r, struct record *rec)
 }
 
 void
-request_prepare(struct request *r, struct bytes message)
+part_prepare(struct part *p, enum sig_alg alg, struct bytes message)
 {
-	const struct sig_alg_info *info = sig_alg_info(r->alg);
+	const struct sig_alg_info *info = sig_alg_info(alg);
 	size_t n;
 
 	if (!info->prehash) {
-		r->to_sign = message;
+		p->to_sign = message;
 		return;
 	}
-	n = digest_of(info->digest, message, r->digest);
-	r->to_sign = bytes_of(r->digest, n);
+	n = digest_of(info->digest, message, p->digest);
+	p->to_sign = bytes_of(p->digest, n);
+}
+
+void
+request_prepare(struct request *r, struct bytes message)
+{
+	part_prepare(&r->one, r->alg, message);
+}
+
+void
+request_parts(struct request *r, size_t n)
+{
+	size_t i;
+
+	r->part = n == 1 ? &r->one : mem_calloc(n, sizeof(*r->part));
+	r->parts = n;
+	for (i = 0; i < n; i++)
+		r->part[i].request = r;
 }

@@ -146,7 +146,8 @@ request_type_of(struct bytes kind)
 		const char *kind;
 		const struct request_type *type;
 	} types[] = { { "leaf", &request_certify }, { "ca", &request_certify },
-		{ "csr", &request_csr }, { "crl", &request_crl } };
+		{ "csr", &request_csr }, { "crl", &request_crl },
+		{ "ocsp", &request_ocsp } };
 	size_t i;
 
 	for (i = 0; i < countof(types); i++)

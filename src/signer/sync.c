@@ -73,3 +73,13 @@ signer_sign_csr_wait(struct signer *s, const struct signer_csr *req,
 	return signer_sign_csr(s, req, answer, &w, e) &&
 	    wait_for(s, &w, out, e);
 }
+
+bool
+signer_sign_ocsp_wait(struct signer *s, const struct signer_ocsp *req,
+    struct buf *sigs, struct signer_reply *out, struct error *e)
+{
+	struct waiter w = { .sig = sigs };
+
+	return signer_sign_ocsp(s, req, answer, &w, e) &&
+	    wait_for(s, &w, out, e);
+}

@@ -129,6 +129,8 @@ append_signed(struct signer *s, struct request *r, struct error *e)
 	record_init(&rec, REC_SIGNED);
 	record_int(&rec, "attempts", r->attempts);
 	record_int(&rec, "intent", (int64_t)r->intent);
+	if (r->sig.n == 0)
+		buf_add_bytes(&r->sig, buf_bytes(&r->one.sig));
 	record_bytes(&rec, "sig", buf_bytes(&r->sig));
 	return reg_append(s->reg, &rec, (struct bytes){ 0 }, &r->signed_, e);
 }
@@ -150,22 +152,29 @@ append_failed(struct signer *s, struct request *r, struct error *e)
 	return reg_append(s->reg, &rec, (struct bytes){ 0 }, &n, e);
 }
 
+/* All parts are back: one outcome. */
 static bool
-finish_one(struct signer *s, const struct key_done *d, struct error *e)
+finish_request(struct signer *s, struct request *r, struct error *e)
 {
-	struct request *r = (struct request *)(uintptr_t)d->id;
-	bool ok;
+	bool ok = r->err.why == FAIL_NONE ? append_signed(s, r, e)
+					  : append_failed(s, r, e);
 
-	r->attempts = d->attempts;
-	if (d->ok) {
-		buf_add(&r->sig, d->sig, d->sig_len);
-		ok = append_signed(s, r, e);
-	} else {
-		r->err = d->err;
-		ok = append_failed(s, r, e);
-	}
 	move(&s->flying, &s->finished, r);
 	return ok;
+}
+
+static bool
+finish_part(struct signer *s, const struct key_done *d, struct error *e)
+{
+	struct part *p = (struct part *)(uintptr_t)d->id;
+	struct request *r = p->request;
+
+	r->attempts += d->attempts;
+	if (d->ok)
+		buf_add(&p->sig, d->sig, d->sig_len);
+	else if (r->err.why == FAIL_NONE)
+		r->err = d->err;
+	return --r->open_parts > 0 || finish_request(s, r, e);
 }
 
 static bool
@@ -177,7 +186,7 @@ collect(struct signer *s, int timeout_ms, struct error *e)
 	do {
 		n = key_queue_collect(s->queue, done, COLLECT_MAX, timeout_ms);
 		for (i = 0; i < n; i++)
-			if (!finish_one(s, &done[i], e))
+			if (!finish_part(s, &done[i], e))
 				return false;
 		timeout_ms = 0;
 	} while (n == COLLECT_MAX);
@@ -197,7 +206,7 @@ reply(struct signer *s, struct request *r)
 	if (r->type->release != NULL && a.ok && !r->type->release(s, r, &a.err))
 		a.ok = false;
 	crl_work_answer(r->crl, &a);
-	s->in_flight--;
+	s->in_flight -= r->parts;
 	r->done(r->arg, &a);
 	request_free(r);
 }
@@ -217,22 +226,30 @@ answer_all(struct signer *s)
 }
 
 static void
+dispatch(struct signer *s, struct request *r)
+{
+	struct key_job job = { .key = r->key->handle, .alg = r->alg };
+	struct error e;
+	size_t i;
+
+	r->open_parts = r->parts;
+	for (i = 0; i < r->parts; i++) {
+		job.id = (uint64_t)(uintptr_t)&r->part[i];
+		job.in = r->part[i].to_sign;
+		/* The queue's bound is the one that request_new holds. */
+		if (!key_queue_submit(s->queue, &job, &e))
+			fatal("key queue: %s", e.msg);
+	}
+	move(&s->admitted, &s->flying, r);
+}
+
+static void
 dispatch_all(struct signer *s)
 {
 	struct request *r;
-	struct key_job job;
-	struct error e;
 
-	while ((r = TAILQ_FIRST(&s->admitted)) != NULL) {
-		job = (struct key_job){ .id = (uint64_t)(uintptr_t)r,
-			.key = r->key->handle,
-			.alg = r->alg,
-			.in = r->to_sign };
-		/* The queue's bound is the one that request_new holds. */
-		if (!key_queue_submit(s->queue, &job, &e))
-			break;
-		move(&s->admitted, &s->flying, r);
-	}
+	while ((r = TAILQ_FIRST(&s->admitted)) != NULL)
+		dispatch(s, r);
 }
 
 /* The register is dead: nothing that is not answered may be released. Jobs in
@@ -252,7 +269,7 @@ die(struct signer *s, const struct error *why, struct error *e)
 		while ((r = TAILQ_FIRST(lists[i])) != NULL) {
 			TAILQ_REMOVE(lists[i], r, link);
 			r->err = *why;
-			s->in_flight--;
+			s->in_flight -= r->parts;
 			r->done(r->arg,
 			    &(struct signer_reply){ .err = *why,
 				.intent = r->intent,

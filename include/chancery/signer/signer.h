@@ -104,7 +104,10 @@ struct signer_csr {
 bool signer_sign_csr(struct signer *s, const struct signer_csr *req,
     signer_done_fn *done, void *arg, struct error *e) must_check;
 
-/* SIGN_OCSP: up to LIMIT_OCSP_BATCH ResponseData under one INTENT. */
+/* SIGN_OCSP: up to LIMIT_OCSP_BATCH ResponseData (RFC 6960 4.2.1) under one INTENT
+ * whose TBS is the SEQUENCE OF them; together at most LIMIT_TBS_BYTES. The reply's
+ * `sig` is a SEQUENCE OF OCTET STRING, one a ResponseData, in their order. Times
+ * and counts are held against the charter's kind `ocsp`. */
 struct signer_ocsp {
 	struct sha256 key;
 	const struct bytes *data; /* copied */
@@ -212,5 +215,7 @@ bool signer_sign_crl_wait(struct signer *s, const struct signer_crl *req,
     struct signer_reply *out, struct error *e) must_check;
 bool signer_revoke_wait(struct signer *s, const struct signer_revoke *req,
     struct signer_reply *out, struct error *e) must_check;
+bool signer_sign_ocsp_wait(struct signer *s, const struct signer_ocsp *req,
+    struct buf *sigs, struct signer_reply *out, struct error *e) must_check;
 bool signer_sign_csr_wait(struct signer *s, const struct signer_csr *req,
     struct buf *sig, struct signer_reply *out, struct error *e) must_check;
