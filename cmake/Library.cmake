@@ -37,4 +37,13 @@ function(chancery_test suite name)
 	add_test(NAME ${suite}/${name} COMMAND ${target})
 	set_tests_properties(${suite}/${name} PROPERTIES
 	    LABELS "${suite};${L_LABELS}" TIMEOUT 600)
+	if(CHANCERY_SANITIZE MATCHES "address" AND NOT suite STREQUAL "unit")
+		# Stacks through the module (no frame pointers) up to its name,
+		# for the suppressions; slow, hence not for unit tests.
+		string(JOIN ";" environment
+		    "ASAN_OPTIONS=fast_unwind_on_malloc=0:malloc_context_size=12"
+		    "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0")
+		set_tests_properties(${suite}/${name} PROPERTIES ENVIRONMENT
+		    "${environment}")
+	endif()
 endfunction()
