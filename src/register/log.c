@@ -29,6 +29,12 @@ reg_kill(struct reg *r, struct error *e)
 	return false;
 }
 
+const char *
+reg_dir(const struct reg *r)
+{
+	return r->cfg.dir;
+}
+
 bool
 reg_is_dead(const struct reg *r)
 {

@@ -8,6 +8,7 @@
 #include <chancery/base/file.h>
 #include <chancery/base/text.h>
 
+#include "crl_text.h"
 #include "internal.h"
 
 /*
@@ -62,29 +63,12 @@ crl_work_answer(const struct crl_work *w, struct signer_reply *a)
 	a->bytes = w->bytes;
 }
 
-/* "full" or "partition:K". */
-static bool
-scope_check(const char *scope, int64_t *partition, struct error *e)
-{
-	uint64_t k;
-
-	*partition = -1;
-	if (scope != NULL && strcmp(scope, "full") == 0)
-		return true;
-	if (scope == NULL || strncmp(scope, "partition:", 10) != 0 ||
-	    !parse_u64(scope + 10, 1, 1000000, &k))
-		return error_set(e, FAIL_BAD_INPUT,
-		    "scope: expected \"full\" or \"partition:N\"");
-	*partition = (int64_t)k;
-	return true;
-}
-
 static bool
 crl_check(const struct signer *s, const struct signer_crl *req, struct error *e)
 {
 	int64_t partition;
 
-	if (!scope_check(req->scope, &partition, e))
+	if (!crl_scope_check(req->scope, &partition, e))
 		return false;
 	if (req->period_s < 1)
 		return error_set(e, FAIL_BAD_INPUT,
@@ -147,53 +131,6 @@ another_runs(const struct signer *s, const struct request *r)
 	return false;
 }
 
-/* ---- entries ----------------------------------------------------------- */
-
-struct entries {
-	const struct signer *s;
-	const struct request *r;
-	struct revoked_cursor cursor;
-	const struct state_crl *last; /* previous list of this scope, or NULL */
-	int64_t partition;
-};
-
-static void
-entries_rewind(void *arg)
-{
-	struct entries *x = arg;
-
-	revoked_cursor_start(&x->cursor, reg_get_state(x->s->reg),
-	    &x->r->key->id, x->r->crl->position);
-}
-
-/* RFC 5280 3.3: an entry may go only after it stood on a list issued past the
- * certificate's expiry. */
-static bool
-may_go(const struct entries *x, const struct revoked_entry *v)
-{
-	return x->last != NULL && x->last->this_s > v->not_after_s &&
-	    v->index < x->last->intent;
-}
-
-static bool
-entries_next(void *arg, struct crl_entry *out)
-{
-	struct entries *x = arg;
-	struct revoked_entry v;
-
-	while (revoked_cursor_next(&x->cursor, &v)) {
-		if ((x->partition >= 0 && v.partition != x->partition) ||
-		    may_go(x, &v))
-			continue;
-		memcpy(out->serial, v.serial, sizeof(out->serial));
-		out->revoked_s = v.date_s;
-		out->invalidity_s = v.invalidity_s;
-		out->reason = (enum crl_reason)v.reason;
-		return true;
-	}
-	return false;
-}
-
 /* ---- writing ----------------------------------------------------------- */
 
 static bool
@@ -239,27 +176,26 @@ static bool
 write_tbs(struct signer *s, struct request *r, struct error *e)
 {
 	struct crl_work *w = r->crl;
-	struct entries x = { .s = s, .r = r, .partition = -1 };
-	const struct crl_source src = { entries_next, entries_rewind, &x };
-	const struct crl_params p = { .issuer = buf_bytes(&w->issuer),
-		.alg = r->alg,
-		.this_update_s = w->this_s,
-		.next_update_s = w->next_s,
-		.number = w->number,
-		.idp_url = w->idp_url,
-		.delta_base = -1 };
-	struct crl_params params = p;
+	const struct reg_state *state = reg_get_state(s->reg);
+	struct crl_text t = { .state = state,
+		.key = r->key->id,
+		.last = reg_state_crl(state, &r->key->id, w->scope),
+		.position = w->position,
+		.scope = w->scope,
+		.p = { .issuer = buf_bytes(&w->issuer),
+		    .alg = r->alg,
+		    .this_update_s = w->this_s,
+		    .next_update_s = w->next_s,
+		    .number = w->number,
+		    .idp_url = w->idp_url,
+		    .delta_base = -1 } };
 	size_t digest_n = 0;
 
-	memcpy(params.aki, w->aki, sizeof(params.aki));
-	x.last = reg_state_crl(reg_get_state(s->reg), &r->key->id, w->scope);
-	if (!scope_check(w->scope, &x.partition, e))
-		return false;
-	entries_rewind(&x);
+	memcpy(t.p.aki, w->aki, sizeof(t.p.aki));
 	w->fd = open(w->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (w->fd < 0)
 		return error_errno(e, FAIL_IO, "%s", w->dir);
-	if (!crl_write_tbs(&params, &src, sink, w, r->one.digest, &digest_n,
+	if (!crl_text_write(&t, sink, w, r->one.digest, &digest_n,
 		&w->tbs_bytes, &w->entries, e))
 		return false;
 	r->one.to_sign = bytes_of(r->one.digest, digest_n);

@@ -13,6 +13,7 @@
 #include <openssl/x509.h>
 
 #include <chancery/base/file.h>
+#include <chancery/signer/rebuild.h>
 
 #include "signer_fixture.h"
 
@@ -44,27 +45,19 @@ teardown(unused_arg void **state)
 }
 
 /* Everything that a register must satisfy, from nothing, signatures included. */
-static bool
-check_sig(unused_arg void *arg, const struct record *intent,
-    const struct record *signed_, struct bytes spki, struct error *e)
-{
-	struct bytes tbs = record_get(intent, "tbs");
-	struct spki k;
-
-	if (tbs.n == 0)
-		return true;
-	return spki_parse(spki, &k, e) &&
-	    spki_verify(&k, SIG_ECDSA_SHA256, tbs, record_get(signed_, "sig"),
-		e);
-}
-
 static void
 verify_register(struct reg_verify_report *out)
 {
-	const struct reg_verify_options opt = { .anchor_dir = f.anchor_dir,
-		.check_sig = check_sig };
+	struct reg_verify_options opt = { .anchor_dir = f.anchor_dir,
+		.check_sig = rebuild_check_sig };
+	struct signer_config cfg = fixture_config(&f);
+	auto_reg struct reg *r = NULL;
 	struct error e;
 
+	r = reg_open_read(&cfg.reg, &e);
+	if (r == NULL)
+		fail_msg("reg_open_read: %s", e.msg);
+	opt.arg = r;
 	if (!reg_verify(f.reg_dir, &opt, out, &e))
 		fail_msg("reg_verify: %s", e.msg);
 }
@@ -496,6 +489,52 @@ test_revoke_and_crl(unused_arg void **state)
 	assert_int_equal(report.revoked, 1);
 }
 
+static bool
+to_buf(void *arg, struct bytes piece, unused_arg struct error *e)
+{
+	buf_add_bytes(arg, piece);
+	return true;
+}
+
+/* Any past list, byte for byte, also when revocations came after it. */
+static void
+test_crl_rebuild(unused_arg void **state)
+{
+	struct signer_revoke rev = { .key = f.key,
+		.claim = { .who = "me", .why = "x" } };
+	char *path[4];
+	uint64_t signed_[4];
+	struct signer_reply reply;
+	struct signer_crl crl;
+	struct error e;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		path[i] = mem_printf("%s/%d.crl", f.dir, i);
+		crl = crl_req(path[i]);
+		if (i == 2)
+			f.now_ms =
+			    clock_wall_ms(&clock_system) + INT64_C(172800000);
+		assert_true(signer_sign_crl_wait(f.s, &crl, &reply, &e));
+		signed_[i] = reply.signed_;
+		assert_true(certify("kafka-client", &reply, &e));
+		rev.cert = reply.signed_;
+		assert_true(signer_revoke_wait(f.s, &rev, &reply, &e));
+	}
+	for (i = 0; i < 4; i++) {
+		auto_buf struct buf file = { 0 };
+		auto_buf struct buf again = { 0 };
+
+		assert_true(file_read(path[i], 1 << 20, &file, &e));
+		if (!rebuild_crl(signer_register(f.s), signed_[i], to_buf,
+			&again, &e))
+			fail_msg("rebuild %d: %s", i, e.msg);
+		assert_true(bytes_eq(buf_bytes(&file), buf_bytes(&again)));
+	}
+	for (i = 0; i < 4; i++)
+		mem_free(path[i]);
+}
+
 static void
 path_reply(void *arg, const struct signer_reply *r)
 {
@@ -707,6 +746,7 @@ main(void)
 		TEST(test_key_failures),
 		TEST(test_killed_in_sign),
 		TEST(test_revoke_and_crl),
+		TEST(test_crl_rebuild),
 		TEST(test_crl_queue),
 		TEST(test_crl_bad_requests),
 		TEST(test_crl_expiry),

@@ -90,6 +90,8 @@ bool reg_append(struct reg *r, const struct record *rec, struct bytes priv,
  * later call fails, nothing of the batch may be released. Rolls segments. */
 bool reg_commit(struct reg *r, struct error *e) must_check;
 bool reg_is_dead(const struct reg *r);
+/* As configured; borrowed. */
+const char *reg_dir(const struct reg *r);
 /* Records in the batch that are not durable yet. */
 size_t reg_pending(const struct reg *r);
 

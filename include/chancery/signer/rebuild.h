@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What was signed, again, from the register alone. Needs no token and no lock.
+ */
+#include <chancery/pki/crl.h>
+#include <chancery/register/register.h>
+
+/* The CertificateList of an INTENT of kind crl and its SIGNED, to `sink`; the
+ * TBSCertList is written from the revocation records and must hash to what the
+ * INTENT says (FAIL_CORRUPT otherwise: nothing more is given to the sink then). */
+bool rebuild_crl(struct reg *r, uint64_t signed_, crl_sink *sink, void *arg,
+    struct error *e) must_check;
+
+/* A SIGNED against the public key, whatever was signed (reg_verify's check_sig;
+ * arg is a struct reg * for lists, which are rebuilt, or NULL: then only lists
+ * whose signature hashes with SHA-256 can be checked, by the hash in the INTENT;
+ * others give FAIL_UNSUPPORTED). */
+bool rebuild_check_sig(void *arg, const struct record *intent,
+    const struct record *signed_, struct bytes spki,
+    struct error *e) must_check;

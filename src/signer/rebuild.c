@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <chancery/pki/der.h>
+#include <chancery/pki/spki.h>
+#include <chancery/signer/rebuild.h>
+
+#include "crl_text.h"
+
+struct loaded {
+	struct buf line, store;
+	struct record rec;
+};
+
+static void
+loaded_free(struct loaded *l)
+{
+	buf_free(&l->line);
+	buf_free(&l->store);
+}
+
+/* ---- the list before it ------------------------------------------------ */
+
+struct before {
+	struct sha256 key;
+	char scope[64];
+	uint64_t until; /* the INTENT of the list itself        */
+	struct state_crl open[8], last; /* INTENTs without SIGNED yet        */
+	size_t opens;
+	bool found;
+};
+
+static bool
+is_scope(const struct before *b, const struct record *rec)
+{
+	struct sha256 key;
+
+	return record_has(rec, "crl") && record_get_hash(rec, "key", &key) &&
+	    memcmp(key.b, b->key.b, SHA256_LEN) == 0 &&
+	    bytes_eq(record_get(rec, "scope"), bytes_str(b->scope));
+}
+
+static void
+note_signed(struct before *b, uint64_t intent)
+{
+	size_t i;
+
+	for (i = 0; i < b->opens; i++)
+		if (b->open[i].intent == intent) {
+			b->last = b->open[i];
+			b->found = true;
+			b->open[i] = b->open[--b->opens];
+			return;
+		}
+}
+
+/* One builder a scope: more than one open INTENT only after crashes. */
+static bool
+before_each(void *arg, unused_arg struct bytes line, const struct record *rec,
+    struct error *e)
+{
+	struct before *b = arg;
+
+	if (rec->n >= b->until) {
+		error_clear(e);
+		return false;
+	}
+	if (rec->type == REC_INTENT && is_scope(b, rec)) {
+		if (b->opens == countof(b->open))
+			b->opens--;
+		b->open[b->opens++] = (struct state_crl){ .intent = rec->n,
+			.this_s = record_get_int(rec, "this") };
+	} else if (rec->type == REC_SIGNED) {
+		note_signed(b, (uint64_t)record_get_int(rec, "intent"));
+	}
+	return true;
+}
+
+static bool
+find_before(const char *dir, struct before *b, struct error *e)
+{
+	error_clear(e);
+	return reg_walk(dir, 0, before_each, b, e) || e->why == FAIL_NONE;
+}
+
+/* ---- the list ---------------------------------------------------------- */
+
+static bool
+load(struct reg *r, uint64_t n, enum record_type type, struct loaded *l,
+    struct error *e)
+{
+	if (!reg_read(r, n, &l->line, &l->rec, &l->store, e))
+		return false;
+	if (l->rec.type != type)
+		return error_set(e, FAIL_BAD_INPUT, "record %llu is not a %s",
+		    (unsigned long long)n, record_spec(type)->name);
+	return true;
+}
+
+struct text {
+	struct before before;
+	struct crl_text t;
+	char url[1024], scope[64], alg[64];
+};
+
+static bool
+copy_text(const struct record *rec, const char *field, char *out, size_t size,
+    struct error *e)
+{
+	struct bytes v = record_get(rec, field);
+
+	if (v.n >= size)
+		return error_set(e, FAIL_UNSUPPORTED, "%s: too long", field);
+	if (v.n > 0)
+		memcpy(out, v.p, v.n);
+	out[v.n] = '\0';
+	return true;
+}
+
+static bool
+text_of(struct reg *r, const struct record *in, struct text *x, struct error *e)
+{
+	const struct reg_state *state = reg_get_state(r);
+	const struct state_key *k;
+	struct spki spki;
+
+	if (!record_has(in, "crl"))
+		return error_set(e, FAIL_BAD_INPUT,
+		    "record %llu is not a CRL's INTENT",
+		    (unsigned long long)in->n);
+	if (!record_get_hash(in, "key", &x->t.key) ||
+	    (k = reg_state_key(state, &x->t.key)) == NULL ||
+	    !copy_text(in, "url", x->url, sizeof(x->url), e) ||
+	    !copy_text(in, "scope", x->scope, sizeof(x->scope), e) ||
+	    !copy_text(in, "alg", x->alg, sizeof(x->alg), e) ||
+	    !spki_parse(k->spki, &spki, e) ||
+	    !sig_alg_by_name(x->alg, &x->t.p.alg))
+		return error_set(e, FAIL_CORRUPT,
+		    "record %llu: key or algorithm", (unsigned long long)in->n);
+	x->t.state = state;
+	x->t.position = (uint64_t)record_get_int(in, "position");
+	x->t.scope = x->scope;
+	x->t.p.issuer = record_get(in, "issuer");
+	spki_key_id(&spki, x->t.p.aki);
+	x->t.p.this_update_s = record_get_int(in, "this");
+	x->t.p.next_update_s = record_get_int(in, "next");
+	x->t.p.number = (uint64_t)record_get_int(in, "crl");
+	x->t.p.idp_url = x->url[0] != '\0' ? x->url : NULL;
+	x->t.p.delta_base = -1;
+	x->before.key = x->t.key;
+	memcpy(x->before.scope, x->scope, sizeof(x->scope));
+	x->before.until = in->n;
+	return true;
+}
+
+static bool
+hash_sink(void *arg, struct bytes piece, unused_arg struct error *e)
+{
+	digest_add(arg, piece);
+	return true;
+}
+
+/* Length and signature digest of the TBSCertList, held against the INTENT. */
+static bool
+measure(const struct crl_text *t, const struct record *in, uint64_t *bytes,
+    uint8_t digest[DIGEST_MAX], size_t *digest_n, struct error *e)
+{
+	struct digest *d = digest_new(DIGEST_SHA256);
+	struct sha256 got, want;
+	uint64_t entries;
+
+	if (!crl_text_write(t, hash_sink, d, digest, digest_n, bytes, &entries,
+		e)) {
+		digest_free(d);
+		return false;
+	}
+	(void)digest_finish(d, got.b);
+	if (!record_get_hash(in, "sha256", &want) ||
+	    memcmp(got.b, want.b, SHA256_LEN) != 0)
+		return error_set(e, FAIL_CORRUPT,
+		    "record %llu: the list that follows from the register is "
+		    "not the one that was signed",
+		    (unsigned long long)in->n);
+	return true;
+}
+
+bool
+rebuild_crl(struct reg *r, uint64_t signed_, crl_sink *sink, void *arg,
+    struct error *e)
+{
+	auto_cleanup(loaded_free) struct loaded s = { 0 };
+	auto_cleanup(loaded_free) struct loaded in = { 0 };
+	auto_buf struct buf head = { 0 };
+	auto_buf struct buf tail = { 0 };
+	struct text x = { 0 };
+	uint8_t digest[DIGEST_MAX];
+	uint64_t bytes, entries;
+	size_t n;
+
+	if (!load(r, signed_, REC_SIGNED, &s, e) ||
+	    !load(r, (uint64_t)record_get_int(&s.rec, "intent"), REC_INTENT,
+		&in, e) ||
+	    !text_of(r, &in.rec, &x, e) ||
+	    !find_before(reg_dir(r), &x.before, e))
+		return false;
+	x.t.last = x.before.found ? &x.before.last : NULL;
+	if (!measure(&x.t, &in.rec, &bytes, digest, &n, e))
+		return false;
+	crl_outer(bytes, x.t.p.alg, record_get(&s.rec, "sig"), &head, &tail);
+	return sink(arg, buf_bytes(&head), e) &&
+	    crl_text_write(&x.t, sink, arg, digest, &n, &bytes, &entries, e) &&
+	    sink(arg, buf_bytes(&tail), e);
+}
+
+/* ---- any signature ----------------------------------------------------- */
+
+static bool
+check_ocsp(const struct spki *k, enum sig_alg alg, struct bytes data,
+    struct bytes sigs, struct error *e)
+{
+	struct der_reader d, s, dt, st;
+	uint8_t tag;
+
+	der_r_init(&dt, data);
+	der_r_init(&st, sigs);
+	der_r_init(&d, der_r_get(&dt, DER_SEQUENCE));
+	der_r_init(&s, der_r_get(&st, DER_SEQUENCE));
+	while (der_r_peek(&d) >= 0)
+		if (!spki_verify(k, alg, der_r_any(&d, &tag),
+			der_r_get(&s, DER_OCTET_STRING), e))
+			return false;
+	return (der_r_done(&d) && der_r_done(&s) && der_r_done(&st)) ||
+	    error_set(e, FAIL_CORRUPT, "signatures and answers do not pair");
+}
+
+static bool
+buf_sink(void *arg, struct bytes piece, unused_arg struct error *e)
+{
+	buf_add_bytes(arg, piece);
+	return true;
+}
+
+static bool
+check_crl(struct reg *r, const struct spki *k, enum sig_alg alg,
+    const struct record *in, struct bytes sig, struct error *e)
+{
+	const struct sig_alg_info *info = sig_alg_info(alg);
+	auto_buf struct buf whole = { 0 };
+	struct text x = { 0 };
+	uint8_t digest[DIGEST_MAX];
+	uint64_t bytes, entries;
+	size_t n;
+
+	if (r == NULL && info->prehash && info->digest == DIGEST_SHA256)
+		return spki_verify_digest(k, alg, record_get(in, "sha256"), sig,
+		    e);
+	if (r == NULL)
+		return error_set(e, FAIL_UNSUPPORTED,
+		    "the signature of a list by %s is checked on the list",
+		    info->name);
+	if (!text_of(r, in, &x, e) || !find_before(reg_dir(r), &x.before, e))
+		return false;
+	x.t.last = x.before.found ? &x.before.last : NULL;
+	if (!measure(&x.t, in, &bytes, digest, &n, e))
+		return false;
+	if (info->prehash)
+		return spki_verify_digest(k, alg, bytes_of(digest, n), sig, e);
+	return crl_text_write(&x.t, buf_sink, &whole, digest, &n, &bytes,
+		   &entries, e) &&
+	    spki_verify(k, alg, buf_bytes(&whole), sig, e);
+}
+
+bool
+rebuild_check_sig(void *arg, const struct record *in,
+    const struct record *signed_, struct bytes spki, struct error *e)
+{
+	struct bytes sig = record_get(signed_, "sig");
+	char name[64];
+	enum sig_alg alg;
+	struct spki k;
+
+	if (!copy_text(in, "alg", name, sizeof(name), e) ||
+	    !sig_alg_by_name(name, &alg))
+		return error_set(e, FAIL_CORRUPT, "unknown algorithm");
+	if (!spki_parse(spki, &k, e))
+		return false;
+	if (record_has(in, "crl"))
+		return check_crl(arg, &k, alg, in, sig, e);
+	if (bytes_eq(record_get(in, "kind"), bytes_str("ocsp")))
+		return check_ocsp(&k, alg, record_get(in, "tbs"), sig, e);
+	return spki_verify(&k, alg, record_get(in, "tbs"), sig, e);
+}
