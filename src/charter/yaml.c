@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Charters as people write them. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "build.h"
+
+struct report {
+	const struct yaml_doc *doc;
+	struct buf *out; /* may be NULL */
+	struct error *e;
+	bool failed;
+};
+
+static void
+tell(const struct blame *b, const void *field, const char *fmt, ...)
+{
+	struct report *r = b->arg;
+	char text[ERROR_MSG_SIZE];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (!r->failed)
+		(void)error_set(r->e, FAIL_BAD_INPUT, "%s: %s",
+		    yaml_where(r->doc, field), text);
+	if (r->out != NULL)
+		buf_addf(r->out, "%s: %s\n", yaml_where(r->doc, field), text);
+	r->failed = true;
+}
+
+struct charter *
+charter_parse_yaml(struct bytes text, const char *file, struct buf *report,
+    struct error *e)
+{
+	struct limits l;
+	auto_yaml_doc struct yaml_doc *doc = yaml_bind(text, file,
+	    limits_schema, &l, sizeof(l), report, e);
+	struct report r = { doc, report, e, false };
+	struct blame b = { tell, &r };
+
+	if (doc == NULL)
+		return NULL;
+	limits_check(&l, &b);
+	return r.failed ? NULL : charter_build(&l);
+}
