@@ -4,9 +4,6 @@
 /* From filled limits to a charter. */
 #include "internal.h"
 
-/* The default of `backdate`, which an open charter keeps. */
-#define DEFAULT_BACKDATE 60
-
 /* Who is told about a wrong combination: `field` lies in the limits. */
 struct blame {
 	void (*tell)(const struct blame *b, const void *field, const char *fmt,

@@ -68,12 +68,12 @@ struct charter {
 	char **kept; /* every text of l */
 	size_t kept_n, kept_cap;
 	/* Prepared for the rules. */
-	unsigned kinds;      /* 1 << enum charter_kind */
-	unsigned algs;       /* 1 << enum sig_alg      */
-	unsigned key_usage;  /* KU_ bits               */
-	unsigned constrain;  /* 1 << enum name_kind    */
-	struct cidr *ips;    /* names.ip, one each; unused with `any` */
-	struct buf *dn_der;    /* names.dn, DER, one each */
+	unsigned kinds;     /* 1 << enum charter_kind */
+	unsigned algs;      /* 1 << enum sig_alg      */
+	unsigned key_usage; /* KU_ bits               */
+	unsigned constrain; /* 1 << enum name_kind    */
+	struct cidr *ips;   /* names.ip, one each; unused with `any` */
+	struct buf *dn_der; /* names.dn, DER, one each */
 };
 
 /* ---- texts.c: one entry of a list ---------------------------------------- */
@@ -124,7 +124,7 @@ bool dn_covers(const struct dn *rule, const struct dn *name);
 
 /* ---- rules ---------------------------------------------------------------- */
 /* What is being judged. */
-struct act {
+struct charter_act {
 	const struct charter *c;
 	const struct tbs_view *tbs; /* LEAF, CA */
 	struct bytes subject;       /* LEAF, CA, CSR */
@@ -133,28 +133,36 @@ struct act {
 	const struct charter_usage *u;
 	struct charter_verdict *v;
 	const char *rule;
-	struct general_name *san;
+	struct general_name *san; /* of the subjectAltName, if any */
 	size_t san_n;
 };
 /* Refuse: the field of the certificate, the sentence after it. */
-bool refuse(const struct act *a, struct error *e, const char *field,
+bool refuse(const struct charter_act *a, struct error *e, const char *field,
     const char *fmt, ...) printf_like(4, 5);
-/* "= "evil.example"": a value quoted and escaped, cut at 64 octets. */
-const char *act_quote(struct bytes value, char out[128]);
+/* Room for a value as it is quoted back: cut, escaped. */
+struct quote {
+	char text[100];
+};
+struct quote quote(struct bytes value);
+struct quote quote_dn(struct bytes name);
 
-typedef bool rule_check(const struct act *a, struct error *e);
+typedef bool rule_check(const struct charter_act *a, struct error *e);
 /* rules_ext.c */
 rule_check rule_extensions, rule_path_len, rule_key_usage, rule_ekus,
-    rule_name_constraints;
-bool act_server_auth(const struct act *a);
+    rule_name_constraints; /* rules_constraints.c */
+/* Whether a TLS client would take the certificate for a server's. */
+bool act_server_auth(const struct charter_act *a);
 /* rules_names.c */
-rule_check rule_names_dn, rule_names_dns, rule_names_ip, rule_names_uri,
-    rule_names_email, rule_names_other, rule_names_cn, rule_wildcards;
-/* Whether one name is within names.*; the last two in the form of name
- * constraints. */
+rule_check rule_names_dn, rule_names_san, rule_names_email, rule_names_cn;
+const struct yaml_texts *names_of(const struct charter *c, enum name_kind kind);
+/* A name of this kind is within names.*; wildcards are not looked at. */
 bool name_allowed(const struct charter *c, enum name_kind kind,
-    struct bytes value);
-bool constraint_allowed(const struct charter *c, enum name_kind kind,
-    struct bytes value);
-const struct yaml_texts *names_of(const struct charter *c,
-    enum name_kind kind);
+    struct bytes value) must_check;
+bool ip_allowed(const struct charter *c, const struct cidr *net) must_check;
+/* Every name that a permitted subtree (RFC 5280 4.2.1.10) covers is. */
+bool subtree_allowed(const struct charter *c, enum name_kind kind,
+    struct bytes base) must_check;
+/* Which kind of ours, if any. */
+bool name_kind_of(enum general_name_kind gn, enum name_kind *out) must_check;
+/* "dNSName", as RFC 5280 calls it. */
+const char *general_name_field(enum general_name_kind gn);

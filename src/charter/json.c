@@ -36,8 +36,9 @@ write_fields(struct json_writer *w, const struct yaml_field *fields,
 		json_key(w, f->key);
 		switch (f->type) {
 		case YAML_TEXT:
-			json_str(w, *(char *const *)at != NULL
-				? *(char *const *)at : "");
+			json_str(w,
+			    *(char *const *)at != NULL ? *(char *const *)at
+						       : "");
 			break;
 		case YAML_UINT:
 		case YAML_SIZE:
@@ -108,8 +109,7 @@ read_text(struct reading *d, const struct yaml_field *f)
 		return NULL;
 	}
 	text = buf_take_str(&b);
-	d->kept =
-	    mem_grow(d->kept, d->kept_n, &d->kept_cap, sizeof(*d->kept));
+	d->kept = mem_grow(d->kept, d->kept_n, &d->kept_cap, sizeof(*d->kept));
 	d->kept[d->kept_n++] = text;
 	/* An absent quorum has no custodians. */
 	if (f->type == YAML_TEXT && *text == '\0')
@@ -292,8 +292,9 @@ read_charter(struct reading *d, struct bytes json, struct limits *l)
 	c = charter_build(l);
 	charter_to_json(c, &again);
 	if (!bytes_eq(buf_bytes(&again), json)) {
-		wrong(d, "charter", "entries are not sorted or not in the form "
-				    "that is written");
+		wrong(d, "charter",
+		    "entries are not sorted or not in the form "
+		    "that is written");
 		return NULL;
 	}
 	return take(c);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* struct limits, however it was filled → a charter: checks across fields, one form
  * for every text, and what the rules compare with. */
-#include <ctype.h>
 #include <stdlib.h>
 
 #include <chancery/base/alg.h>
@@ -9,8 +8,8 @@
 
 #include "build.h"
 
-/* A sentence about the first thing that is wrong with the combination, or NULL. `at`
- * is the field to blame. */
+/* A combination that can sign nothing of a kind that it allows: a mistake, told
+ * at the field that would mend it. */
 struct cross_check {
 	bool (*wrong)(const struct limits *l);
 	size_t offset;
@@ -32,7 +31,7 @@ has_certs(const struct limits *l)
 static bool
 wrong_kinds(const struct limits *l)
 {
-	return !l->open && l->kinds.n == 0;
+	return l->kinds.n == 0;
 }
 
 static bool
@@ -147,8 +146,8 @@ static void
 check_any(const struct limits *l, const struct blame *b)
 {
 	for (size_t i = 0; i < countof(lists); i++) {
-		const struct yaml_texts *t = (const void *)((const char *)l +
-		    lists[i].offset);
+		const struct yaml_texts *t =
+		    (const void *)((const char *)l + lists[i].offset);
 
 		if (t->n > 1 && texts_have(t, "any"))
 			b->tell(b, t, "%s: \"any\" stands alone",
@@ -156,37 +155,11 @@ check_any(const struct limits *l, const struct blame *b)
 	}
 }
 
-/* The only field that may differ from its default beside `open` is none. */
-static bool
-is_bare(const struct limits *l)
-{
-	struct limits bare = { .open = true };
-
-	bare.backdate = l->backdate == DEFAULT_BACKDATE ? l->backdate : -1;
-	bare.key_usage = l->key_usage.n == 3 ? l->key_usage
-					     : (struct yaml_texts){ 0 };
-	for (size_t i = 0; i < countof(lists); i++)
-		if (list_at(&bare, i)->n == 0 &&
-		    ((const struct yaml_texts *)(const void *)((const char *)l +
-			 lists[i].offset))
-			    ->n != 0)
-			return false;
-	return bare.backdate == l->backdate && l->path_len == 0 &&
-	    l->per_hour == 0 && l->total == 0 &&
-	    memcmp(bare.max_life, l->max_life, sizeof(bare.max_life)) == 0 &&
-	    memcmp(bare.quorum, l->quorum, sizeof(bare.quorum)) == 0 &&
-	    l->self_signed == SELF_DENY && l->imported_keys == IMPORTED_DENY &&
-	    !l->names.wildcards;
-}
-
 void
 limits_check(const struct limits *l, const struct blame *b)
 {
-	if (l->open && !is_bare(l)) {
-		b->tell(b, &l->open,
-		    "open stands alone: there are limits beside it");
+	if (l->open)
 		return;
-	}
 	check_any(l, b);
 	for (size_t i = 0; i < countof(cross_checks); i++)
 		if (cross_checks[i].wrong(l))
@@ -199,8 +172,7 @@ limits_check(const struct limits *l, const struct blame *b)
 static char *
 keep(struct charter *c, char *text)
 {
-	c->kept =
-	    mem_grow(c->kept, c->kept_n, &c->kept_cap, sizeof(*c->kept));
+	c->kept = mem_grow(c->kept, c->kept_n, &c->kept_cap, sizeof(*c->kept));
 	c->kept[c->kept_n++] = text;
 	return text;
 }
@@ -354,11 +326,12 @@ charter_build(const struct limits *l)
 {
 	struct charter *c = mem_calloc(1, sizeof(*c));
 
-	c->l = *l;
+	/* An open charter has no limits, the defaults included. */
+	c->l = l->open ? (struct limits){ .open = true } : *l;
 	for (size_t i = 0; i < countof(lists); i++)
 		keep_list(c, list_at(&c->l, i), lists[i].offset);
 	for (size_t i = 0; i < KIND__COUNT; i++)
-		if (l->quorum[i].m != 0)
+		if (c->l.quorum[i].m != 0)
 			c->l.quorum[i].custodians =
 			    keep(c, mem_strdup(l->quorum[i].custodians));
 	prepare_sets(c);

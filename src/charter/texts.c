@@ -251,7 +251,8 @@ check_uri(const char *text, struct error *e)
 		return bad(text, "a URI (spiffe://acme.example/)", e);
 	/* A prefix that does not reach past the host would match any host that
 	 * begins alike. */
-	if (text[strlen(text) - 1] == '/' && strncmp(text + scheme, "://", 3) == 0 &&
+	if (text[strlen(text) - 1] == '/' &&
+	    strncmp(text + scheme, "://", 3) == 0 &&
 	    strchr(text + scheme + 3, '/') == text + scheme + 3)
 		return bad(text, "a URI with a host (spiffe://acme.example/)",
 		    e);
@@ -273,7 +274,6 @@ check_email(const char *text, struct error *e)
 bool
 check_sha256(const char *text, struct error *e)
 {
-	return (strlen(text) == 64 &&
-		   strspn(text, "0123456789abcdef") == 64) ||
+	return (strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64) ||
 	    bad(text, "a SHA-256 (64 lower-case hex digits)", e);
 }

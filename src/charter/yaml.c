@@ -30,18 +30,39 @@ tell(const struct blame *b, const void *field, const char *fmt, ...)
 	r->failed = true;
 }
 
+/* Open stands alone: a limit beside it would look as if it held. */
+/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
+static void
+refuse_given(const struct blame *b, const struct yaml_field *fields,
+    const char *base, const void *open)
+{
+	const struct report *r = b->arg;
+
+	for (const struct yaml_field *f = fields; f->key != NULL; f++) {
+		const void *at = base + f->offset;
+
+		if (f->type == YAML_SECTION)
+			refuse_given(b, f->fields, at, open);
+		else if (at != open && yaml_given(r->doc, at))
+			tell(b, at, "%s: an open charter has no other limit",
+			    f->key);
+	}
+}
+
 struct charter *
 charter_parse_yaml(struct bytes text, const char *file, struct buf *report,
     struct error *e)
 {
 	struct limits l;
-	auto_yaml_doc struct yaml_doc *doc = yaml_bind(text, file,
-	    limits_schema, &l, sizeof(l), report, e);
+	auto_yaml_doc struct yaml_doc *doc =
+	    yaml_bind(text, file, limits_schema, &l, sizeof(l), report, e);
 	struct report r = { doc, report, e, false };
 	struct blame b = { tell, &r };
 
 	if (doc == NULL)
 		return NULL;
+	if (l.open)
+		refuse_given(&b, limits_schema, (const char *)&l, &l.open);
 	limits_check(&l, &b);
 	return r.failed ? NULL : charter_build(&l);
 }
