@@ -99,7 +99,7 @@ bool name_kind_by_name(const char *name, enum name_kind *out) must_check;
 /* ---- names.c: comparing names -------------------------------------------- */
 /* Letters, digits, hyphen and underscore in labels of 1 to 63, 253 in all. */
 bool is_host(struct bytes name);
-bool cidr_parse(const char *text, struct cidr *out) must_check;
+bool charter_cidr_parse(const char *text, struct cidr *out) must_check;
 void cidr_format(const struct cidr *c, struct buf *out);
 bool cidr_covers(const struct cidr *outer, const struct cidr *inner);
 /* Entry of names.* against a name, or against a narrower entry. */

@@ -110,7 +110,7 @@ email_covers(const char *entry, struct bytes name)
 }
 
 bool
-cidr_parse(const char *text, struct cidr *out)
+charter_cidr_parse(const char *text, struct cidr *out)
 {
 	const char *slash = strchr(text, '/');
 	struct cidr c = { 0 };

@@ -206,7 +206,7 @@ form_ip(const char *text)
 	struct buf out = { 0 };
 	struct cidr c;
 
-	if (!cidr_parse(text, &c))
+	if (!charter_cidr_parse(text, &c))
 		return mem_strdup(text);
 	cidr_format(&c, &out);
 	return buf_take_str(&out);
@@ -313,7 +313,7 @@ prepare_names(struct charter *c)
 
 	c->ips = mem_calloc(n->ip.n + 1, sizeof(*c->ips));
 	for (size_t i = 0; i < n->ip.n && !is_any(&n->ip); i++)
-		if (!cidr_parse(n->ip.v[i], &c->ips[i]))
+		if (!charter_cidr_parse(n->ip.v[i], &c->ips[i]))
 			fatal("charter: names.ip changed");
 	c->dn_der = mem_calloc(n->dn.n + 1, sizeof(*c->dn_der));
 	for (size_t i = 0; i < n->dn.n && !is_any(&n->dn); i++)

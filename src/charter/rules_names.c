@@ -281,7 +281,7 @@ cn_is_allowed_address(const struct charter_act *a, struct bytes cn)
 	buf_add_bytes(&text, cn);
 	buf_add_str(&text, memchr(cn.p, ':', cn.n) != NULL ? "/128" : "/32");
 	return memchr(cn.p, 0, cn.n) == NULL &&
-	    cidr_parse(buf_cstr(&text), &c) && ip_allowed(a->c, &c);
+	    charter_cidr_parse(buf_cstr(&text), &c) && ip_allowed(a->c, &c);
 }
 
 static bool

@@ -220,7 +220,7 @@ check_ip(const char *text, struct error *e)
 {
 	struct cidr c;
 
-	return any(text) || cidr_parse(text, &c) ||
+	return any(text) || charter_cidr_parse(text, &c) ||
 	    bad(text,
 		"a network (10.2.0.0/16, fd00::/8; no bits behind the prefix)",
 		e);

@@ -52,8 +52,8 @@ ip_entry(const char *old, const char *next)
 {
 	struct cidr outer, inner;
 
-	return cidr_parse(old, &outer) && cidr_parse(next, &inner) &&
-	    cidr_covers(&outer, &inner);
+	return charter_cidr_parse(old, &outer) &&
+	    charter_cidr_parse(next, &inner) && cidr_covers(&outer, &inner);
 }
 
 static bool
