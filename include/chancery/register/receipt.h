@@ -5,10 +5,15 @@
  * What an auditor takes away: a C2SP tlog-proof receipt (".tlog-proof") of one
  * record, and the plain text of an inclusion proof that docs/verify.sh reads.
  * reg_receipt (register.h) makes receipts whose `extra` is the record's line, so that
- * receipt and vkey are all that a verifier needs. Pure functions, any thread.
+ * receipt and vkey are all that a verifier needs; a line above RECEIPT_EXTRA_MAX is
+ * left out and must be had otherwise. Pure functions, any thread.
  */
 #include <chancery/register/note.h>
 #include <chancery/register/tree.h>
+
+/* In base64 it stays below 65,536, where Go's bufio.Scanner, which reads receipts in
+ * transparency-dev/formats, ends a line. */
+#define RECEIPT_EXTRA_MAX 49000
 
 struct receipt {
 	uint64_t index;

@@ -146,9 +146,13 @@ struct reg_verify_options {
 bool reg_verify(const char *dir, const struct reg_verify_options *opt,
     struct reg_verify_report *out, struct error *e) must_check;
 
-/* The public tree: <out>/checkpoint, tile/<L>/…, tile/entries/… (C2SP tlog-tiles),
- * with partial tiles, without private bodies. <out> must not exist. */
+/* The public tree of the newest checkpoint: <out>/checkpoint, tile/<L>/…,
+ * tile/entries/… (C2SP tlog-tiles), with partial tiles, without private bodies. Made
+ * under a temporary name beside <out>, recomputed from the lines and compared with
+ * the checkpoint's root, then renamed. FAIL_EXISTS: <out> is there. FAIL_NOT_FOUND: no
+ * checkpoint was made yet. FAIL_CORRUPT: the lines are not the checkpoint's. */
 bool reg_export(struct reg *r, const char *out, struct error *e) must_check;
-/* C2SP tlog-proof receipt of one record under the newest checkpoint. */
+/* Append the C2SP tlog-proof receipt (receipt.h) of one record under the newest
+ * checkpoint, proof checked. FAIL_NOT_FOUND: no checkpoint covers it yet. */
 bool reg_receipt(struct reg *r, uint64_t n, struct buf *out,
     struct error *e) must_check;
