@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What a signing command needs, opened in order and closed in reverse: module,
+ * tokens (one login each), log key, signer with its register. One a process: a
+ * PKCS#11 module is loaded once.
+ */
+#include <chancery/ceremony/home.h>
+#include <chancery/hsm/hsm.h>
+#include <chancery/register/note.h>
+#include <chancery/signer/signer.h>
+
+enum session_flag {
+	SESSION_WRITE = 1 << 0,  /* keys are generated or destroyed          */
+	SESSION_CREATE = 1 << 1, /* log birth                                */
+	SESSION_TOKENS = 1 << 2, /* only module and tokens: no register      */
+};
+
+struct session_options {
+	unsigned flags;
+	const char *who;         /* operator, for START */
+};
+
+struct session {
+	const struct home *home; /* borrowed */
+	struct hsm_module *module;
+	struct hsm_token *token[SIGNER_TOKENS_MAX]; /* as home->token */
+	struct hsm_key *log_key;
+	struct note_signer log;
+	struct signer *signer;   /* NULL with SESSION_TOKENS */
+};
+
+/* FAIL_NOT_FOUND says which module, token or key was looked for and what is there.
+ * A refused PIN is FAIL_PIN after one try. */
+struct session *session_open(const struct home *h,
+    const struct session_options *opt, struct error *e) must_check;
+/* Set up log key and signer of a session opened with SESSION_TOKENS. */
+bool session_start_signer(struct session *s,
+    const struct session_options *opt, struct error *e) must_check;
+/* Drains, writes the closing checkpoint. */
+bool session_close(struct session *s, struct error *e) must_check;
+/* Without waiting; NULL is fine. */
+void session_free(struct session *s);
+DEFINE_AUTO(session, struct session *, session_free)
+#define auto_session auto_cleanup(session_cleanup)
+
+/* Load only the module of a home, SOFTHSM2_CONF set where the home asks. */
+struct hsm_module *session_load_module(const struct home *h, struct error *e)
+    must_check;
+/* Position of a token in home and session. */
+size_t session_token_index(const struct session *s, const char *name);
+
+/* The register without keys: read-only, no lock. */
+struct reg *session_read_register(const struct home *h, struct error *e)
+    must_check;
+
+/* A key of the register by label, by hash or by a prefix of at least 8 digits of
+ * its hash. FAIL_NOT_FOUND lists what is there; FAIL_EXISTS when ambiguous. */
+const struct state_key *find_key(const struct reg_state *state,
+    const char *name, struct error *e) must_check;
+
+/* A note signer over an HSM key (Ed25519); borrows it. */
+bool note_signer_hsm(struct note_signer *out, const char *origin,
+    struct hsm_key *key, struct error *e) must_check;

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli.h"
+
+/* The command table: its groups in the order of help and manual. */
+const struct command_group command_groups[] = {
+	{ "Ceremonies", ceremony_commands, &ceremony_commands_n },
+	{ "Tokens", token_commands, &token_commands_n },
+	{ "Keys and charters", key_commands, &key_commands_n },
+	{ "Signing", issue_commands, &issue_commands_n },
+	{ "Certificates and revocation", cert_commands, &cert_commands_n },
+	{ "The register", register_commands, &register_commands_n },
+	{ "Help", help_commands, &help_commands_n },
+};
+const size_t command_groups_n = countof(command_groups);
