@@ -33,7 +33,6 @@ struct home {
 	uint64_t workers;
 	struct home_token *token;
 	size_t tokens;
-	struct yaml_doc *doc;
 };
 
 /* Read <dir>/chancery.yaml. FAIL_NOT_FOUND when there is none; mistakes as
