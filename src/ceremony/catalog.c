@@ -66,8 +66,9 @@ take_intent(struct walk *w, const struct record *r)
 	struct bytes kind = record_get(r, "kind");
 	struct pending *p;
 
-	if (!record_has(r, "tbs") || (!bytes_eq(kind, bytes_str("ca")) &&
-					 !bytes_eq(kind, bytes_str("leaf"))))
+	if (!record_has(r, "tbs") ||
+	    (!bytes_eq(kind, bytes_str("ca")) &&
+		!bytes_eq(kind, bytes_str("leaf"))))
 		return;
 	w->v = mem_grow(w->v, w->n, &w->cap, sizeof(*w->v));
 	p = &w->v[w->n++];
@@ -102,8 +103,7 @@ give(struct walk *w, const struct pending *p, const struct record *r,
 		c.sig = record_get(r, "sig");
 	if (!sig_alg_by_name(p->alg, &c.alg))
 		return error_set(e, FAIL_CORRUPT,
-		    "record %llu: unknown algorithm",
-		    (unsigned long long)p->n);
+		    "record %llu: unknown algorithm", (unsigned long long)p->n);
 	return w->each(w->arg, &c, e);
 }
 
@@ -158,7 +158,7 @@ catalog_certificate(const struct catalog_entry *c, struct buf *der)
 struct issuer_search {
 	const struct sha256 *key;
 	struct buf der;
-	uint64_t intent;
+	struct sha256 signer;
 	bool found;
 };
 
@@ -179,14 +179,14 @@ issuer_entry(void *arg, const struct catalog_entry *c, struct error *e)
 		return true;
 	buf_reset(&s->der);
 	catalog_certificate(c, &s->der);
-	s->intent = c->intent;
+	s->signer = c->key;
 	s->found = true;
 	return true;
 }
 
 bool
 catalog_issuer(const char *dir, const struct sha256 *key, struct cert *out,
-    uint64_t *intent, struct error *e)
+    struct sha256 *signer, struct error *e)
 {
 	struct issuer_search s = { .key = key };
 	bool ok = catalog_walk(dir, issuer_entry, &s, e);
@@ -195,12 +195,45 @@ catalog_issuer(const char *dir, const struct sha256 *key, struct cert *out,
 		ok = error_set(e, FAIL_NOT_FOUND,
 		    "the register has no CA certificate over this key");
 	if (ok)
-		ok = cert_parse(buf_bytes(&s.der), "certificate in the register",
-		    out, e);
-	if (ok && intent != NULL)
-		*intent = s.intent;
+		ok = cert_parse(buf_bytes(&s.der),
+		    "certificate in the register", out, e);
+	if (ok && signer != NULL)
+		*signer = s.signer;
 	buf_free(&s.der);
 	return ok;
+}
+
+bool
+catalog_chain(const char *dir, const struct sha256 *key,
+    struct catalog_chain *out, struct error *e)
+{
+	struct sha256 at = *key, signer;
+
+	while (out->n < CHAIN_MAX) {
+		struct error why = { 0 };
+
+		if (!catalog_issuer(dir, &at, &out->v[out->n], &signer, &why)) {
+			/* The issuer of the last one lives elsewhere. */
+			if (out->n > 0 && why.why == FAIL_NOT_FOUND)
+				return true;
+			*e = why;
+			return false;
+		}
+		out->n++;
+		if (bytes_eq(sha256_bytes(&at), sha256_bytes(&signer)))
+			return true;
+		at = signer;
+	}
+	return error_set(e, FAIL_BAD_INPUT, "more than %d certificates in the "
+	    "chain", CHAIN_MAX);
+}
+
+void
+catalog_chain_free(struct catalog_chain *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		cert_free(&c->v[i]);
+	c->n = 0;
 }
 
 bool
@@ -233,8 +266,7 @@ serial_parse(const char *text, uint8_t out[20], struct error *e)
 		buf_reset(&hex);
 		buf_add_bytes(&hex, buf_bytes(&even));
 	}
-	if (hex.n == 0 ||
-	    !hex_decode((const char *)hex.p, hex.n, &raw) ||
+	if (hex.n == 0 || !hex_decode((const char *)hex.p, hex.n, &raw) ||
 	    !serial_align(buf_bytes(&raw), out))
 		return error_set(e, FAIL_BAD_INPUT,
 		    "\"%s\" is not a serial number (hex, up to 20 octets)",

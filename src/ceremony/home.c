@@ -24,7 +24,7 @@ static bool
 check_absolute(const char *v, struct error *e)
 {
 	return v[0] == '/' ||
-	       error_set(e, FAIL_BAD_INPUT, "must be an absolute path");
+	    error_set(e, FAIL_BAD_INPUT, "must be an absolute path");
 }
 
 #define H(f) offsetof(struct home_file, f)
@@ -121,9 +121,9 @@ load_charter(struct home_token *t, struct error *e)
 	if (t->charter != NULL) {
 		c = charter_template(t->charter);
 		return c != NULL ||
-		       error_set(e, FAIL_BAD_INPUT,
-			   "token %s: no charter template \"%s\"", t->name,
-			   t->charter);
+		    error_set(e, FAIL_BAD_INPUT,
+			"token %s: no charter template \"%s\"", t->name,
+			t->charter);
 	}
 	if (t->charter_file == NULL)
 		return true;

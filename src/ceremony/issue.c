@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <chancery/ceremony/issue.h>
 
+#include <libgen.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <chancery/base/file.h>
 #include <chancery/base/limits.h>
@@ -56,8 +58,7 @@ choose_times(struct issue *i, struct error *e)
 	int64_t end;
 
 	i->not_before_s = i->now_s - i->profile->backdate_s;
-	if (i->issuer != NULL &&
-	    i->not_before_s < i->issuer->tbs.not_before_s)
+	if (i->issuer != NULL && i->not_before_s < i->issuer->tbs.not_before_s)
 		i->not_before_s = i->issuer->tbs.not_before_s;
 	i->not_after_s = i->not_before_s + life;
 	if (i->issuer == NULL)
@@ -120,8 +121,8 @@ lint(struct issue *i, const struct tbs_issuer *issuer, struct error *e)
 	stop = lint_stopper(&i->lint, i->profile, i->strict);
 	if (stop == NULL)
 		return true;
-	return error_set(e, FAIL_REFUSED, "lint %s (%s): %s",
-	    stop->rule->name, stop->rule->source, stop->text);
+	return error_set(e, FAIL_REFUSED, "lint %s (%s): %s", stop->rule->name,
+	    stop->rule->source, stop->text);
 }
 
 bool
@@ -129,15 +130,15 @@ issue_prepare(struct issue *i, struct error *e)
 {
 	struct tbs_issuer issuer;
 	uint8_t serial[1][LIMIT_SERIAL_BYTES];
-	struct key_type type = i->issuer != NULL ? i->issuer->tbs.key.type
-						 : i->subject_key->type;
+	struct key_type type =
+	    i->issuer != NULL ? i->issuer->tbs.key.type : i->subject_key->type;
 
 	if (!choose_times(i, e) || !issuer_of(i, &issuer, e) ||
 	    !signer_serials(i->signer, 1, serial, e))
 		return false;
 	memcpy(i->serial, serial[0], sizeof(i->serial));
 	return write_tbs(i, &issuer, e) && lint(i, &issuer, e) &&
-	       throwaway_check(buf_bytes(&i->tbs), type, i->alg, e);
+	    throwaway_check(buf_bytes(&i->tbs), type, i->alg, e);
 }
 
 /* What came out is a certificate over the bytes that were linted, and it verifies. */
@@ -156,7 +157,7 @@ check_result(const struct issue *i, struct error *e)
 		return error_set(e, FAIL_INTERNAL,
 		    "the certificate holds other bytes than were linted");
 	return cert_verify_signature(&c, issuer, e) &&
-	       reparse_certificate(buf_bytes(&i->der), e);
+	    reparse_certificate(buf_bytes(&i->der), e);
 }
 
 bool
@@ -223,7 +224,7 @@ cert_format_by_name(const char *name, enum cert_format *out, struct error *e)
 
 void
 cert_write_format(struct bytes der, enum cert_format format,
-    const struct cert *const *chain, size_t n, struct buf *out)
+    const struct cert *chain, size_t n, struct buf *out)
 {
 	if (format == FORMAT_DER) {
 		buf_add_bytes(out, der);
@@ -233,5 +234,18 @@ cert_write_format(struct bytes der, enum cert_format format,
 	if (format != FORMAT_PEM_BUNDLE)
 		return;
 	for (size_t i = 0; i < n; i++)
-		pem_encode("CERTIFICATE", buf_bytes(&chain[i]->der), out);
+		pem_encode("CERTIFICATE", buf_bytes(&chain[i].der), out);
+}
+
+bool
+output_check(const char *path, struct error *e)
+{
+	auto_mem char *copy = mem_strdup(path);
+	const char *dir;
+
+	if (!file_check_absent(path, e))
+		return false;
+	dir = dirname(copy);
+	return access(dir, W_OK | X_OK) == 0 ||
+	       error_errno(e, FAIL_IO, "%s: directory %s", path, dir);
 }

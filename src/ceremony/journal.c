@@ -344,7 +344,7 @@ journal_get_text(const struct journal_entry *j, const char *key,
 	while (json_next_key(&r, &k)) {
 		if (bytes_eq(k, bytes_str(key)))
 			return json_peek(&r) == JSON_STRING &&
-			       json_get_str(&r, out);
+			    json_get_str(&r, out);
 		(void)json_get_value(&r);
 	}
 	return false;

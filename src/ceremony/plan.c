@@ -2,6 +2,8 @@
 #include <chancery/ceremony/plan.h>
 
 #include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,8 +102,8 @@ check_tokens(struct checker *c)
 
 		if (t[i].charter != NULL &&
 		    (ch = charter_template(t[i].charter)) == NULL)
-			mistake(c, &t[i].charter,
-			    "no charter template \"%s\"", t[i].charter);
+			mistake(c, &t[i].charter, "no charter template \"%s\"",
+			    t[i].charter);
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(t[i].uri, t[k].uri) == 0)
 				mistake(c, &t[i].uri,
@@ -189,8 +191,7 @@ check_intermediates(struct checker *c, struct plan *p)
 		for (size_t k = 0; k < i; k++)
 			check_unlike(c, &v[i], &v[k]);
 		if (v[i].life_s > p->root.life_s)
-			mistake(c, &v[i].life_s,
-			    "longer than the root's life");
+			mistake(c, &v[i].life_s, "longer than the root's life");
 		if (strcmp(v[i].file, p->crl.file) == 0)
 			mistake(c, &v[i].file, "the CRL has this file name");
 	}
@@ -217,8 +218,8 @@ plan_parse(struct bytes text, const char *file, const char *dir,
 {
 	auto_plan struct plan *p = mem_calloc(1, sizeof(*p));
 	auto_buf struct buf core = { 0 };
-	struct yaml_doc *doc = yaml_bind(text, file, plan_schema, p,
-	    sizeof(*p), report, e);
+	struct yaml_doc *doc =
+	    yaml_bind(text, file, plan_schema, p, sizeof(*p), report, e);
 
 	if (doc == NULL) {
 		/* Nothing in *p is ours then. */
@@ -330,8 +331,6 @@ plan_profile(const struct plan_authority *a, bool root, struct profile *out)
 	out->path_len = (int)a->path_len;
 	copy_texts(out->crl_url, PROFILE_URLS_MAX, &a->crl_urls);
 	copy_texts(out->ca_url, PROFILE_URLS_MAX, &a->ca_urls);
-	copy_texts(out->permitted_dns, PROFILE_CONSTRAINTS_MAX,
-	    &a->permit_dns);
-	copy_texts(out->excluded_dns, PROFILE_CONSTRAINTS_MAX,
-	    &a->exclude_dns);
+	copy_texts(out->permitted_dns, PROFILE_CONSTRAINTS_MAX, &a->permit_dns);
+	copy_texts(out->excluded_dns, PROFILE_CONSTRAINTS_MAX, &a->exclude_dns);
 }

@@ -84,8 +84,10 @@ check_relative(const char *v, struct error *e)
 static bool
 check_word(const char *v, struct error *e)
 {
-	if (strspn(v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		      "0123456789-_.") == strlen(v) && v[0] != '.')
+	if (strspn(v,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789-_.") == strlen(v) &&
+	    v[0] != '.')
 		return true;
 	return error_set(e, FAIL_BAD_INPUT,
 	    "must be letters, digits, '-', '_' and '.'");

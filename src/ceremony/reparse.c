@@ -16,8 +16,9 @@ same_bytes(struct bytes der, const uint8_t *end, unsigned char *inner, int n,
 	if (same)
 		same = memmem(der.p, der.n, inner, (size_t)n) != NULL;
 	OPENSSL_free(inner);
-	return same || error_set(e, FAIL_CRYPTO,
-			   "%s: OpenSSL encodes it to other bytes", what);
+	return same ||
+	    error_set(e, FAIL_CRYPTO, "%s: OpenSSL encodes it to other bytes",
+		what);
 }
 
 bool

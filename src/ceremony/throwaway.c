@@ -10,8 +10,7 @@ throwaway_key(struct key_type type)
 {
 	switch (type.alg) {
 	case KEY_RSA:
-		return EVP_PKEY_Q_keygen(NULL, NULL, "RSA",
-		    (size_t)type.bits);
+		return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)type.bits);
 	case KEY_EC_P256:
 		return EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
 	case KEY_EC_P384:
@@ -69,8 +68,8 @@ read_back(struct bytes tbs, struct bytes der, struct error *e)
 	    !reparse_certificate(der, e))
 		return false;
 	return bytes_eq(c.tbs.der, tbs) ||
-	       error_set(e, FAIL_INTERNAL,
-		   "the rehearsed certificate holds other bytes");
+	    error_set(e, FAIL_INTERNAL,
+		"the rehearsed certificate holds other bytes");
 }
 
 bool
@@ -84,7 +83,7 @@ throwaway_check(struct bytes tbs, struct key_type type, enum sig_alg alg,
 	size_t n = sizeof(sig);
 	auto_buf struct buf der = { 0 };
 	bool ok = key != NULL && ctx != NULL &&
-		  throwaway_sign(ctx, key, info, tbs, sig, &n);
+	    throwaway_sign(ctx, key, info, tbs, sig, &n);
 
 	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(key);

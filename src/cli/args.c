@@ -138,8 +138,7 @@ add_flag(struct cli *c, const struct flag *f, const char *value,
 
 /* argv[*i] is "--name", "--name=value" or "--name" followed by its value. */
 static bool
-parse_flag(struct cli *c, int argc, char *const *argv, int *i,
-    struct error *e)
+parse_flag(struct cli *c, int argc, char *const *argv, int *i, struct error *e)
 {
 	const char *name = argv[*i] + 2, *eq = strchr(name, '=');
 	size_t n = eq != NULL ? (size_t)(eq - name) : strlen(name);
@@ -181,8 +180,8 @@ check_arity(const struct cli *c, struct error *e)
 }
 
 bool
-cli_parse(struct cli *c, const struct command *cmd, int argc,
-    char *const *argv, struct error *e)
+cli_parse(struct cli *c, const struct command *cmd, int argc, char *const *argv,
+    struct error *e)
 {
 	bool flags = true;
 

@@ -16,11 +16,11 @@ struct home;
 struct session;
 
 struct flag {
-	const char *name;  /* without the dashes; NULL ends a table          */
-	const char *arg;   /* what the value is called; NULL: a switch       */
+	const char *name; /* without the dashes; NULL ends a table          */
+	const char *arg;  /* what the value is called; NULL: a switch       */
 	const char *about;
 	bool required;
-	bool repeat;       /* may be given more than once                    */
+	bool repeat; /* may be given more than once                    */
 };
 
 struct command {
@@ -29,9 +29,9 @@ struct command {
 	const char *about; /* one sentence, no full stop */
 	unsigned min, max; /* positional arguments */
 	const struct flag *flags;
-	bool home;         /* needs --home or CHANCERY_HOME */
+	bool home; /* needs --home or CHANCERY_HOME */
 	bool (*run)(struct cli *c, struct error *e);
-	const char *more;  /* further sentences for help and manual, or NULL */
+	const char *more; /* further sentences for help and manual, or NULL */
 };
 
 struct command_group {

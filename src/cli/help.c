@@ -12,7 +12,8 @@ static const struct {
 } exits[] = {
 	{ FAIL_USAGE, "wrong arguments of a command" },
 	{ FAIL_BAD_INPUT, "a file that does not parse or check" },
-	{ FAIL_REFUSED, "well-formed, but a charter, profile or policy says no" },
+	{ FAIL_REFUSED,
+	    "well-formed, but a charter, profile or policy says no" },
 	{ FAIL_QUORUM, "approvals are missing" },
 	{ FAIL_NOT_FOUND, "a key, token, file or record that is not there" },
 	{ FAIL_EXISTS, "something would be overwritten, or is ambiguous" },
@@ -102,8 +103,9 @@ help_all(struct buf *out)
 			    command_groups[g].v[i].words,
 			    command_groups[g].v[i].about);
 	}
-	buf_add_str(out, "\n\"chancery help COMMAND\" tells more. "
-			 "Exit codes are in chancery(1).\n");
+	buf_add_str(out,
+	    "\n\"chancery help COMMAND\" tells more. "
+	    "Exit codes are in chancery(1).\n");
 }
 
 /* ---- mdoc(7) ------------------------------------------------------------- */
@@ -180,8 +182,9 @@ man_command(const struct command *cmd, struct buf *out)
 static void
 man_exits(struct buf *out)
 {
-	buf_add_str(out, ".Sh EXIT STATUS\n.Bl -tag -width Ds\n.It 0\n"
-			 "The command did what it says.\n");
+	buf_add_str(out,
+	    ".Sh EXIT STATUS\n.Bl -tag -width Ds\n.It 0\n"
+	    "The command did what it says.\n");
 	for (size_t i = 0; i < countof(exits); i++) {
 		buf_addf(out, ".It %d Pq %s\n", fail_exit(exits[i].why),
 		    fail_name(exits[i].why));

@@ -101,8 +101,7 @@ doc_free(struct doc *d)
 }
 
 static struct item *
-item_add(struct doc *d, enum item_kind kind, const char *key,
-    const char *label)
+item_add(struct doc *d, enum item_kind kind, const char *key, const char *label)
 {
 	d->v = mem_grow(d->v, d->n, &d->cap, sizeof(*d->v));
 	d->v[d->n] = (struct item){ .kind = kind, .key = key, .label = label };
@@ -199,8 +198,7 @@ static struct item *
 list_find(struct doc *d, const char *key, const char *title)
 {
 	for (size_t i = 0; i < d->n; i++)
-		if (d->v[i].kind == ITEM_LIST &&
-		    strcmp(d->v[i].key, key) == 0)
+		if (d->v[i].kind == ITEM_LIST && strcmp(d->v[i].key, key) == 0)
 			return &d->v[i];
 	return item_add(d, ITEM_LIST, key, title);
 }
@@ -366,8 +364,8 @@ doc_print_text(const struct doc *d, struct buf *to)
 
 			while (v.n > 0) {
 				const uint8_t *nl = memchr(v.p, '\n', v.n);
-				size_t n = nl == NULL ? v.n
-						      : (size_t)(nl - v.p);
+				size_t n =
+				    nl == NULL ? v.n : (size_t)(nl - v.p);
 
 				buf_add_escaped(to, bytes_of(v.p, n));
 				buf_add_byte(to, '\n');

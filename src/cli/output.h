@@ -20,16 +20,14 @@ struct doc;
 struct doc *doc_new(void) must_check;
 void doc_free(struct doc *d);
 /* `key` is the JSON key, `label` what people read (NULL: JSON only). */
-void doc_text(struct doc *d, const char *key, const char *label,
-    const char *v);
+void doc_text(struct doc *d, const char *key, const char *label, const char *v);
 void doc_textn(struct doc *d, const char *key, const char *label,
     struct bytes v);
 void doc_textf(struct doc *d, const char *key, const char *label,
     const char *fmt, ...) printf_like(4, 5);
 void doc_int(struct doc *d, const char *key, const char *label, int64_t v);
 void doc_bool(struct doc *d, const char *key, const char *label, bool v);
-void doc_hex(struct doc *d, const char *key, const char *label,
-    struct bytes v);
+void doc_hex(struct doc *d, const char *key, const char *label, struct bytes v);
 /* Canonical JSON as it stands; as text it is printed too unless label is NULL. */
 void doc_raw(struct doc *d, const char *key, const char *label,
     struct bytes json);

@@ -9,12 +9,12 @@
 #include <chancery/register/register.h>
 
 struct catalog_entry {
-	uint64_t intent, outcome;  /* record indexes                          */
-	struct sha256 key;         /* that signed                             */
-	struct bytes tbs, sig;     /* sig empty when assumed; borrowed        */
+	uint64_t intent, outcome; /* record indexes                          */
+	struct sha256 key;        /* that signed                             */
+	struct bytes tbs, sig;    /* sig empty when assumed; borrowed        */
 	enum sig_alg alg;
-	bool ca;                   /* kind "ca"                               */
-	bool assumed;              /* nobody knows whether it was signed      */
+	bool ca;      /* kind "ca"                               */
+	bool assumed; /* nobody knows whether it was signed      */
 	const char *profile, *who, *why; /* escaped when printed              */
 	int64_t t_ms;
 };
@@ -29,14 +29,14 @@ void catalog_certificate(const struct catalog_entry *c, struct buf *der);
 
 /* The newest CA certificate over this key (any issuer of this register).
  * FAIL_NOT_FOUND when there is none. *intent may be NULL. */
-bool catalog_issuer(const char *dir, const struct sha256 *key,
-    struct cert *out, uint64_t *intent, struct error *e) must_check;
+bool catalog_issuer(const char *dir, const struct sha256 *key, struct cert *out,
+    uint64_t *intent, struct error *e) must_check;
 /* By serial (hex, colons allowed). *key is the issuer key, *outcome the SIGNED. */
 struct catalog_match {
 	struct sha256 key;
 	uint64_t intent, outcome;
 	bool assumed;
-	struct buf der;            /* owned; TBS only when assumed */
+	struct buf der; /* owned; TBS only when assumed */
 };
 bool catalog_find_serial(const char *dir, const char *serial,
     struct catalog_match *out, struct error *e) must_check;
@@ -46,5 +46,5 @@ void catalog_match_free(struct catalog_match *m);
 /* Serial octets without the sign octet, right-aligned in 20. False: longer. */
 bool serial_align(struct bytes integer, uint8_t out[20]) must_check;
 /* From text; FAIL_BAD_INPUT. */
-bool serial_parse(const char *text, uint8_t out[20], struct error *e)
-    must_check;
+bool serial_parse(const char *text, uint8_t out[20],
+    struct error *e) must_check;

@@ -16,19 +16,19 @@ enum home_role {
 };
 
 struct home_token {
-	char *name;         /* how commands call it: "ca" */
-	char *uri;          /* RFC 7512 */
-	char *pin;          /* PIN source, paths absolute */
-	int role;           /* enum home_role */
-	char *charter;      /* template for keys made outside ceremonies, or NULL */
-	char *charter_file; /* instead */
+	char *name;    /* how commands call it: "ca" */
+	char *uri;     /* RFC 7512 */
+	char *pin;     /* PIN source, paths absolute */
+	int role;      /* enum home_role */
+	char *charter; /* template for keys made outside ceremonies, or NULL */
+	char *charter_file;      /* instead */
 	struct buf charter_json; /* of charter_file, canonical */
 };
 
 struct home {
-	char *dir;             /* absolute */
+	char *dir; /* absolute */
 	char *register_dir, *origin, *anchor_dir, *module, *module_args;
-	char *soft_token_dir;  /* sets SOFTHSM2_CONF, or NULL */
+	char *soft_token_dir; /* sets SOFTHSM2_CONF, or NULL */
 	char *crl_dir, *log_key, *openssl;
 	uint64_t workers;
 	struct home_token *token;

@@ -19,26 +19,26 @@
 
 struct issue {
 	struct signer *signer;
-	struct sha256 key;             /* signs                              */
-	const struct cert *issuer;     /* NULL: self-signed                  */
+	struct sha256 key;         /* signs                              */
+	const struct cert *issuer; /* NULL: self-signed                  */
 	const struct profile *profile;
 	enum sig_alg alg;
-	struct bytes subject;          /* DER Name                           */
+	struct bytes subject; /* DER Name                           */
 	const struct spki *subject_key;
 	const struct general_name *san;
 	size_t sans;
-	int64_t life_s;                /* 0: the profile's, cut to the issuer's */
+	int64_t life_s; /* 0: the profile's, cut to the issuer's */
 	int64_t now_s;
-	bool strict;                   /* ceremony: RFC 5280 findings stop   */
-	uint64_t retry_of;             /* or UINT64_MAX                      */
+	bool strict;       /* ceremony: RFC 5280 findings stop   */
+	uint64_t retry_of; /* or UINT64_MAX                      */
 	struct signer_claim claim;
 	/* Filled. */
-	struct buf tbs;                /* owned, by issue_prepare            */
+	struct buf tbs; /* owned, by issue_prepare            */
 	struct sha256 tbs_hash;
 	uint8_t serial[LIMIT_SERIAL_BYTES];
 	int64_t not_before_s, not_after_s;
 	struct lint_report lint;
-	struct buf der;                /* owned, by issue_sign               */
+	struct buf der; /* owned, by issue_sign               */
 	struct sha256 hash;
 	uint64_t intent, signed_;
 };
@@ -60,8 +60,8 @@ bool throwaway_check(struct bytes tbs, struct key_type type, enum sig_alg alg,
     struct error *e) must_check;
 
 /* A request file: read, parsed, its signature verified, its key strong. */
-bool request_read(const char *path, struct csr *out, struct error *e)
-    must_check;
+bool request_read(const char *path, struct csr *out,
+    struct error *e) must_check;
 
 /* How a certificate is written: its PEM, PEM with the chain up to the root, or
  * DER. */
@@ -73,11 +73,15 @@ enum cert_format {
 };
 bool cert_format_by_name(const char *name, enum cert_format *out,
     struct error *e) must_check;
-/* chain: issuer first; may be NULL. */
+/* chain: issuer first. */
 void cert_write_format(struct bytes der, enum cert_format format,
-    const struct cert *const *chain, size_t n, struct buf *out);
+    const struct cert *chain, size_t n, struct buf *out);
+
+/* Asked before costly work: nothing is there yet, and the directory can be written
+ * to. */
+bool output_check(const char *path, struct error *e) must_check;
 
 /* Run `program argv…` without a shell, standard output and error into `out` (at most
  * 64 KiB); *status is its exit status. FAIL_NOT_FOUND when it cannot be started. */
-bool run_program(const char *program, const char *const *argv,
-    struct buf *out, int *status, struct error *e) must_check;
+bool run_program(const char *program, const char *const *argv, struct buf *out,
+    int *status, struct error *e) must_check;

@@ -22,7 +22,8 @@ struct journal_entry {
 	int64_t t_ms;
 	struct sha256 prev;
 	char what[24], step[64];
-	struct bytes data; /* canonical JSON object; borrowed from the journal */
+	struct bytes
+	    data; /* canonical JSON object; borrowed from the journal */
 };
 
 struct journal;

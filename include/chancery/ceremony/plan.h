@@ -71,15 +71,15 @@ struct plan {
 	int confirmations; /* enum plan_confirmations */
 	char *rehearsal;   /* SHA-256 of the rehearsal's transcript, or NULL */
 	/* Not from the file. */
-	char *dir;         /* of the plan, absolute: relative paths start here */
+	char *dir; /* of the plan, absolute: relative paths start here */
 	struct sha256 hash, core_hash;
 	struct yaml_doc *doc;
 };
 
 /* Read and check everything that can be checked without a module. `report` (may be
  * NULL) gets every mistake, one a line, as file:line:column. */
-struct plan *plan_read(const char *path, struct buf *report, struct error *e)
-    must_check;
+struct plan *plan_read(const char *path, struct buf *report,
+    struct error *e) must_check;
 struct plan *plan_parse(struct bytes text, const char *file, const char *dir,
     struct buf *report, struct error *e) must_check;
 void plan_free(struct plan *p);

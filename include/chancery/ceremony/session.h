@@ -19,7 +19,7 @@ enum session_flag {
 
 struct session_options {
 	unsigned flags;
-	const char *who;         /* operator, for START */
+	const char *who; /* operator, for START */
 };
 
 struct session {
@@ -28,7 +28,7 @@ struct session {
 	struct hsm_token *token[SIGNER_TOKENS_MAX]; /* as home->token */
 	struct hsm_key *log_key;
 	struct note_signer log;
-	struct signer *signer;   /* NULL with SESSION_TOKENS */
+	struct signer *signer; /* NULL with SESSION_TOKENS */
 };
 
 /* FAIL_NOT_FOUND says which module, token or key was looked for and what is there.
@@ -36,8 +36,8 @@ struct session {
 struct session *session_open(const struct home *h,
     const struct session_options *opt, struct error *e) must_check;
 /* Set up log key and signer of a session opened with SESSION_TOKENS. */
-bool session_start_signer(struct session *s,
-    const struct session_options *opt, struct error *e) must_check;
+bool session_start_signer(struct session *s, const struct session_options *opt,
+    struct error *e) must_check;
 /* Drains, writes the closing checkpoint. */
 bool session_close(struct session *s, struct error *e) must_check;
 /* Without waiting; NULL is fine. */
@@ -46,14 +46,14 @@ DEFINE_AUTO(session, struct session *, session_free)
 #define auto_session auto_cleanup(session_cleanup)
 
 /* Load only the module of a home, SOFTHSM2_CONF set where the home asks. */
-struct hsm_module *session_load_module(const struct home *h, struct error *e)
-    must_check;
+struct hsm_module *session_load_module(const struct home *h,
+    struct error *e) must_check;
 /* Position of a token in home and session. */
 size_t session_token_index(const struct session *s, const char *name);
 
 /* The register without keys: read-only, no lock. */
-struct reg *session_read_register(const struct home *h, struct error *e)
-    must_check;
+struct reg *session_read_register(const struct home *h,
+    struct error *e) must_check;
 
 /* A key of the register by label, by hash or by a prefix of at least 8 digits of
  * its hash. FAIL_NOT_FOUND lists what is there; FAIL_EXISTS when ambiguous. */

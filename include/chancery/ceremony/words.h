@@ -14,5 +14,5 @@ const char *words_of(uint8_t octet, size_t position);
 void words_add(struct buf *out, struct bytes in);
 /* Back, upper or lower case, any white space between. FAIL_BAD_INPUT names the word;
  * nothing is appended then. */
-bool words_decode(const char *text, struct buf *out, struct error *e)
-    must_check;
+bool words_decode(const char *text, struct buf *out,
+    struct error *e) must_check;

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <chancery/base/cleanup.h>
+#include <chancery/base/file.h>
+#include <chancery/base/limits.h>
+#include <chancery/base/text.h>
+#include <chancery/ceremony/home.h>
+#include <chancery/ceremony/session.h>
+#include <chancery/charter/charter.h>
+#include <chancery/pki/spki.h>
+
+#include "cli.h"
+#include "custody.h"
+
+static bool
+read_charter(const char *path, struct buf *json, struct error *e)
+{
+	auto_buf struct buf text = { 0 }, report = { 0 };
+	auto_charter struct charter *c = NULL;
+
+	if (!file_read_arg(path, LIMIT_CONFIG_BYTES, &text, e))
+		return false;
+	c = charter_parse_yaml(buf_bytes(&text), path, &report, e);
+	if (c == NULL) {
+		/* Every mistake, not only the first. */
+		fputs(buf_cstr(&report), stderr);
+		return false;
+	}
+	charter_to_json(c, json);
+	return true;
+}
+
+/* --charter NAME or --charter-file FILE; neither: empty. */
+static bool
+charter_flag(const struct cli *c, struct buf *json, struct error *e)
+{
+	const char *name = cli_flag(c, "charter"),
+		   *file = cli_flag(c, "charter-file");
+	auto_charter struct charter *t = NULL;
+
+	if (name != NULL && file != NULL)
+		return error_set(e, FAIL_USAGE,
+		    "--charter or --charter-file, not both");
+	if (file != NULL)
+		return read_charter(file, json, e);
+	if (name == NULL)
+		return true;
+	t = charter_template(name);
+	if (t == NULL)
+		return error_set(e, FAIL_USAGE, "no charter template \"%s\"",
+		    name);
+	charter_to_json(t, json);
+	return true;
+}
+
+/* ---- key list ------------------------------------------------------------ */
+
+static const char *
+key_status(const struct state_key *k)
+{
+	if (k->destroyed)
+		return "destroyed";
+	if (k->released)
+		return "released";
+	return k->adopted ? "adopted" : "generated";
+}
+
+static void
+key_row(struct doc *d, const struct state_key *k)
+{
+	struct doc *row = doc_row(d, "keys", "keys");
+	struct spki s;
+	struct error e = { 0 };
+	char hex[2 * SHA256_LEN + 1];
+
+	hex_encode(sha256_bytes(&k->key), hex);
+	doc_text(row, "label", "label", k->label);
+	doc_text(row, "type", "type",
+	    spki_parse(k->spki, &s, &e) ? key_type_name(s.type) : "unknown");
+	doc_text(row, "token_serial", "token", k->token);
+	doc_text(row, "status", "status", key_status(k));
+	doc_int(row, "signatures", "signatures", (int64_t)k->signatures);
+	doc_bool(row, "charter", "charter", k->charter.n > 0);
+	doc_text(row, "key", "SPKI SHA-256", hex);
+	doc_hex(row, "id", NULL, bytes_of(k->id, k->id_len));
+}
+
+static bool
+run_list(struct cli *c, struct error *e)
+{
+	auto_home struct home *h = cli_home(c, e);
+	auto_reg struct reg *r = NULL;
+	const struct reg_state *s;
+
+	if (h == NULL || (r = session_read_register(h, e)) == NULL)
+		return false;
+	s = reg_get_state(r);
+	doc_list(c->doc, "keys", "keys");
+	for (size_t i = 0; i < reg_state_keys(s); i++)
+		key_row(c->doc, reg_state_key_at(s, i));
+	return true;
+}
+
+/* ---- key generate -------------------------------------------------------- */
+
+static bool
+check_token(const struct home *h, const char *name, struct error *e)
+{
+	const struct home_token *t = home_find_token(h, name);
+	auto_buf struct buf have = { 0 };
+
+	if (t != NULL && t->role == HOME_ROLE_CA)
+		return true;
+	for (size_t i = 0; i < h->tokens; i++)
+		if (h->token[i].role == HOME_ROLE_CA)
+			buf_addf(&have, " %s", h->token[i].name);
+	return error_set(e, FAIL_NOT_FOUND,
+	    "no token \"%s\" for CA keys in chancery.yaml; it has:%s", name,
+	    have.n > 0 ? buf_cstr(&have) : " none");
+}
+
+static bool
+run_generate(struct cli *c, struct error *e)
+{
+	auto_home struct home *h = cli_home(c, e);
+	auto_session struct session *s = NULL;
+	auto_buf struct buf charter = { 0 };
+	struct signer_keygen req = { .label = cli_flag(c, "label"),
+		.claim = cli_claim(c) };
+	struct session_options opt = { .flags = SESSION_WRITE,
+		.who = req.claim.who };
+	struct hsm_custody custody = { 0 };
+	struct sha256 key;
+
+	if (!key_type_by_name(cli_flag(c, "type"), &req.type) ||
+	    !key_type_can_generate(req.type))
+		return error_set(e, FAIL_USAGE,
+		    "--type: must be rsa-2048, rsa-3072, rsa-4096, ec-p256, "
+		    "ec-p384 or ed25519");
+	if (h == NULL || !check_token(h, cli_flag(c, "token"), e) ||
+	    !charter_flag(c, &charter, e) ||
+	    (s = session_open(h, &opt, e)) == NULL)
+		return false;
+	req.token = session_token_index(s, cli_flag(c, "token"));
+	req.charter_json = buf_bytes(&charter);
+	if (!signer_key_generate(s->signer, &req, &key, &custody, e))
+		return false;
+	doc_text(c->doc, "label", "label", req.label);
+	doc_text(c->doc, "type", "type", key_type_name(req.type));
+	doc_hex(c->doc, "key", "SPKI SHA-256", sha256_bytes(&key));
+	custody_doc(c->doc, &custody);
+	return session_close(take(s), e);
+}
+
+/* ---- key custody --------------------------------------------------------- */
+
+static bool
+attack_key(struct cli *c, struct session *s, struct hsm_key *k,
+    struct hsm_custody *out, struct error *e)
+{
+	struct key_type type = hsm_key_get_info(k)->type;
+
+	if (!hsm_key_attributes(k, out, e))
+		return false;
+	if (!cli_has(c, "attack"))
+		return true;
+	/* Some modules lose the original in a failed copy: first a key that
+	 * does not matter. */
+	for (size_t i = 0; i < s->home->tokens; i++) {
+		struct hsm_custody trial = { 0 };
+
+		if (s->home->token[i].role != HOME_ROLE_CA)
+			continue;
+		if (!hsm_sacrificial_test(s->token[i], type, &trial, e))
+			return false;
+		if (!trial.attacks_ok)
+			return error_set(e, FAIL_REFUSED,
+			    "an attack on a sacrificial key succeeded: the "
+			    "real key is not attacked");
+	}
+	return hsm_key_attack(k, out, e);
+}
+
+static bool
+record_custody(struct session *s, const struct sha256 *key,
+    const struct hsm_custody *custody, struct error *e)
+{
+	struct record rec;
+	auto_buf struct buf json = { 0 };
+
+	custody_json(custody, &json);
+	record_init(&rec, REC_CUSTODY);
+	record_hash(&rec, "key", key);
+	record_bool(&rec, "ok", custody->attrs_ok && custody->attacks_ok);
+	record_json(&rec, "result", buf_bytes(&json));
+	record_text(&rec, "what", "inspection");
+	return signer_record(s->signer, &rec, bytes_of(NULL, 0), NULL, e);
+}
+
+static bool
+run_custody(struct cli *c, struct error *e)
+{
+	auto_home struct home *h = NULL;
+	auto_session struct session *s = cli_session(c,
+	    cli_has(c, "attack") ? SESSION_WRITE : 0, &h, e);
+	struct hsm_custody custody = { 0 };
+	const struct state_key *k;
+	struct hsm_key *handle;
+	struct sha256 key;
+
+	if (s == NULL ||
+	    (k = find_key(reg_get_state(signer_register(s->signer)),
+		 c->arg[0], e)) == NULL)
+		return false;
+	key = k->key;
+	handle = signer_key_handle(s->signer, &key);
+	if (handle == NULL)
+		return error_set(e, FAIL_NOT_FOUND,
+		    "key \"%s\" is on no token that is open here (token "
+		    "serial %s)",
+		    k->label, k->token);
+	doc_text(c->doc, "label", "label", k->label);
+	doc_hex(c->doc, "key", "SPKI SHA-256", sha256_bytes(&key));
+	doc_text(c->doc, "uri", "URI", hsm_key_uri(handle));
+	if (!attack_key(c, s, handle, &custody, e))
+		return false;
+	if (!cli_has(c, "attack"))
+		custody.attacks_ok = true;
+	custody_doc(c->doc, &custody);
+	return record_custody(s, &key, &custody, e) &&
+	       session_close(take(s), e);
+}
+
+/* ---- charter ------------------------------------------------------------- */
+
+static void
+describe(struct doc *d, const struct charter *ch)
+{
+	auto_buf struct buf json = { 0 }, text = { 0 };
+
+	charter_to_json(ch, &json);
+	charter_describe(ch, &text);
+	doc_raw(d, "charter", NULL, buf_bytes(&json));
+	doc_bool(d, "open", NULL, charter_is_open(ch));
+	doc_say(d, "%s", buf_cstr(&text));
+}
+
+static bool
+run_charter_lint(struct cli *c, struct error *e)
+{
+	auto_buf struct buf json = { 0 };
+	auto_charter struct charter *ch = NULL;
+
+	if (!read_charter(c->arg[0], &json, e) ||
+	    (ch = charter_parse_json(buf_bytes(&json), e)) == NULL)
+		return false;
+	describe(c->doc, ch);
+	return true;
+}
+
+static bool
+run_charter_show(struct cli *c, struct error *e)
+{
+	auto_home struct home *h = cli_home(c, e);
+	auto_reg struct reg *r = NULL;
+	auto_charter struct charter *ch = NULL;
+	const struct state_key *k;
+
+	if (h == NULL || (r = session_read_register(h, e)) == NULL ||
+	    (k = find_key(reg_get_state(r), c->arg[0], e)) == NULL)
+		return false;
+	if (k->charter.n == 0)
+		return error_set(e, FAIL_NOT_FOUND, "key \"%s\" has no charter",
+		    k->label);
+	ch = charter_parse_json(k->charter, e);
+	if (ch == NULL)
+		return false;
+	doc_text(c->doc, "label", "key", k->label);
+	doc_int(c->doc, "record", "record", (int64_t)k->charter_index);
+	describe(c->doc, ch);
+	return true;
+}
+
+static bool
+run_charter_set(struct cli *c, struct error *e)
+{
+	auto_home struct home *h = NULL;
+	auto_session struct session *s = NULL;
+	auto_buf struct buf json = { 0 };
+	const struct state_key *k;
+	struct signer_claim claim = cli_claim(c);
+	struct sha256 key;
+
+	if (!read_charter(c->arg[1], &json, e) ||
+	    (s = cli_session(c, 0, &h, e)) == NULL ||
+	    (k = find_key(reg_get_state(signer_register(s->signer)),
+		 c->arg[0], e)) == NULL)
+		return false;
+	key = k->key;
+	doc_text(c->doc, "label", "key", k->label);
+	if (!signer_charter(s->signer, &key, buf_bytes(&json), &claim, e))
+		return false;
+	doc_raw(c->doc, "charter", "charter", buf_bytes(&json));
+	return session_close(take(s), e);
+}
+
+static bool
+run_charter_templates(struct cli *c, unused_arg struct error *e)
+{
+	for (const char *const *n = charter_template_names(); *n != NULL; n++) {
+		auto_charter struct charter *ch = charter_template(*n);
+		auto_buf struct buf json = { 0 };
+		struct doc *row = doc_row(c->doc, "templates", "templates");
+
+		charter_to_json(ch, &json);
+		doc_text(row, "name", "name", *n);
+		doc_raw(row, "charter", "charter", buf_bytes(&json));
+	}
+	return true;
+}
+
+/* ---- table --------------------------------------------------------------- */
+
+static const struct flag generate_flags[] = {
+	{ "token", "NAME", "token of chancery.yaml", true, false },
+	{ "label", "LABEL", "name of the key; must be new", true, false },
+	{ "type", "TYPE", "rsa-3072, ec-p256, ec-p384, ed25519, ...", true,
+	    false },
+	{ "charter", "NAME", "charter template; else the token's", false,
+	    false },
+	{ "charter-file", "FILE", "charter file instead", false, false },
+	{ 0 },
+};
+static const struct flag custody_flags[] = {
+	{ "attack", NULL,
+	    "also try to get the key out, first with a sacrificial key", false,
+	    false },
+	{ 0 },
+};
+
+const struct command key_commands[] = {
+	{ "key list", "", "list the keys of the register", 0, 0, NULL, true,
+	    run_list, NULL },
+	{ "key generate", "", "generate a key pair under a charter", 0, 0,
+	    generate_flags, true, run_generate,
+	    "Its attributes are read back and attacked before it is used." },
+	{ "key custody", "KEY", "read back every attribute of a key", 1, 1,
+	    custody_flags, true, run_custody,
+	    "KEY is a label or the beginning of the key's hash." },
+	{ "charter lint", "FILE", "check a charter file", 1, 1, NULL, false,
+	    run_charter_lint, NULL },
+	{ "charter show", "KEY", "print what a key may sign", 1, 1, NULL, true,
+	    run_charter_show, NULL },
+	{ "charter set", "KEY FILE",
+	    "tighten a charter; widening needs its quorum", 2, 2, NULL, true,
+	    run_charter_set, NULL },
+	{ "charter templates", "", "list the built-in charters", 0, 0, NULL,
+	    false, run_charter_templates, NULL },
+};
+const size_t key_commands_n = countof(key_commands);

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <chancery/base/cleanup.h>
+#include <chancery/base/file.h>
+#include <chancery/base/text.h>
+#include <chancery/ceremony/home.h>
+#include <chancery/ceremony/session.h>
+#include <chancery/pki/spki.h>
+#include <chancery/register/register.h>
+
+#include "cli.h"
+
+static bool
+number_arg(const char *text, uint64_t *out, struct error *e)
+{
+	return parse_u64(text, 0, INT64_MAX, out) ||
+	       error_set(e, FAIL_USAGE, "\"%s\" is not a record number", text);
+}
+
+static bool
+number_flag(const struct cli *c, const char *name, uint64_t dflt,
+    uint64_t *out, struct error *e)
+{
+	const char *v = cli_flag(c, name);
+
+	*out = dflt;
+	return v == NULL || number_arg(v, out, e);
+}
+
+/* ---- init ---------------------------------------------------------------- */
+
+static bool
+run_init(struct cli *c, struct error *e)
+{
+	auto_home struct home *h = NULL;
+	auto_buf struct buf vkey = { 0 };
+	struct session *s = cli_session(c, SESSION_CREATE, &h, e);
+
+	if (s == NULL)
+		return false;
+	note_vkey_format(&s->log.key, &vkey);
+	doc_text(c->doc, "origin", "origin", h->origin);
+	doc_textn(c->doc, "vkey", "verifier key", buf_bytes(&vkey));
+	doc_text(c->doc, "register", "register", h->register_dir);
+	return session_close(s, e);
+}
+
+/* ---- verify -------------------------------------------------------------- */
+
+static bool
+check_signature(unused_arg void *arg, const struct record *intent,
+    const struct record *signed_, struct bytes spki, struct error *e)
+{
+	struct bytes name = record_get(intent, "alg");
+	auto_mem char *alg_name = mem_printf("%.*s", (int)name.n, name.p);
+	enum sig_alg alg;
+	struct spki k;
+
+	if (!sig_alg_by_name(alg_name, &alg))
+		return error_set(e, FAIL_CORRUPT, "unknown algorithm");
+	if (!spki_parse(spki, &k, e))
+		return false;
+	/* A CRL's INTENT holds its hash; the list itself lies in crl_dir. */
+	if (record_has(intent, "tbs"))
+		return spki_verify(&k, alg, record_get(intent, "tbs"),
+		    record_get(signed_, "sig"), e);
+	if (sig_alg_info(alg)->prehash &&
+	    sig_alg_info(alg)->digest == DIGEST_SHA256)
+		return spki_verify_digest(&k, alg,
+		    record_get(intent, "sha256"), record_get(signed_, "sig"),
+		    e);
+	return true;
+}
+
+static void
+verify_counts(struct doc *d, const struct reg_verify_report *r)
+{
+	doc_int(d, "records", "records", (int64_t)r->records);
+	doc_int(d, "intents", "intents", (int64_t)r->intents);
+	doc_int(d, "signed", "signed", (int64_t)r->signed_);
+	doc_int(d, "failed", "failed", (int64_t)r->failed);
+	doc_int(d, "assumed", "assumed signed", (int64_t)r->assumed);
+	doc_int(d, "open_intents", "without outcome",
+	    (int64_t)r->open_intents);
+	doc_int(d, "refused", "refused", (int64_t)r->refused);
+	doc_int(d, "revoked", "revoked", (int64_t)r->revoked);
+	doc_int(d, "checkpoints", "checkpoints", (int64_t)r->checkpoints);
+	doc_int(d, "snapshots", "snapshots", (int64_t)r->snapshots);
+	doc_int(d, "private_bodies", "private bodies",
+	    (int64_t)r->private_bodies);
+	doc_int(d, "private_missing", "private missing",
+	    (int64_t)r->private_missing);
+	doc_int(d, "signatures_checked", "signatures checked",
+	    (int64_t)r->signatures_checked);
+	doc_int(d, "torn_bytes", "torn bytes", (int64_t)r->torn_bytes);
+	doc_hex(d, "root", "root", sha256_bytes(&r->root));
+	if (r->records > 0) {
+		doc_time(d, "first", "first record", r->first_ms / 1000);
+		doc_time(d, "last", "last record", r->last_ms / 1000);
+	}
+}
+
+static bool
+run_verify(struct cli *c, struct error *e)
+{
+	auto_home struct home *h = NULL;
+	struct reg_verify_options opt = { .check_sig = check_signature };
+	struct reg_verify_report r = { 0 };
+	const char *dir = c->args > 0 ? c->arg[0] : NULL;
+
+	if (cli_has(c, "no-signatures"))
+		opt.check_sig = NULL;
+	if (dir == NULL) {
+		if ((h = cli_home(c, e)) == NULL)
+			return false;
+		dir = h->register_dir;
+		opt.anchor_dir = h->anchor_dir;
+	}
+	if (!reg_verify(dir, &opt, &r, e))
+		return false;
+	doc_bool(c->doc, "ok", "verified", true);
+	verify_counts(c->doc, &r);
+	return true;
+}
+
+/* ---- show, follow -------------------------------------------------------- */
+
+struct show {
+	struct cli *c;
+	uint64_t from, count, shown, next;
+	enum record_type type;
+	bool one_type;
+};
+
+static bool
+show_line(struct show *s, struct bytes line, const struct record *r)
+{
+	char when[TIME_TEXT_SIZE];
+	auto_buf struct buf text = { 0 };
+
+	s->next = r->n + 1;
+	if (s->one_type && r->type != s->type)
+		return true;
+	if (cli_json(s->c)) {
+		out("%.*s\n", (int)line.n, line.p);
+	} else {
+		time_format_s(r->t_ms / 1000, when);
+		buf_add_escaped(&text, line);
+		out("%llu  %s  %s\n    %s\n", (unsigned long long)r->n, when,
+		    record_spec(r->type)->name, buf_cstr(&text));
+	}
+	return ++s->shown < s->count;
+}
+
+static bool
+show_record(void *arg, struct bytes line, const struct record *r,
+    struct error *e)
+{
+	struct show *s = arg;
+
+	/* "enough" is not a failure: run_show looks at the reason. */
+	return show_line(s, line, r) || error_set(e, FAIL_NONE, "enough");
+}
+
+static bool
+show_setup(struct cli *c, struct show *s, struct error *e)
+{
+	const char *type = cli_flag(c, "type");
+
+	s->c = c;
+	c->quiet = true;
+	if (type != NULL) {
+		s->one_type = true;
+		if (!record_type_by_name(bytes_str(type), &s->type))
+			return error_set(e, FAIL_USAGE,
+			    "no record type \"%s\"", type);
+	}
+	return number_flag(c, "from", 0, &s->from, e);
+}
+
+static bool
+run_show(struct cli *c, struct error *e)
+{
+	auto_home struct home *h = cli_home(c, e);
+	struct show s = { 0 };
+
+	if (h == NULL || !show_setup(c, &s, e) ||
+	    !number_flag(c, "count", UINT64_MAX, &s.count, e))
+		return false;
+	if (c->args == 1) {
+		if (!number_arg(c->arg[0], &s.from, e))
+			return false;
+		s.count = 1;
+	}
+	if (s.count == 0)
+		return true;
+	if (!reg_walk(h->register_dir, s.from, show_record, &s, e) &&
+	    e->why != FAIL_NONE)
+		return false;
+	if (c->args == 1 && s.shown == 0)
+		return error_set(e, FAIL_NOT_FOUND, "no record %s", c->arg[0]);
+	return true;
+}
+
+#define FOLLOW_PAUSE_MS 500
+
+static bool
+run_follow(struct cli *c, struct error *e)
+{
+	auto_home struct home *h = cli_home(c, e);
+	struct show s = { .count = UINT64_MAX };
+
+	if (h == NULL || !show_setup(c, &s, e))
+		return false;
+	s.next = s.from;
+	for (;;) {
+		if (!reg_walk(h->register_dir, s.next, show_record, &s, e) &&
+		    e->why != FAIL_NOT_FOUND)
+			return false;
+		if (cli_has(c, "once"))
+			return true;
+		usleep(FOLLOW_PAUSE_MS * 1000);
+	}
+}
+
+/* ---- prove, receipt, export ---------------------------------------------- */
+
+static bool
+run_prove(struct cli *c, struct error *e)
+{
+	auto_home struct home *h = cli_home(c, e);
+	auto_reg struct reg *r = NULL;
+	struct tree_proof p;
+	struct sha256 root, leaf;
+	auto_buf struct buf line = { 0 }, store = { 0 };
+	struct record rec;
+	uint64_t n, size;
+
+	if (h == NULL || !number_arg(c->arg[0], &n, e) ||
+	    (r = session_read_register(h, e)) == NULL)
+		return false;
+	size = reg_durable_size(r);
+	if (!reg_read(r, n, &line, &rec, &store, e) ||
+	    !reg_prove(r, n, size, &p, e))
+		return false;
+	leaf = record_leaf(buf_bytes(&line));
+	root = reg_root(r);
+	doc_int(c->doc, "index", "index", (int64_t)n);
+	doc_int(c->doc, "size", "size", (int64_t)size);
+	doc_hex(c->doc, "root", "root", sha256_bytes(&root));
+	doc_hex(c->doc, "leaf", "leaf hash", sha256_bytes(&leaf));
+	doc_list(c->doc, "proof", "proof");
+	for (unsigned i = 0; i < p.n; i++)
+		doc_hex(doc_row(c->doc, "proof", "proof"), "hash", "hash",
+		    sha256_bytes(&p.node[i]));
+	doc_textn(c->doc, "line", NULL, buf_bytes(&line));
+	return true;
+}
+
+static bool
+run_receipt(struct cli *c, struct error *e)
+{
+	auto_home struct home *h = cli_home(c, e);
+	auto_reg struct reg *r = NULL;
+	auto_buf struct buf text = { 0 };
+	const char *path = cli_flag(c, "out");
+	uint64_t n;
+
+	if (h == NULL || !number_arg(c->arg[0], &n, e) ||
+	    (r = session_read_register(h, e)) == NULL ||
+	    !reg_receipt(r, n, &text, e))
+		return false;
+	if (path == NULL) {
+		if (!cli_json(c)) {
+			c->quiet = true;
+			out_bytes(buf_bytes(&text));
+			return true;
+		}
+		doc_textn(c->doc, "receipt", "receipt", buf_bytes(&text));
+		return true;
+	}
+	if (!file_create(path, buf_bytes(&text), 0644, e))
+		return false;
+	doc_text(c->doc, "file", "receipt", path);
+	return true;
+}
+
+static bool
+run_export(struct cli *c, struct error *e)
+{
+	auto_home struct home *h = cli_home(c, e);
+	auto_reg struct reg *r = NULL;
+
+	if (h == NULL || !file_check_absent(c->arg[0], e) ||
+	    (r = session_read_register(h, e)) == NULL ||
+	    !reg_export(r, c->arg[0], e))
+		return false;
+	doc_text(c->doc, "directory", "exported to", c->arg[0]);
+	doc_int(c->doc, "size", "records", (int64_t)reg_durable_size(r));
+	return true;
+}
+
+/* ---- table --------------------------------------------------------------- */
+
+static const struct flag verify_flags[] = {
+	{ "no-signatures", NULL,
+	    "do not verify each signature with its public key", false, false },
+	{ 0 },
+};
+static const struct flag show_flags[] = {
+	{ "from", "N", "first record", false, false },
+	{ "count", "N", "how many", false, false },
+	{ "type", "TYPE", "only records of this type, such as SIGNED", false,
+	    false },
+	{ 0 },
+};
+static const struct flag follow_flags[] = {
+	{ "from", "N", "first record", false, false },
+	{ "type", "TYPE", "only records of this type", false, false },
+	{ "once", NULL, "stop at the end instead of waiting for more", false,
+	    false },
+	{ 0 },
+};
+static const struct flag receipt_flags[] = {
+	{ "out", "FILE", "new file; else standard output", false, false },
+	{ 0 },
+};
+
+const struct command register_commands[] = {
+	{ "register init", "", "log birth: make a register for this home", 0, 0,
+	    NULL, true, run_init,
+	    "The log key must be on the log token already. A ceremony does "
+	    "this as one of its steps." },
+	{ "register verify", "[DIR]",
+	    "walk everything from nothing and name the first wrong record", 0,
+	    1, verify_flags, true, run_verify,
+	    "With DIR, another register without its home." },
+	{ "register show", "[N]", "print records", 0, 1, show_flags, true,
+	    run_show,
+	    "With --json, the lines as they are in the register." },
+	{ "register prove", "N",
+	    "prove that a record is in the tree (RFC 6962)", 1, 1, NULL, true,
+	    run_prove, NULL },
+	{ "register follow", "", "print records as they are written", 0, 0,
+	    follow_flags, true, run_follow, NULL },
+	{ "register export", "DIR",
+	    "write the public tree (tlog-tiles), without private bodies", 1, 1,
+	    NULL, true, run_export, NULL },
+	{ "register receipt", "N",
+	    "a proof of one record that verifies offline", 1, 1, receipt_flags,
+	    true, run_receipt, NULL },
+};
+const size_t register_commands_n = countof(register_commands);
