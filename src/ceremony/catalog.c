@@ -224,8 +224,10 @@ catalog_chain(const char *dir, const struct sha256 *key,
 			return true;
 		at = signer;
 	}
-	return error_set(e, FAIL_BAD_INPUT, "more than %d certificates in the "
-	    "chain", CHAIN_MAX);
+	return error_set(e, FAIL_BAD_INPUT,
+	    "more than %d certificates in the "
+	    "chain",
+	    CHAIN_MAX);
 }
 
 void

@@ -247,5 +247,5 @@ output_check(const char *path, struct error *e)
 		return false;
 	dir = dirname(copy);
 	return access(dir, W_OK | X_OK) == 0 ||
-	       error_errno(e, FAIL_IO, "%s: directory %s", path, dir);
+	    error_errno(e, FAIL_IO, "%s: directory %s", path, dir);
 }

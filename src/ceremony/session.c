@@ -7,6 +7,7 @@
 
 #include <chancery/base/file.h>
 #include <chancery/base/text.h>
+#include <chancery/signer/logkey.h>
 
 struct hsm_module *
 session_load_module(const struct home *h, struct error *e)
@@ -24,41 +25,6 @@ session_load_module(const struct home *h, struct error *e)
 		}
 	}
 	return hsm_module_load(&cfg, e);
-}
-
-static bool
-sign_note(void *arg, struct bytes message, uint8_t sig[64], struct error *e)
-{
-	auto_buf struct buf b = { 0 };
-	unsigned attempts;
-
-	if (!hsm_sign(arg, SIG_ED25519, message, &b, &attempts, e))
-		return error_context(e, "log key");
-	if (b.n != 64)
-		return error_set(e, FAIL_CRYPTO,
-		    "log key: signature of %zu octets", b.n);
-	memcpy(sig, b.p, 64);
-	return true;
-}
-
-bool
-note_signer_hsm(struct note_signer *out, const char *origin,
-    struct hsm_key *key, struct error *e)
-{
-	const struct hsm_key_info *info = hsm_key_get_info(key);
-
-	/* RFC 8410: the last 32 octets of the SubjectPublicKeyInfo. */
-	if (info->type.alg != KEY_ED25519 || info->spki.n < 32)
-		return error_set(e, FAIL_BAD_INPUT,
-		    "key \"%s\" is %s, the log key must be ed25519",
-		    info->label, key_type_name(info->type));
-	if (strlen(origin) >= NOTE_NAME_MAX)
-		return error_set(e, FAIL_BAD_INPUT, "origin is too long");
-	note_key_init(&out->key, origin, 0x01,
-	    info->spki.p + info->spki.n - 32);
-	out->sign = sign_note;
-	out->arg = key;
-	return true;
 }
 
 static bool
@@ -110,7 +76,7 @@ open_log_key(struct session *s, struct error *e)
 	    bytes_of(NULL, 0), e);
 	if (s->log_key == NULL)
 		return error_context(e, "log key");
-	return note_signer_hsm(&s->log, s->home->origin, s->log_key, e);
+	return log_key_signer(s->log_key, s->home->origin, &s->log, e);
 }
 
 static void

@@ -206,9 +206,9 @@ revoke_foreign(struct cli *c, struct session *s, struct signer_revoke *req,
 	if (!catalog_walk(s->home->register_dir, parent_entry, &p, e))
 		return false;
 	req->key = p.key;
-	return p.found || error_set(e, FAIL_NOT_FOUND,
-			      "no authority of this register issued %s",
-			      cli_flag(c, "cert"));
+	return p.found ||
+	    error_set(e, FAIL_NOT_FOUND,
+		"no authority of this register issued %s", cli_flag(c, "cert"));
 }
 
 /* A certificate of ours is revoked by its record even when a file brings it. */
@@ -267,8 +267,8 @@ revoke_flags(const struct cli *c, struct signer_revoke *req, struct cert *cert,
 		    "2026-11-22T00:00:00Z",
 		    invalid);
 	return file == NULL ||
-	       (file_read_arg(file, LIMIT_CERT_BYTES, &text, e) &&
-		   cert_parse(buf_bytes(&text), file, cert, e));
+	    (file_read_arg(file, LIMIT_CERT_BYTES, &text, e) &&
+		cert_parse(buf_bytes(&text), file, cert, e));
 }
 
 static bool
@@ -463,8 +463,8 @@ const struct command cert_commands[] = {
 	    true, run_list, NULL },
 	{ "cert show", "SERIAL", "print a certificate from the register", 1, 1,
 	    show_flags, true, run_show, NULL },
-	{ "revoke", "[SERIAL]", "revoke a certificate", 0, 1,
-	    revoke_flag_table, true, run_revoke,
+	{ "revoke", "[SERIAL]", "revoke a certificate", 0, 1, revoke_flag_table,
+	    true, run_revoke,
 	    "The certificate is named by its serial or brought as a file." },
 	{ "crl issue", "", "have the signer write and sign a CRL", 0, 0,
 	    crl_issue_flags, true, run_crl_issue,

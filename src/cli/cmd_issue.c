@@ -109,9 +109,9 @@ job_issuer(const struct cli *c, struct job *j, const char *flag,
 		return error_set(e, FAIL_BAD_INPUT,
 		    "the issuer's certificate has a key that is not usable");
 	j->issue.alg = sig_alg_default(j->issuer->tbs.key.type);
-	if (alg != NULL && (!sig_alg_by_name(alg, &j->issue.alg) ||
-			       !sig_alg_fits(j->issue.alg,
-				   j->issuer->tbs.key.type)))
+	if (alg != NULL &&
+	    (!sig_alg_by_name(alg, &j->issue.alg) ||
+		!sig_alg_fits(j->issue.alg, j->issuer->tbs.key.type)))
 		return error_set(e, FAIL_USAGE,
 		    "--sig-alg \"%s\" does not fit a key of type %s", alg,
 		    key_type_name(j->issuer->tbs.key.type));
@@ -198,7 +198,7 @@ sign_request(struct cli *c, struct job *j, const struct csr *csr,
 	    j->subject.n > 0 ? buf_bytes(&j->subject) : csr->subject;
 	j->session = cli_session(c, 0, &j->home, e);
 	return j->session != NULL && job_issuer(c, j, "issuer", e) &&
-	       job_sign(c, j, e);
+	    job_sign(c, j, e);
 }
 
 static bool
@@ -210,8 +210,8 @@ run_intermediate(struct cli *c, struct error *e)
 	/* Of the request only the key is taken, and its subject when no other is
 	 * given: extensions are never copied. */
 	return job_check_flags(c, &j, "intermediate", e) &&
-	       request_read(cli_flag(c, "csr"), &csr, e) &&
-	       sign_request(c, &j, &csr, e);
+	    request_read(cli_flag(c, "csr"), &csr, e) &&
+	    sign_request(c, &j, &csr, e);
 }
 
 static bool
@@ -264,8 +264,7 @@ new_key(struct cli *c, struct job *j, struct sha256 *key, struct error *e)
 }
 
 static bool
-check_new_key_flags(const struct cli *c, const struct home *h,
-    struct error *e)
+check_new_key_flags(const struct cli *c, const struct home *h, struct error *e)
 {
 	static const char *const needed[] = { "token", "label", "type" };
 	auto_charter struct charter *t = NULL;
@@ -292,8 +291,7 @@ check_new_key_flags(const struct cli *c, const struct home *h,
 }
 
 static bool
-authority_key(struct cli *c, struct job *j, struct buf *spki,
-    struct error *e)
+authority_key(struct cli *c, struct job *j, struct buf *spki, struct error *e)
 {
 	struct reg *reg = signer_register(j->session->signer);
 	const struct state_key *k;
@@ -379,8 +377,7 @@ run_profiles(struct cli *c, unused_arg struct error *e)
 		struct doc *row = doc_row(c->doc, "profiles", "profiles");
 
 		doc_text(row, "name", "name", profiles[i].name);
-		doc_int(row, "life_days", "days",
-		    profiles[i].life_s / 86400);
+		doc_int(row, "life_days", "days", profiles[i].life_s / 86400);
 		doc_bool(row, "ca", "CA", profiles[i].ca);
 		doc_text(row, "about", "about", profiles[i].about);
 	}
@@ -391,9 +388,12 @@ run_profiles(struct cli *c, unused_arg struct error *e)
 
 #define ISSUER_FLAGS                                                           \
 	{ "issuer", "KEY", "label or hash of the issuer's key", true, false }, \
-	{ "issuer-cert", "FILE",                                               \
-	    "the issuer's certificate, when another authority signed it",      \
-	    false, false }
+	{                                                                      \
+		"issuer-cert", "FILE",                                         \
+		    "the issuer's certificate, when another authority signed " \
+		    "it",                                                      \
+		    false, false                                               \
+	}
 
 static const struct flag intermediate_flags[] = {
 	ISSUER_FLAGS,
@@ -423,8 +423,8 @@ static const struct flag csr_flags[] = {
 static const struct flag create_flags[] = {
 	{ "parent", "KEY", "label or hash of the key that signs", true, false },
 	{ "issuer-cert", "FILE",
-	    "the parent's certificate, when another authority signed it",
-	    false, false },
+	    "the parent's certificate, when another authority signed it", false,
+	    false },
 	{ "token", "NAME", "where the new key is made", false, false },
 	{ "label", "LABEL", "name of the new key", false, false },
 	{ "type", "TYPE", "type of the new key", false, false },

@@ -7,6 +7,7 @@
 #include <chancery/ceremony/session.h>
 #include <chancery/charter/charter.h>
 #include <chancery/pki/spki.h>
+#include <chancery/signer/custody.h>
 
 #include "cli.h"
 #include "custody.h"
@@ -187,7 +188,7 @@ record_custody(struct session *s, const struct sha256 *key,
 	struct record rec;
 	auto_buf struct buf json = { 0 };
 
-	custody_json(custody, &json);
+	custody_to_json(custody, &json);
 	record_init(&rec, REC_CUSTODY);
 	record_hash(&rec, "key", key);
 	record_bool(&rec, "ok", custody->attrs_ok && custody->attacks_ok);
@@ -200,16 +201,16 @@ static bool
 run_custody(struct cli *c, struct error *e)
 {
 	auto_home struct home *h = NULL;
-	auto_session struct session *s = cli_session(c,
-	    cli_has(c, "attack") ? SESSION_WRITE : 0, &h, e);
+	auto_session struct session *s =
+	    cli_session(c, cli_has(c, "attack") ? SESSION_WRITE : 0, &h, e);
 	struct hsm_custody custody = { 0 };
 	const struct state_key *k;
 	struct hsm_key *handle;
 	struct sha256 key;
 
 	if (s == NULL ||
-	    (k = find_key(reg_get_state(signer_register(s->signer)),
-		 c->arg[0], e)) == NULL)
+	    (k = find_key(reg_get_state(signer_register(s->signer)), c->arg[0],
+		 e)) == NULL)
 		return false;
 	key = k->key;
 	handle = signer_key_handle(s->signer, &key);
@@ -227,7 +228,7 @@ run_custody(struct cli *c, struct error *e)
 		custody.attacks_ok = true;
 	custody_doc(c->doc, &custody);
 	return record_custody(s, &key, &custody, e) &&
-	       session_close(take(s), e);
+	    session_close(take(s), e);
 }
 
 /* ---- charter ------------------------------------------------------------- */
@@ -292,8 +293,8 @@ run_charter_set(struct cli *c, struct error *e)
 
 	if (!read_charter(c->arg[1], &json, e) ||
 	    (s = cli_session(c, 0, &h, e)) == NULL ||
-	    (k = find_key(reg_get_state(signer_register(s->signer)),
-		 c->arg[0], e)) == NULL)
+	    (k = find_key(reg_get_state(signer_register(s->signer)), c->arg[0],
+		 e)) == NULL)
 		return false;
 	key = k->key;
 	doc_text(c->doc, "label", "key", k->label);

@@ -17,12 +17,12 @@ static bool
 number_arg(const char *text, uint64_t *out, struct error *e)
 {
 	return parse_u64(text, 0, INT64_MAX, out) ||
-	       error_set(e, FAIL_USAGE, "\"%s\" is not a record number", text);
+	    error_set(e, FAIL_USAGE, "\"%s\" is not a record number", text);
 }
 
 static bool
-number_flag(const struct cli *c, const char *name, uint64_t dflt,
-    uint64_t *out, struct error *e)
+number_flag(const struct cli *c, const char *name, uint64_t dflt, uint64_t *out,
+    struct error *e)
 {
 	const char *v = cli_flag(c, name);
 
@@ -69,9 +69,8 @@ check_signature(unused_arg void *arg, const struct record *intent,
 		    record_get(signed_, "sig"), e);
 	if (sig_alg_info(alg)->prehash &&
 	    sig_alg_info(alg)->digest == DIGEST_SHA256)
-		return spki_verify_digest(&k, alg,
-		    record_get(intent, "sha256"), record_get(signed_, "sig"),
-		    e);
+		return spki_verify_digest(&k, alg, record_get(intent, "sha256"),
+		    record_get(signed_, "sig"), e);
 	return true;
 }
 
@@ -83,8 +82,7 @@ verify_counts(struct doc *d, const struct reg_verify_report *r)
 	doc_int(d, "signed", "signed", (int64_t)r->signed_);
 	doc_int(d, "failed", "failed", (int64_t)r->failed);
 	doc_int(d, "assumed", "assumed signed", (int64_t)r->assumed);
-	doc_int(d, "open_intents", "without outcome",
-	    (int64_t)r->open_intents);
+	doc_int(d, "open_intents", "without outcome", (int64_t)r->open_intents);
 	doc_int(d, "refused", "refused", (int64_t)r->refused);
 	doc_int(d, "revoked", "revoked", (int64_t)r->revoked);
 	doc_int(d, "checkpoints", "checkpoints", (int64_t)r->checkpoints);
@@ -175,8 +173,8 @@ show_setup(struct cli *c, struct show *s, struct error *e)
 	if (type != NULL) {
 		s->one_type = true;
 		if (!record_type_by_name(bytes_str(type), &s->type))
-			return error_set(e, FAIL_USAGE,
-			    "no record type \"%s\"", type);
+			return error_set(e, FAIL_USAGE, "no record type \"%s\"",
+			    type);
 	}
 	return number_flag(c, "from", 0, &s->from, e);
 }
@@ -339,8 +337,7 @@ const struct command register_commands[] = {
 	    1, verify_flags, true, run_verify,
 	    "With DIR, another register without its home." },
 	{ "register show", "[N]", "print records", 0, 1, show_flags, true,
-	    run_show,
-	    "With --json, the lines as they are in the register." },
+	    run_show, "With --json, the lines as they are in the register." },
 	{ "register prove", "N",
 	    "prove that a record is in the tree (RFC 6962)", 1, 1, NULL, true,
 	    run_prove, NULL },

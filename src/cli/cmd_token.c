@@ -38,7 +38,7 @@ run_create(struct cli *c, struct error *e)
 		return false;
 	pin = read_pin(c, "pin", e);
 	ok = pin != NULL && dir_create(dir, 0700, e) &&
-	     hsm_softtoken_create(module, dir, label, so, pin, e);
+	    hsm_softtoken_create(module, dir, label, so, pin, e);
 	secret_free(so);
 	secret_free(pin);
 	if (!ok)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "custody.h"
 
+#include <chancery/signer/custody.h>
+
 static const char *
 attr_verdict(const struct hsm_attr *a)
 {
@@ -31,10 +33,10 @@ custody_doc(struct doc *d, const struct hsm_custody *c)
 		doc_text(row, "name", "attribute", a->name);
 		doc_text(row, "half", "half",
 		    a->private_half ? "private" : "public");
-		doc_text(row, "value", "value", custody_tri(a->value));
+		doc_text(row, "value", "value", custody_tri_name(a->value));
 		doc_text(row, "required", "required",
 		    a->required == HSM_NOT_REPORTED ? "-"
-						    : custody_tri(a->required));
+						    : custody_tri_name(a->required));
 		doc_text(row, "verdict", "verdict", attr_verdict(a));
 	}
 	doc_list(d, "attacks", "attacks (tested by us)");

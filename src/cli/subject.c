@@ -9,9 +9,9 @@
 static bool
 san_room(const struct san_list *l, struct error *e)
 {
-	return l->n < SANS_MAX || error_set(e, FAIL_USAGE,
-				      "more than %d alternative names",
-				      SANS_MAX);
+	return l->n < SANS_MAX ||
+	    error_set(e, FAIL_USAGE, "more than %d alternative names",
+		SANS_MAX);
 }
 
 static bool
@@ -112,10 +112,10 @@ ca_flags(const struct cli *c, struct profile *p, struct error *e)
 		p->path_len = (int)n;
 	}
 	return copy_flags(c, "permit-dns", p->permitted_dns, max, e) &&
-	       copy_flags(c, "exclude-dns", p->excluded_dns, max, e) &&
-	       copy_flags(c, "permit-ip", p->permitted_ip, max, e) &&
-	       copy_flags(c, "exclude-ip", p->excluded_ip, max, e) &&
-	       copy_flags(c, "permit-dn", p->permitted_dn, max, e);
+	    copy_flags(c, "exclude-dns", p->excluded_dns, max, e) &&
+	    copy_flags(c, "permit-ip", p->permitted_ip, max, e) &&
+	    copy_flags(c, "exclude-ip", p->excluded_ip, max, e) &&
+	    copy_flags(c, "permit-dn", p->permitted_dn, max, e);
 }
 
 bool

@@ -23,37 +23,49 @@ bool san_from_request(const struct csr *csr, struct san_list *out,
  * constraints. Changes the copy of a built-in profile. */
 bool profile_from_flags(const struct cli *c, struct profile *p,
     struct error *e) must_check;
-bool life_flag(const struct cli *c, int64_t *life_s, struct error *e)
-    must_check;
+bool life_flag(const struct cli *c, int64_t *life_s,
+    struct error *e) must_check;
 
 #define LEAF_NAME_FLAGS                                                        \
 	{ "dns", "NAME", "subjectAltName, DNS name", false, true },            \
-	{ "ip", "ADDRESS", "subjectAltName, IP address", false, true },        \
-	{ "uri", "URI", "subjectAltName, URI", false, true },                  \
-	{ "email", "ADDRESS", "subjectAltName, e-mail address", false, true }
+	    { "ip", "ADDRESS", "subjectAltName, IP address", false, true },    \
+	    { "uri", "URI", "subjectAltName, URI", false, true },              \
+	{                                                                      \
+		"email", "ADDRESS", "subjectAltName, e-mail address", false,   \
+		    true                                                       \
+	}
 #define URL_FLAGS                                                              \
 	{ "life", "DURATION", "such as 90d; else the profile's", false,        \
-	    false },                                                           \
-	{ "crl-url", "URL", "CRL distribution point", false, true },           \
-	{ "ca-url", "URL", "where the issuer's certificate is", false, true }, \
-	{ "ocsp-url", "URL", "OCSP responder", false, true }
+		false },                                                       \
+	    { "crl-url", "URL", "CRL distribution point", false, true },       \
+	    { "ca-url", "URL", "where the issuer's certificate is", false,     \
+		    true },                                                    \
+	{                                                                      \
+		"ocsp-url", "URL", "OCSP responder", false, true               \
+	}
 #define CA_FLAGS                                                               \
 	{ "path-len", "N", "CA certificates below it; 0 by default", false,    \
-	    false },                                                           \
-	{ "permit-dns", "NAME", "name constraint: permitted DNS subtree",      \
-	    false, true },                                                     \
-	{ "exclude-dns", "NAME", "name constraint: excluded DNS subtree",      \
-	    false, true },                                                     \
-	{ "permit-ip", "CIDR", "name constraint: permitted addresses", false,  \
-	    true },                                                            \
-	{ "exclude-ip", "CIDR", "name constraint: excluded addresses", false,  \
-	    true },                                                            \
-	{ "permit-dn", "DN", "name constraint: permitted directory subtree",   \
-	    false, true }
+		false },                                                       \
+	    { "permit-dns", "NAME", "name constraint: permitted DNS subtree",  \
+		    false, true },                                             \
+	    { "exclude-dns", "NAME", "name constraint: excluded DNS subtree",  \
+		    false, true },                                             \
+	    { "permit-ip", "CIDR", "name constraint: permitted addresses",     \
+		    false, true },                                             \
+	    { "exclude-ip", "CIDR", "name constraint: excluded addresses",     \
+		    false, true },                                             \
+	{                                                                      \
+		"permit-dn", "DN",                                             \
+		    "name constraint: permitted directory subtree", false,     \
+		    true                                                       \
+	}
 #define OUT_FLAGS                                                              \
 	{ "out", "FILE", "new file for the certificate", true, false },        \
-	{ "format", "FORMAT",                                                  \
-	    "pem, pem_bundle (with the chain) or der; pem by default", false,  \
-	    false },                                                           \
-	{ "sig-alg", "NAME", "such as ecdsa-sha256; else by the issuer's key", \
-	    false, false }
+	    { "format", "FORMAT",                                              \
+		    "pem, pem_bundle (with the chain) or der; pem by default", \
+		    false, false },                                            \
+	{                                                                      \
+		"sig-alg", "NAME",                                             \
+		    "such as ecdsa-sha256; else by the issuer's key", false,   \
+		    false                                                      \
+	}

@@ -308,15 +308,14 @@ open_by_id(struct hsm_token *t, struct bytes id, struct error *e)
 }
 
 static bool
-adopt_orphan(struct signer *s, uint64_t intent, struct hsm_key *k, size_t token,
-    const struct signer_claim *who, struct sha256 *key, struct error *e)
+adopt_orphan(struct signer *s, uint64_t intent, struct hsm_key *k,
+    const struct charter *c, const struct signer_claim *who, struct sha256 *key,
+    struct error *e)
 {
 	static const char *const nothing[] = { NULL };
-	auto_charter struct charter *c =
-	    charter_for(s, token, (struct bytes){ 0 }, e);
 	struct hsm_custody custody;
 
-	return c != NULL && append_done(s, intent, k, nothing, key, e) &&
+	return append_done(s, intent, k, nothing, key, e) &&
 	    examine(s, k, key, "adopted after an interruption", &custody, e) &&
 	    append_charter(s, key, c, who, e);
 }
@@ -337,9 +336,10 @@ drop_orphan(struct signer *s, uint64_t intent, const struct keygen_record *k,
 
 bool
 signer_keygen_settle(struct signer *s, uint64_t intent, bool adopt,
-    const struct signer_claim *who, enum signer_orphan *out, struct sha256 *key,
-    struct error *e)
+    struct bytes charter_json, const struct signer_claim *who,
+    enum signer_orphan *out, struct sha256 *key, struct error *e)
 {
+	auto_charter struct charter *c = NULL;
 	auto_cleanup(keygen_record_free) struct keygen_record k = { 0 };
 	auto_hsm_key struct hsm_key *orphan = NULL;
 	struct error gone;
@@ -352,7 +352,8 @@ signer_keygen_settle(struct signer *s, uint64_t intent, bool adopt,
 	/* Nothing, or half a key: there is nothing to adopt. */
 	if (orphan == NULL)
 		return drop_orphan(s, intent, &k, out, e);
-	if (!adopt_orphan(s, intent, orphan, k.token, who, key, e))
+	c = charter_for(s, k.token, charter_json, e);
+	if (c == NULL || !adopt_orphan(s, intent, orphan, c, who, key, e))
 		return false;
 	*out = ORPHAN_ADOPTED;
 	return true;

@@ -28,9 +28,21 @@ bool catalog_walk(const char *dir, catalog_fn *each, void *arg,
 void catalog_certificate(const struct catalog_entry *c, struct buf *der);
 
 /* The newest CA certificate over this key (any issuer of this register).
- * FAIL_NOT_FOUND when there is none. *intent may be NULL. */
-bool catalog_issuer(const char *dir, const struct sha256 *key, struct cert *out,
-    uint64_t *intent, struct error *e) must_check;
+ * FAIL_NOT_FOUND when there is none. *signer is the key that signed it; may be
+ * NULL. */
+bool catalog_issuer(const char *dir, const struct sha256 *key,
+    struct cert *out, struct sha256 *signer, struct error *e) must_check;
+/* The same, then its issuer, up to a self-signed one or the last that this register
+ * knows. Freed by catalog_chain_free. */
+#define CHAIN_MAX 8
+struct catalog_chain {
+	struct cert v[CHAIN_MAX];
+	size_t n;
+};
+bool catalog_chain(const char *dir, const struct sha256 *key,
+    struct catalog_chain *out, struct error *e) must_check;
+void catalog_chain_free(struct catalog_chain *c);
+#define auto_catalog_chain auto_cleanup(catalog_chain_free)
 /* By serial (hex, colons allowed). *key is the issuer key, *outcome the SIGNED. */
 struct catalog_match {
 	struct sha256 key;

@@ -59,7 +59,3 @@ struct reg *session_read_register(const struct home *h,
  * its hash. FAIL_NOT_FOUND lists what is there; FAIL_EXISTS when ambiguous. */
 const struct state_key *find_key(const struct reg_state *state,
     const char *name, struct error *e) must_check;
-
-/* A note signer over an HSM key (Ed25519); borrows it. */
-bool note_signer_hsm(struct note_signer *out, const char *origin,
-    struct hsm_key *key, struct error *e) must_check;
