@@ -18,7 +18,8 @@ custody_check(const struct hsm_custody *c, struct error *e)
 		if (a->required != HSM_NOT_REPORTED && a->value != a->required)
 			return error_set(e, FAIL_REFUSED,
 			    "%s is %s, must be %s", a->name,
-			    custody_tri_name(a->value), custody_tri_name(a->required));
+			    custody_tri_name(a->value),
+			    custody_tri_name(a->required));
 	}
 	return c->attrs_ok ||
 	    error_set(e, FAIL_REFUSED, "the attributes are not as required");

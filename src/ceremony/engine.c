@@ -72,8 +72,8 @@ ceremony_step_text(const struct plan *p, size_t i,
 {
 	size_t instance;
 	const struct step *s = step_at(p, i, &instance);
-	bool asked = s->ask != ASK_NOT &&
-		     (p->confirmations == CONFIRM_EVERY || s->key);
+	bool asked =
+	    s->ask != ASK_NOT && (p->confirmations == CONFIRM_EVERY || s->key);
 
 	step_name(s, instance, out->id, sizeof(out->id));
 	out->title = s->title;
@@ -85,15 +85,14 @@ const struct plan_authority *
 step_authority(const struct ceremony *c)
 {
 	return strncmp(c->step, "intermediate-", 13) == 0
-		   ? plan_intermediate(c->plan, c->instance)
-		   : &c->plan->root;
+	    ? plan_intermediate(c->plan, c->instance)
+	    : &c->plan->root;
 }
 
 struct signer_claim
 ceremony_claim(const struct ceremony *c)
 {
-	return (struct signer_claim){ .who = c->opt->who,
-		.why = c->plan->id };
+	return (struct signer_claim){ .who = c->opt->who, .why = c->plan->id };
 }
 
 /* ---- module, tokens, register --------------------------------------------- */
@@ -245,8 +244,8 @@ journal_header(struct ceremony *c, const char *what,
 static bool
 check_same_plan(const struct ceremony *c, struct error *e)
 {
-	const struct journal_entry *open = journal_find(c->journal, "open",
-	    NULL);
+	const struct journal_entry *open =
+	    journal_find(c->journal, "open", NULL);
 	char hex[2 * SHA256_LEN + 1];
 	auto_buf struct buf have = { 0 };
 
@@ -314,7 +313,7 @@ open_journal(struct ceremony *c, struct error *e)
 		return error_set(e, FAIL_CORRUPT,
 		    "%s holds nothing: remove it and run again", path);
 	return check_same_plan(c, e) &&
-	       (finished(c) || journal_header(c, "resume", NULL, e));
+	    (finished(c) || journal_header(c, "resume", NULL, e));
 }
 
 /* ---- where ---------------------------------------------------------------------- */
@@ -357,7 +356,7 @@ choose_dir(struct ceremony *c, struct error *e)
 	if (!c->opt->rehearse)
 		c->dir = mem_strdup(full);
 	else if (!rehearsal_dir(full, c->opt->resume, &c->dir, e) ||
-		 !dir_create(c->dir, 0700, e))
+	    !dir_create(c->dir, 0700, e))
 		return false;
 	c->out_dir = path_join(c->dir, c->plan->outputs);
 	return true;
@@ -377,8 +376,7 @@ ceremony_free(struct ceremony *c)
 
 /* Everything that is said afterwards stands in the files. */
 static bool
-write_reports(struct ceremony *c, struct ceremony_result *out,
-    struct error *e)
+write_reports(struct ceremony *c, struct ceremony_result *out, struct error *e)
 {
 	auto_buf struct buf text = { 0 }, html = { 0 };
 	struct bytes transcript;
@@ -409,7 +407,8 @@ run_all(struct ceremony *c, struct ceremony_result *out, struct error *e)
 		return false;
 	if (c->opt->resume && !finished(c) &&
 	    journal_find(c->journal, "done", "log-birth") != NULL &&
-	    (!ceremony_need(c, NEED_SIGNER, e) || !inventory(c, true, false, e)))
+	    (!ceremony_need(c, NEED_SIGNER, e) ||
+		!inventory(c, true, false, e)))
 		return false;
 	if (!all_steps(c, e))
 		return false;

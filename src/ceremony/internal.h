@@ -11,13 +11,13 @@
 struct ceremony {
 	const struct plan *plan;
 	const struct ceremony_options *opt;
-	char *dir;     /* the home of this run, absolute */
+	char *dir; /* the home of this run, absolute */
 	char *out_dir;
 	struct journal *journal;
 	struct home *home;
 	struct session *session;
-	char step[64];    /* id of the running step */
-	size_t instance;  /* which intermediate */
+	char step[64];   /* id of the running step */
+	size_t instance; /* which intermediate */
 };
 
 enum step_need {
@@ -33,7 +33,7 @@ enum step_ask {
 
 struct step {
 	const char *id, *title, *about, *words;
-	bool key;               /* "key-steps" asks here too               */
+	bool key; /* "key-steps" asks here too               */
 	enum step_ask ask;
 	enum step_need need;
 	bool per_intermediate;
@@ -55,8 +55,7 @@ bool show(struct ceremony *c, const char *label, struct error *e,
 bool show_hash(struct ceremony *c, const char *label, const struct sha256 *h,
     struct error *e) must_check;
 /* The words of the running step, typed literally. FAIL_ABORTED otherwise. */
-bool confirm(struct ceremony *c, const char *words, struct error *e)
-    must_check;
+bool confirm(struct ceremony *c, const char *words, struct error *e) must_check;
 /* One of two words; *first tells which. In an automatic rehearsal: the first. */
 bool choose(struct ceremony *c, const char *question, const char *a,
     const char *b, bool *first, struct error *e) must_check;
@@ -68,16 +67,15 @@ bool note(struct ceremony *c, const char *what, struct error *e, ...)
 /* ---- for handlers (settings.c, engine.c) --------------------------------- */
 
 struct signer_claim ceremony_claim(const struct ceremony *c);
-bool ceremony_need(struct ceremony *c, enum step_need need, struct error *e)
-    must_check;
+bool ceremony_need(struct ceremony *c, enum step_need need,
+    struct error *e) must_check;
 /* The authority of the running step: the root, or intermediate `instance`. */
 const struct plan_authority *step_authority(const struct ceremony *c);
 /* A file below outputs: made, or found with exactly these bytes. FAIL_EXISTS when
  * it is there with others. */
 bool output_settle(struct ceremony *c, const char *name, struct bytes data,
     struct error *e) must_check;
-bool output_check_absent(const struct ceremony *c, struct error *e)
-    must_check;
+bool output_check_absent(const struct ceremony *c, struct error *e) must_check;
 /* chancery.yaml of this run. */
 bool settings_write(struct ceremony *c, struct error *e) must_check;
 /* Soft tokens of a rehearsal, with PINs of their own. */

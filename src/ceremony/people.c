@@ -107,16 +107,17 @@ deviation(struct ceremony *c, const char *text, struct error *e)
 	const struct plan_person *v = c->plan->people.v;
 	auto_buf struct buf line = { 0 };
 
-	if (!c->opt->io->ask(c->opt->io->arg, "witness of the deviation: ",
-		&line, e))
+	if (!c->opt->io->ask(c->opt->io->arg,
+		"witness of the deviation: ", &line, e))
 		return false;
 	for (size_t i = 0; i < c->plan->people.n; i++)
 		if ((v[i].role == ROLE_WITNESS || v[i].role == ROLE_AUDITOR) &&
 		    bytes_eq(buf_bytes(&line), bytes_str(v[i].name)))
 			return note(c, "deviation", e, "text", text, "witness",
 			    v[i].name, NULL);
-	say(c, "  not noted: no witness or auditor of the plan has that "
-	       "name\n");
+	say(c,
+	    "  not noted: no witness or auditor of the plan has that "
+	    "name\n");
 	return true;
 }
 

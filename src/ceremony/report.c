@@ -14,10 +14,10 @@
  */
 struct style {
 	const char *begin, *end;
-	const char *title, *title_end;   /* heading of the whole */
-	const char *head, *head_end;     /* heading of a step    */
+	const char *title, *title_end; /* heading of the whole */
+	const char *head, *head_end;   /* heading of a step    */
 	const char *line, *sep, *line_end;
-	const char *mark, *mark_end;     /* what must be seen    */
+	const char *mark, *mark_end; /* what must be seen    */
 	bool html;
 };
 
@@ -147,8 +147,7 @@ put_people(const struct style *s, struct bytes data, struct buf *out)
 }
 
 static void
-put_open(const struct style *s, const struct journal_entry *en,
-    struct buf *out)
+put_open(const struct style *s, const struct journal_entry *en, struct buf *out)
 {
 	static const struct {
 		const char *key, *label;
@@ -174,8 +173,7 @@ put_open(const struct style *s, const struct journal_entry *en,
 }
 
 static void
-put_hash(const struct style *s, const struct journal_entry *en,
-    struct buf *out)
+put_hash(const struct style *s, const struct journal_entry *en, struct buf *out)
 {
 	auto_buf struct buf hex = { 0 }, label = { 0 }, text = { 0 };
 	uint8_t h[SHA256_LEN];
@@ -222,8 +220,7 @@ put_begin(const struct style *s, const struct journal_entry *en,
 }
 
 static void
-put_show(const struct style *s, const struct journal_entry *en,
-    struct buf *out)
+put_show(const struct style *s, const struct journal_entry *en, struct buf *out)
 {
 	auto_buf struct buf label = { 0 }, value = { 0 };
 
@@ -278,8 +275,7 @@ put_resume(const struct style *s, const struct journal_entry *en,
 }
 
 static void
-put_done(const struct style *s, const struct journal_entry *en,
-    struct buf *out)
+put_done(const struct style *s, const struct journal_entry *en, struct buf *out)
 {
 	put_when(s, en, "done", out);
 }
@@ -362,7 +358,7 @@ is_rehearsal(const struct journal *j)
 	auto_buf struct buf mode = { 0 };
 
 	return open != NULL &&
-	       strcmp(field(open, "mode", &mode), "rehearsal") == 0;
+	    strcmp(field(open, "mode", &mode), "rehearsal") == 0;
 }
 
 static void
@@ -412,6 +408,5 @@ ceremony_report(const char *transcript, const char *html, const char *text,
 	report_html(j, &web_out);
 	if (html != NULL && !file_create(html, buf_bytes(&web_out), 0644, e))
 		return false;
-	return text == NULL ||
-	       file_create(text, buf_bytes(text_out), 0644, e);
+	return text == NULL || file_create(text, buf_bytes(text_out), 0644, e);
 }

@@ -39,13 +39,12 @@ soft_module(const struct ceremony *c)
 	if (c->opt->soft_module != NULL)
 		return c->opt->soft_module;
 	return strstr(c->plan->module.path, "softhsm") != NULL
-		   ? c->plan->module.path
-		   : SOFTHSM_MODULE;
+	    ? c->plan->module.path
+	    : SOFTHSM_MODULE;
 }
 
 static void
-add_token(const struct ceremony *c, const struct plan_token *t,
-    struct buf *out)
+add_token(const struct ceremony *c, const struct plan_token *t, struct buf *out)
 {
 	auto_mem char *uri = NULL, *pin = NULL;
 
@@ -59,8 +58,7 @@ add_token(const struct ceremony *c, const struct plan_token *t,
 	buf_addf(out, "  %s:\n", t->name);
 	add_field(out, "    ", "uri", uri);
 	add_field(out, "    ", "pin", pin);
-	add_field(out, "    ", "role",
-	    t->role == HOME_ROLE_LOG ? "log" : "ca");
+	add_field(out, "    ", "role", t->role == HOME_ROLE_LOG ? "log" : "ca");
 	add_field(out, "    ", "charter", t->charter);
 }
 
@@ -116,7 +114,7 @@ settings_write(struct ceremony *c, struct error *e)
 		return file_create(path, buf_bytes(&text), 0600, e);
 	return (file_read(path, TRANSCRIPT_MAX, &have, e) &&
 		   bytes_eq(buf_bytes(&have), buf_bytes(&text))) ||
-	       error_set(e, FAIL_EXISTS, "%s is there and differs", path);
+	    error_set(e, FAIL_EXISTS, "%s is there and differs", path);
 }
 
 /* ---- soft tokens of a rehearsal ------------------------------------------- */
@@ -204,7 +202,7 @@ field_is(const struct journal_entry *en, const char *key, const char *want)
 	auto_buf struct buf v = { 0 };
 
 	return journal_get_text(en, key, &v) &&
-	       bytes_eq(buf_bytes(&v), bytes_str(want));
+	    bytes_eq(buf_bytes(&v), bytes_str(want));
 }
 
 /* Why this transcript does not do; FAIL_NONE when it does. */
@@ -221,7 +219,8 @@ rehearsal_fits(const struct ceremony *c, struct bytes text, struct error *e)
 	hex_encode(sha256_bytes(&c->plan->core_hash), core);
 	hex_encode(sha256_bytes(&program), tool);
 	open = journal_find(j, "open", NULL);
-	if (open == NULL || open->n != 0 || !field_is(open, "mode", "rehearsal"))
+	if (open == NULL || open->n != 0 ||
+	    !field_is(open, "mode", "rehearsal"))
 		return error_set(e, FAIL_REFUSED, "not a rehearsal");
 	if (journal_find(j, "finish", NULL) == NULL)
 		return error_set(e, FAIL_REFUSED, "it was not finished");
@@ -259,8 +258,10 @@ rehearsal_find(const struct ceremony *c, struct sha256 *out, struct error *e)
 		if (c->plan->rehearsal == NULL ||
 		    strcasecmp(c->plan->rehearsal, hex) == 0)
 			return true;
-		buf_addf(&why, "; rehearsal-%u: the plan names another "
-			       "transcript", n);
+		buf_addf(&why,
+		    "; rehearsal-%u: the plan names another "
+		    "transcript",
+		    n);
 	}
 	return error_set(e, FAIL_REFUSED,
 	    "no finished rehearsal of this plan in %s: run it with --rehearse "

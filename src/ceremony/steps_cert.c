@@ -57,7 +57,7 @@ certificate_of(struct ceremony *c, const struct plan_authority *a,
 	struct sha256 key;
 
 	return key_hash(c, a->label, &key, e) &&
-	       catalog_issuer(c->home->register_dir, &key, out, NULL, e);
+	    catalog_issuer(c->home->register_dir, &key, out, NULL, e);
 }
 
 /* ---- the certificate ----------------------------------------------------------- */
@@ -79,7 +79,7 @@ restore_certificate(struct ceremony *c, struct error *e)
 	auto_cert struct cert cert = { 0 };
 
 	return certificate_of(c, a, &cert, e) &&
-	       write_certificate(c, a, buf_bytes(&cert.der), e);
+	    write_certificate(c, a, buf_bytes(&cert.der), e);
 }
 
 static bool
@@ -106,7 +106,7 @@ show_tbs(struct ceremony *c, const struct issue *i, struct error *e)
 		   "%zu findings, none that stops; rehearsed with a "
 		   "throw-away key over the very bytes",
 		   i->lint.n) &&
-	       show_hash(c, "TBS hash, before signing", &i->tbs_hash, e);
+	    show_hash(c, "TBS hash, before signing", &i->tbs_hash, e);
 }
 
 /* An INTENT of an aborted run whose signature nobody knows: the new one says what
@@ -199,10 +199,10 @@ find_attempt(struct ceremony *c, struct certifying *x, struct error *e)
 		return false;
 	x->i.retry_of = l.intent;
 	return l.intent == UINT64_MAX ||
-	       show(c, "earlier attempt", e,
-		   "record %llu counts as signed; this is another "
-		   "certificate with another serial",
-		   (unsigned long long)l.intent);
+	    show(c, "earlier attempt", e,
+		"record %llu counts as signed; this is another "
+		"certificate with another serial",
+		(unsigned long long)l.intent);
 }
 
 static bool
@@ -235,16 +235,16 @@ step_certificate(struct ceremony *c, struct error *e)
 		h = sha256(buf_bytes(&have.der));
 		return show(c, "earlier attempt", e,
 			   "the certificate is in the register") &&
-		       show_hash(c, "certificate hash", &h, e) &&
-		       write_certificate(c, a, buf_bytes(&have.der), e);
+		    show_hash(c, "certificate hash", &h, e) &&
+		    write_certificate(c, a, buf_bytes(&have.der), e);
 	}
 	if (none.why != FAIL_NOT_FOUND) {
 		*e = none;
 		return false;
 	}
 	return sign_certificate(c, a, &x, e) &&
-	       show_hash(c, "certificate hash", &x.i.hash, e) &&
-	       write_certificate(c, a, buf_bytes(&x.i.der), e);
+	    show_hash(c, "certificate hash", &x.i.hash, e) &&
+	    write_certificate(c, a, buf_bytes(&x.i.der), e);
 }
 
 /* ---- independent check --------------------------------------------------------- */
@@ -281,9 +281,9 @@ step_check(struct ceremony *c, struct error *e)
 		text.n--;
 	if (!show(c, "openssl verify", e, "%s", buf_cstr(&text)))
 		return false;
-	return status == 0 || error_set(e, FAIL_CRYPTO,
-				  "openssl verify ended with status %d",
-				  status);
+	return status == 0 ||
+	    error_set(e, FAIL_CRYPTO, "openssl verify ended with status %d",
+		status);
 }
 
 /* ---- CRL -------------------------------------------------------------------------- */
@@ -300,7 +300,7 @@ write_crl(struct ceremony *c, const char *path, struct error *e)
 	h = sha256(buf_bytes(&der));
 	pem_encode("X509 CRL", buf_bytes(&der), &pem);
 	return show_hash(c, "CRL hash", &h, e) &&
-	       output_settle(c, c->plan->crl.file, buf_bytes(&pem), e);
+	    output_settle(c, c->plan->crl.file, buf_bytes(&pem), e);
 }
 
 /* Where the signer keeps it: <crl_dir>/<key>/full/N.crl. */
@@ -318,8 +318,8 @@ bool
 restore_crl(struct ceremony *c, struct error *e)
 {
 	auto_mem char *out = path_join(c->out_dir, c->plan->crl.file);
-	const struct journal_entry *en = journal_find(c->journal, "crl",
-	    c->step);
+	const struct journal_entry *en =
+	    journal_find(c->journal, "crl", c->step);
 	auto_buf struct buf path = { 0 };
 
 	if (access(out, F_OK) == 0)
@@ -352,7 +352,7 @@ make_crl(struct ceremony *c, const struct cert *root, const struct sha256 *key,
 	path = kept_crl(c, key, reply.crl_number);
 	return show(c, "CRL number", e, "%llu",
 		   (unsigned long long)reply.crl_number) &&
-	       note(c, "crl", e, "path", path, NULL) && write_crl(c, path, e);
+	    note(c, "crl", e, "path", path, NULL) && write_crl(c, path, e);
 }
 
 bool
@@ -366,16 +366,16 @@ step_crl(struct ceremony *c, struct error *e)
 	if (!key_hash(c, root_of(c)->label, &key, e) ||
 	    !certificate_of(c, root_of(c), &root, e))
 		return false;
-	have = reg_state_crl(
-	    reg_get_state(signer_register(c->session->signer)), &key, "full");
+	have = reg_state_crl(reg_get_state(signer_register(c->session->signer)),
+	    &key, "full");
 	if (have != NULL && have->this_s != 0) {
 		path = kept_crl(c, &key, have->number);
 		if (access(path, F_OK) == 0)
 			return show(c, "earlier attempt", e,
 				   "CRL number %llu is in the register",
 				   (unsigned long long)have->number) &&
-			       note(c, "crl", e, "path", path, NULL) &&
-			       write_crl(c, path, e);
+			    note(c, "crl", e, "path", path, NULL) &&
+			    write_crl(c, path, e);
 	}
 	return make_crl(c, &root, &key, e);
 }
@@ -393,8 +393,7 @@ step_closing(struct ceremony *c, struct error *e)
 	root = reg_root(reg);
 	return show(c, "register", e, "%llu records",
 		   (unsigned long long)reg_durable_size(reg)) &&
-	       show_hash(c, "checkpoint root", &root, e) &&
-	       restore_closing(c, e);
+	    show_hash(c, "checkpoint root", &root, e) && restore_closing(c, e);
 }
 
 /* The checkpoint that was read aloud; later ones are in the register. */
@@ -408,5 +407,5 @@ restore_closing(struct ceremony *c, struct error *e)
 	if (access(out, F_OK) == 0)
 		return true;
 	return file_read(from, LIMIT_CONFIG_BYTES, &text, e) &&
-	       output_settle(c, "checkpoint", buf_bytes(&text), e);
+	    output_settle(c, "checkpoint", buf_bytes(&text), e);
 }

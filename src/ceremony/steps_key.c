@@ -32,9 +32,9 @@ show_custody(struct ceremony *c, const struct hsm_custody *k, struct error *e)
 		const struct hsm_attack *a = &k->attack[i];
 
 		if (!show(c, "attack", e, "%s (%s): %s, %s", a->name, a->call,
-			!a->tried	? "not tried"
-			: a->refused	? "refused"
-					: "SUCCEEDED",
+			!a->tried        ? "not tried"
+			    : a->refused ? "refused"
+					 : "SUCCEEDED",
 			a->rv_name))
 			return false;
 	}
@@ -172,7 +172,7 @@ settle_log_key(struct ceremony *c, struct hsm_token *t,
 		return false;
 	*there = adopt;
 	return adopt ||
-	       hsm_object_destroy(t, bytes_of(id, KEY_ID_BYTES), &n, e);
+	    hsm_object_destroy(t, bytes_of(id, KEY_ID_BYTES), &n, e);
 }
 
 static bool
@@ -230,8 +230,8 @@ step_log_birth(struct ceremony *c, struct error *e)
 	note_vkey_format(&c->session->log.key, &vkey);
 	buf_add_byte(&vkey, '\n');
 	return show(c, "origin", e, "%s", c->home->origin) &&
-	       show(c, "verifier key", e, "%.*s", (int)vkey.n - 1, vkey.p) &&
-	       output_settle(c, "log.vkey", buf_bytes(&vkey), e);
+	    show(c, "verifier key", e, "%.*s", (int)vkey.n - 1, vkey.p) &&
+	    output_settle(c, "log.vkey", buf_bytes(&vkey), e);
 }
 
 /* ---- CA keys ------------------------------------------------------------------- */
@@ -298,8 +298,9 @@ settle_orphan(struct ceremony *c, const struct plan_authority *a,
 		return false;
 	if (!found)
 		return true;
-	if (!choose(c, "the generation of this key was interrupted; a key that "
-		       "is on the token is to be",
+	if (!choose(c,
+		"the generation of this key was interrupted; a key that "
+		"is on the token is to be",
 		"adopt", "destroy", &adopt, e))
 		return false;
 	if (!signer_keygen_settle(c->session->signer, intent, adopt,
@@ -335,8 +336,8 @@ settle_charter(struct ceremony *c, const struct plan_authority *a,
 	struct sha256 key = k->key;
 
 	return k->charter.n > 0 ||
-	       signer_charter(c->session->signer, &key,
-		   buf_bytes(&a->charter_json), &claim, e);
+	    signer_charter(c->session->signer, &key,
+		buf_bytes(&a->charter_json), &claim, e);
 }
 
 bool
@@ -357,7 +358,7 @@ step_key(struct ceremony *c, struct error *e)
 		return false;
 	k = key_by_label(c, a->label);
 	return show(c, "key", e, "%s, %s on %s", a->label, a->type, a->token) &&
-	       show_hash(c, "SPKI hash", &k->key, e);
+	    show_hash(c, "SPKI hash", &k->key, e);
 }
 
 bool

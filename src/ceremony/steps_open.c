@@ -35,12 +35,13 @@ step_opening(struct ceremony *c, struct error *e)
 	time_format_s(clock_wall_ms(&clock_system) / 1000, now);
 	hex_encode(sha256_bytes(&program), hex);
 	if (c->opt->rehearse)
-		say(c, "  THIS IS A REHEARSAL: nothing made here is to be "
-		       "trusted\n");
+		say(c,
+		    "  THIS IS A REHEARSAL: nothing made here is to be "
+		    "trusted\n");
 	return show(c, "ceremony", e, "%s", c->plan->title) &&
-	       show(c, "time (UTC)", e, "%s", now) &&
-	       show(c, "program", e, "chancery %s", CHANCERY_VERSION) &&
-	       show(c, "program SHA-256", e, "%s", hex) && show_people(c, e);
+	    show(c, "time (UTC)", e, "%s", now) &&
+	    show(c, "program", e, "chancery %s", CHANCERY_VERSION) &&
+	    show(c, "program SHA-256", e, "%s", hex) && show_people(c, e);
 }
 
 bool
@@ -166,13 +167,14 @@ token_inventory(struct ceremony *c, size_t i, bool planned, bool complete,
 	if (!hsm_keys(c->session->token[at], &l, e))
 		return false;
 	ok = no_strangers(c, t, &l, planned, e) &&
-	     none_missing(c, t, &l, complete, e);
+	    none_missing(c, t, &l, complete, e);
 	for (size_t k = 0; ok && k < l.n; k++)
 		buf_addf(&text, "%s%s (%s)", k > 0 ? ", " : "", l.v[k].label,
 		    key_type_name(l.v[k].type));
 	hsm_key_list_free(&l);
-	return ok && show(c, "keys", e, "on %s: %s", t->name,
-			 text.n > 0 ? buf_cstr(&text) : "none");
+	return ok &&
+	    show(c, "keys", e, "on %s: %s", t->name,
+		text.n > 0 ? buf_cstr(&text) : "none");
 }
 
 bool
@@ -197,10 +199,11 @@ show_module(struct ceremony *c, struct error *e)
 	if (!c->opt->rehearse && c->plan->module.sha256 != NULL &&
 	    strcasecmp(c->plan->module.sha256, hex) != 0)
 		return error_set(e, FAIL_REFUSED,
-		    "the module %s is another file than the plan names", m.path);
+		    "the module %s is another file than the plan names",
+		    m.path);
 	return show(c, "module", e, "%s (%s, %s)", m.path, m.manufacturer,
 		   m.description) &&
-	       show(c, "module SHA-256", e, "%s", hex);
+	    show(c, "module SHA-256", e, "%s", hex);
 }
 
 bool
@@ -293,5 +296,5 @@ output_check_absent(const struct ceremony *c, struct error *e)
 		if (!absent(c, plan_intermediate(c->plan, i)->file, e))
 			return false;
 	return absent(c, c->plan->root.file, e) &&
-	       absent(c, c->plan->crl.file, e);
+	    absent(c, c->plan->crl.file, e);
 }

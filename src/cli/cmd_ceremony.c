@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <chancery/base/cleanup.h>
 #include <chancery/base/text.h>
@@ -16,10 +18,8 @@ read_plan(const char *path, struct error *e)
 	struct plan *p = plan_read(path, &report, e);
 
 	if (p == NULL && report.n > 0) {
-		auto_buf struct buf text = { 0 };
-
 		/* Every mistake, not only the first. */
-		fprintf(stderr, "%s", buf_cstr(&report));
+		fputs(buf_cstr(&report), stderr);
 	}
 	return p;
 }
@@ -122,17 +122,54 @@ home_dir(const struct cli *c, struct error *e)
 	return dir != NULL && *dir != '\0' ? dir : NULL;
 }
 
+/* With --json the answer alone goes to standard output. */
+static void
+say_people(void *arg, const char *text)
+{
+	const struct cli *c = arg;
+
+	if (!cli_json(c))
+		out("%s", text);
+	else
+		fputs(text, stderr);
+}
+
+/* Longer than any confirmation, name or deviation. */
+#define ANSWER_MAX 1024
+
+static bool
+ask_people(void *arg, const char *prompt, struct buf *line, struct error *e)
+{
+	char text[ANSWER_MAX];
+	size_t n;
+
+	say_people(arg, prompt);
+	if (fgets(text, sizeof(text), stdin) == NULL) {
+		say_people(arg, "\n");
+		return error_set(e, FAIL_ABORTED, "the input ended");
+	}
+	n = strcspn(text, "\r\n");
+	if (text[n] == '\0')
+		return error_set(e, FAIL_ABORTED,
+		    "the answer is too long or the input ended");
+	buf_add(line, text, n);
+	return true;
+}
+
 static bool
 perform(struct cli *c, bool resume, struct error *e)
 {
 	auto_plan struct plan *p = NULL;
+	struct ceremony_io io = { .say = say_people,
+		.ask = ask_people,
+		.arg = c };
 	struct ceremony_options opt = {
 		.home = home_dir(c, e),
 		.who = cli_claim(c).who,
 		.rehearse = cli_has(c, "rehearse"),
 		.yes = cli_has(c, "yes"),
 		.resume = resume,
-		.json = cli_json(c),
+		.io = &io,
 		.soft_module = cli_flag(c, "soft-module"),
 		.stop_after = cli_flag(c, "stop-after"),
 	};

@@ -35,8 +35,9 @@ custody_doc(struct doc *d, const struct hsm_custody *c)
 		    a->private_half ? "private" : "public");
 		doc_text(row, "value", "value", custody_tri_name(a->value));
 		doc_text(row, "required", "required",
-		    a->required == HSM_NOT_REPORTED ? "-"
-						    : custody_tri_name(a->required));
+		    a->required == HSM_NOT_REPORTED
+			? "-"
+			: custody_tri_name(a->required));
 		doc_text(row, "verdict", "verdict", attr_verdict(a));
 	}
 	doc_list(d, "attacks", "attacks (tested by us)");

@@ -30,8 +30,8 @@ void catalog_certificate(const struct catalog_entry *c, struct buf *der);
 /* The newest CA certificate over this key (any issuer of this register).
  * FAIL_NOT_FOUND when there is none. *signer is the key that signed it; may be
  * NULL. */
-bool catalog_issuer(const char *dir, const struct sha256 *key,
-    struct cert *out, struct sha256 *signer, struct error *e) must_check;
+bool catalog_issuer(const char *dir, const struct sha256 *key, struct cert *out,
+    struct sha256 *signer, struct error *e) must_check;
 /* The same, then its issuer, up to a self-signed one or the last that this register
  * knows. Freed by catalog_chain_free. */
 #define CHAIN_MAX 8

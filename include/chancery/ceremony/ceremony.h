@@ -29,10 +29,11 @@ struct ceremony_io {
 struct ceremony_options {
 	const char *home, *who;
 	bool rehearse;
-	bool yes;                /* confirm by itself: rehearsals only      */
+	bool yes; /* confirm by itself: rehearsals only      */
 	bool resume;
-	const char *soft_module; /* for rehearsals; NULL: the plan's or SoftHSM */
-	const char *stop_after;  /* step: rehearsals only                   */
+	const char
+	    *soft_module; /* for rehearsals; NULL: the plan's or SoftHSM */
+	const char *stop_after; /* step: rehearsals only                   */
 	const struct ceremony_io *io;
 };
 
@@ -59,5 +60,5 @@ void ceremony_step_text(const struct plan *p, size_t i,
 
 /* Verify the chain of a transcript and write reports from it; NULL paths are left
  * out; the text report is appended to `text_out` too. */
-bool ceremony_report(const char *transcript, const char *html,
-    const char *text, struct buf *text_out, struct error *e) must_check;
+bool ceremony_report(const char *transcript, const char *html, const char *text,
+    struct buf *text_out, struct error *e) must_check;

@@ -167,8 +167,8 @@ enum signer_orphan {
 	ORPHAN_DESTROYED
 };
 bool signer_keygen_settle(struct signer *s, uint64_t intent, bool adopt,
-    struct bytes charter_json, const struct signer_claim *claim, enum signer_orphan *out,
-    struct sha256 *key, struct error *e) must_check;
+    struct bytes charter_json, const struct signer_claim *claim,
+    enum signer_orphan *out, struct sha256 *key, struct error *e) must_check;
 bool signer_key_adopt(struct signer *s, size_t token, const char *uri,
     struct bytes charter_json, const struct signer_claim *claim,
     struct sha256 *key, struct error *e) must_check;
