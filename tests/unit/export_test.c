@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -28,7 +29,7 @@ static int
 make_dir(void **state)
 {
 	(void)state;
-	strncpy(dir, "/tmp/chancery-export.XXXXXX", sizeof(dir));
+	(void)snprintf(dir, sizeof(dir), "/tmp/chancery-export.XXXXXX");
 	return mkdtemp(dir) == NULL;
 }
 

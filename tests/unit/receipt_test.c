@@ -219,7 +219,8 @@ test_foreign_checkpoint(void **state)
 		error_clear(&e);
 		if (reg_export(r, out, &e) != (rows[i].why == FAIL_NONE))
 			fail_msg("%s: %s", rows[i].name, e.msg);
-		assert_int_equal(e.why, rows[i].why);
+		if (rows[i].why != FAIL_NONE)
+			assert_int_equal(e.why, rows[i].why);
 		assert_int_equal(stat(out, &st) == 0, rows[i].why == FAIL_NONE);
 		assert_int_equal(reg_receipt(r, 1, &receipt, &e),
 		    rows[i].why == FAIL_NONE);
