@@ -126,7 +126,7 @@ hsm_softtoken_create(const char *module, const char *dir, const char *label,
 {
 	auto_hsm_module struct hsm_module *m = NULL;
 	char full[PATH_MAX];
-	CK_SLOT_ID slot;
+	CK_SLOT_ID slot = 0;
 
 	if (!check_label(label, e) || !dir_create(dir, 0700, e))
 		return false;
