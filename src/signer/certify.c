@@ -78,7 +78,7 @@ take_serial(struct signer *s, struct request *r, const struct tbs_view *t,
     struct error *e)
 {
 	if (t->serial.n != LIMIT_SERIAL_BYTES ||
-	    !serial_set_take(&s->serials, t->serial.p))
+	    !outstanding_take(&s->serials, t->serial.p))
 		return refuse(r, "serial-not-outstanding", "serialNumber", e);
 	return true;
 }

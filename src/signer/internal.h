@@ -97,16 +97,16 @@ struct request {
 TAILQ_HEAD(request_list, request);
 
 /* Serials handed out and not used: open addressing over 20-octet entries. */
-struct serial_set {
+struct outstanding {
 	uint8_t (*slot)[LIMIT_SERIAL_BYTES]; /* all zero: free */
 	size_t n;
 };
-void serial_set_init(struct serial_set *s);
-void serial_set_free(struct serial_set *s);
-bool serial_set_full(const struct serial_set *s, size_t more);
-void serial_set_add(struct serial_set *s, const uint8_t *serial);
+void outstanding_init(struct outstanding *s);
+void outstanding_free(struct outstanding *s);
+bool outstanding_full(const struct outstanding *s, size_t more);
+void outstanding_add(struct outstanding *s, const uint8_t *serial);
 /* True when it was there; it is gone then. */
-bool serial_set_take(struct serial_set *s, const uint8_t *serial);
+bool outstanding_take(struct outstanding *s, const uint8_t *serial);
 
 /* Request ids of the recent past, for SETTLE. */
 struct settle_map;
@@ -122,7 +122,7 @@ struct signer {
 	size_t keys_n, keys_cap;
 	struct request_list queued, admitted, flying, finished;
 	size_t in_flight;
-	struct serial_set serials;
+	struct outstanding serials;
 	struct settle_map *settled;
 	bool sacrificed[SIGNER_TOKENS_MAX]; /* template shown to hold */
 	struct error dead;                  /* FAIL_NONE: alive */

@@ -42,7 +42,7 @@ signer_open(const struct signer_config *cfg, struct error *e)
 	TAILQ_INIT(&s->admitted);
 	TAILQ_INIT(&s->flying);
 	TAILQ_INIT(&s->finished);
-	serial_set_init(&s->serials);
+	outstanding_init(&s->serials);
 	s->settled = settle_map_new();
 	if (!start(s, e)) {
 		signer_free(s);
@@ -83,7 +83,7 @@ signer_free(struct signer *s)
 			request_free(r);
 		}
 	signer_keys_free(s);
-	serial_set_free(&s->serials);
+	outstanding_free(&s->serials);
 	settle_map_free(s->settled);
 	if (s->reg != NULL)
 		reg_close(s->reg);

@@ -8,21 +8,21 @@ _Static_assert((SLOTS & (SLOTS - 1)) == 0, "a power of two");
 static const uint8_t none[LIMIT_SERIAL_BYTES];
 
 void
-serial_set_init(struct serial_set *s)
+outstanding_init(struct outstanding *s)
 {
 	s->slot = mem_calloc(SLOTS, sizeof(*s->slot));
 	s->n = 0;
 }
 
 void
-serial_set_free(struct serial_set *s)
+outstanding_free(struct outstanding *s)
 {
 	mem_free(s->slot);
 	s->slot = NULL;
 }
 
 bool
-serial_set_full(const struct serial_set *s, size_t more)
+outstanding_full(const struct outstanding *s, size_t more)
 {
 	return more > LIMIT_SERIALS_OUTSTANDING ||
 	    s->n > LIMIT_SERIALS_OUTSTANDING - more;
@@ -45,7 +45,7 @@ is(const uint8_t *a, const uint8_t *b)
 }
 
 void
-serial_set_add(struct serial_set *s, const uint8_t *serial)
+outstanding_add(struct outstanding *s, const uint8_t *serial)
 {
 	size_t i = home(serial);
 
@@ -57,7 +57,7 @@ serial_set_add(struct serial_set *s, const uint8_t *serial)
 
 /* Close the hole: move later entries of the run that may not stay behind it. */
 static void
-remove_at(struct serial_set *s, size_t hole)
+remove_at(struct outstanding *s, size_t hole)
 {
 	size_t i = hole, h;
 
@@ -76,7 +76,7 @@ remove_at(struct serial_set *s, size_t hole)
 }
 
 bool
-serial_set_take(struct serial_set *s, const uint8_t *serial)
+outstanding_take(struct outstanding *s, const uint8_t *serial)
 {
 	size_t i;
 
@@ -118,13 +118,13 @@ signer_serials(struct signer *s, size_t n, uint8_t (*out)[LIMIT_SERIAL_BYTES],
 
 	if (!signer_alive(s, e))
 		return false;
-	if (serial_set_full(&s->serials, n))
+	if (outstanding_full(&s->serials, n))
 		return error_set(e, FAIL_BUSY,
 		    "%zu serials are outstanding, the limit is %d",
 		    s->serials.n, LIMIT_SERIALS_OUTSTANDING);
 	for (i = 0; i < n; i++) {
 		draw(s, out[i]);
-		serial_set_add(&s->serials, out[i]);
+		outstanding_add(&s->serials, out[i]);
 	}
 	return true;
 }
