@@ -19,7 +19,7 @@ struct policy {
 static void
 add_rdn(struct policy *p, const struct ava *a)
 {
-	auto_der_writer struct der_writer w;
+	auto_der_writer struct der_writer w = { 0 };
 
 	der_w_init(&w, a->der.n + 8);
 	der_w_tlv(&w, DER_SET, a->der);
@@ -144,7 +144,7 @@ static bool
 apply(struct policy *p, const struct name_policy_row *rows, size_t n,
     bool strict, struct buf *out)
 {
-	auto_der_writer struct der_writer w;
+	auto_der_writer struct der_writer w = { 0 };
 
 	if (!name_check(p->issuer, p->e))
 		return error_context(p->e, "issuer");

@@ -360,7 +360,7 @@ parse_value(struct parser *p, const struct name_attr *attr,
 static bool
 parse_ava(struct parser *p, struct buf *der)
 {
-	auto_der_writer struct der_writer w;
+	auto_der_writer struct der_writer w = { 0 };
 	const struct name_attr *attr;
 
 	der_w_init(&w, 128);
@@ -416,7 +416,7 @@ bool
 name_parse(const char *text, struct buf *der, struct error *e)
 {
 	struct parser p = { .at = text, .e = e };
-	auto_der_writer struct der_writer w;
+	auto_der_writer struct der_writer w = { 0 };
 
 	der_w_init(&w, 256);
 	skip_space(&p);

@@ -84,6 +84,19 @@ line_number(struct bytes in, size_t at)
 	return n;
 }
 
+/* What is not space. */
+static void
+add_solid(struct bytes line, struct buf *text)
+{
+	uint8_t *to = buf_reserve(text, line.n);
+	size_t n = 0;
+
+	for (size_t i = 0; i < line.n; i++)
+		if (!is_space(line.p[i]))
+			to[n++] = line.p[i];
+	buf_commit(text, n);
+}
+
 /* From behind the BEGIN line to behind the END line of the same label. */
 static bool
 read_body(struct bytes in, size_t *at, const char *label, struct buf *der,
@@ -111,9 +124,7 @@ read_body(struct bytes in, size_t *at, const char *label, struct buf *der,
 			    "PEM block \"%s\" from line %zu on: has headers "
 			    "(encrypted?)",
 			    label, line);
-		for (size_t i = 0; i < l.n; i++)
-			if (!is_space(l.p[i]))
-				buf_add_byte(&text, l.p[i]);
+		add_solid(l, &text);
 	}
 	return error_set(e, FAIL_BAD_INPUT,
 	    "PEM block \"%s\" from line %zu on: no END line", label, line);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* RSA moduli that factor at once: perfect powers, and primes close together. */
+#include <pthread.h>
+
 #include "weak.h"
 
 /* libcrypto's big numbers fail only for want of memory here. */
@@ -114,28 +116,54 @@ static const uint64_t square_moduli[] = { 64, 9, 5, 7, 11, 13, 17, 19, 23, 29 };
 /* Their product: fits with room for additions. */
 #define SQUARE_PRODUCT (UINT64_C(64) * 9 * 5 * 7 * 11 * 13 * 17 * 19 * 23 * 29)
 
+/* Bit r of [i]: r is a square modulo square_moduli[i]. */
+static uint64_t squares[countof(square_moduli)];
+static pthread_once_t squares_once = PTHREAD_ONCE_INIT;
+
+static void
+squares_init(void)
+{
+	for (size_t i = 0; i < countof(square_moduli); i++)
+		for (uint64_t x = 0; x < square_moduli[i]; x++)
+			squares[i] |= UINT64_C(1) << x * x % square_moduli[i];
+}
+
 /* Whether r modulo each of them is a square: one number in 1,500. */
 static bool
 may_be_square(uint64_t r)
 {
-	for (size_t i = 0; i < countof(square_moduli); i++) {
-		uint64_t m = square_moduli[i], want = r % m, x = 0;
-
-		while (x < m && x * x % m != want)
-			x++;
-		if (x == m)
+	for (size_t i = 0; i < countof(square_moduli); i++)
+		if ((squares[i] >> r % square_moduli[i] & 1) == 0)
 			return false;
-	}
 	return true;
+}
+
+/* A number at or above the root of n, right in its first 31 bits, so that five
+ * steps do for 2,048 bits. */
+static BIGNUM *
+above_root(const BIGNUM *n)
+{
+	int shift = BN_num_bits(n) > 62 ? (BN_num_bits(n) - 61) / 2 : 0;
+	auto_bn BIGNUM *top = bn();
+	uint64_t root = 1;
+
+	must(BN_rshift(top, n, 2 * shift));
+	for (int bit = 31; bit >= 0; bit--) {
+		uint64_t more = root | UINT64_C(1) << bit;
+
+		if (more * more <= BN_get_word(top))
+			root = more;
+	}
+	must(BN_set_word(top, root + 1) && BN_lshift(top, top, shift) == 1);
+	return take(top);
 }
 
 /* floor(sqrt(n)) by Newton's method from above. */
 static BIGNUM *
 square_root(const BIGNUM *n, BN_CTX *ctx)
 {
-	auto_bn BIGNUM *x = bn(), *y = bn();
+	auto_bn BIGNUM *x = bn(), *y = above_root(n);
 
-	must(BN_set_bit(y, (BN_num_bits(n) + 1) / 2));
 	do {
 		BN_swap(x, y);
 		must(BN_div(y, NULL, n, x, ctx));
@@ -183,6 +211,7 @@ weak_rsa_close_primes(const struct spki *k)
 	uint64_t a_small, rest_small;
 
 	must(ctx != NULL);
+	pthread_once(&squares_once, squares_init);
 	a = square_root(n, ctx);
 	must(BN_sqr(rest, a, ctx));
 	if (BN_cmp(rest, n) == 0)
