@@ -174,20 +174,29 @@ lint_house_ca_key_usage(const struct lint_context *c, struct error *e)
 	    lint_bad(e, "key usage is not exactly keyCertSign and cRLSign");
 }
 
+static bool
+has_purpose(const struct ext *x, size_t n, const char *want)
+{
+	char oid[128];
+
+	for (size_t i = 0; i < n; i++)
+		if (ext_eku_at(x, i, oid, sizeof(oid)) &&
+		    strcmp(oid, want) == 0)
+			return true;
+	return false;
+}
+
 bool
 lint_eku_exactly(const struct lint_context *c, const char *const *names,
     size_t want, struct error *e)
 {
 	const struct ext *x = lint_ext(c, EXT_EKU);
 	size_t n = 0, found = 0;
-	char oid[128];
 
 	if (x != NULL && !ext_eku_count(x, &n, e))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < want; j++)
-			found += ext_eku_at(x, i, oid, sizeof(oid)) &&
-			    strcmp(oid, eku_oid_by_name(names[j])) == 0;
+	for (size_t j = 0; j < want; j++)
+		found += has_purpose(x, n, eku_oid_by_name(names[j]));
 	return (n == want && found == want) ||
 	    lint_bad(e, "purposes are not exactly %s%s%s", names[0],
 		want > 1 ? " and " : "", want > 1 ? names[1] : "");
