@@ -145,7 +145,7 @@ above_root(const BIGNUM *n)
 {
 	int shift = BN_num_bits(n) > 62 ? (BN_num_bits(n) - 61) / 2 : 0;
 	auto_bn BIGNUM *top = bn();
-	uint64_t root = 1;
+	uint64_t root = 0;
 
 	must(BN_rshift(top, n, 2 * shift));
 	for (int bit = 31; bit >= 0; bit--) {
