@@ -214,3 +214,18 @@ EVP_PKEY *spki_decode(struct bytes spki, struct key_type *type,
 
 bool signature_verify(EVP_PKEY *key, enum sig_alg alg, struct bytes in,
     struct bytes sig, struct error *e) must_check;
+
+/* ---- custody (custody.c, attack.c) ------------------------------------- */
+
+/* Mount every attack on the key; appends. A lost device is a CK_RV for the
+ * ladder, never a refusal. */
+CK_RV attack_key(struct hsm_call *c, struct hsm_key *k,
+    struct hsm_custody *out);
+/* Try the private key without a login. The gate is seized; the token is logged
+ * in again afterwards. */
+bool attack_without_login(struct hsm_key *k, struct hsm_custody *out,
+    struct error *e) must_check;
+void attack_note(struct hsm_custody *out, const char *name, const char *call,
+    CK_RV rv, bool tried);
+/* Room for larger private values and wrapped keys than any of ours. */
+#define ATTACK_BUFFER 8192

@@ -78,6 +78,8 @@
 #define LIMIT_HSM_OBJECTS 100000
 /* One attribute of an object. */
 #define LIMIT_HSM_ATTR_BYTES 65536
+/* A data object (anchors: a few hundred bytes each); tokens have little room. */
+#define LIMIT_HSM_DATA_BYTES 4096
 /* Worker threads of a key queue. */
 #define LIMIT_KEY_WORKERS 256
 /* Names in one SAN: more do not pass a TLS Certificate message of 32 KiB. */
