@@ -5,6 +5,33 @@
 
 #include <chancery/base/limits.h>
 
+/* The name of the attribute at p, up to "=". */
+static struct bytes
+attr_name(const char *p)
+{
+	return bytes_of(p, strcspn(p, "=;?&"));
+}
+
+/* RFC 7512 2.3: each attribute at most once. p11-kit takes the last one, another
+ * reader may take the first. */
+static bool
+check_unique(const char *text, struct error *e)
+{
+	const char *first = text + strlen("pkcs11:");
+
+	for (const char *p = first; *p != '\0'; p += strcspn(p, ";?&")) {
+		p += strspn(p, ";?&");
+		for (const char *q = first; q < p; q += strcspn(q, ";?&")) {
+			q += strspn(q, ";?&");
+			if (q < p && attr_name(p).n > 0 &&
+			    bytes_eq(attr_name(q), attr_name(p)))
+				return error_set(e, FAIL_BAD_INPUT,
+				    "PKCS#11 URI: an attribute comes twice");
+		}
+	}
+	return true;
+}
+
 static bool
 check_query(const P11KitUri *u, struct error *e)
 {
@@ -76,6 +103,12 @@ uri_parse(const char *text, enum uri_kind kind, struct error *e)
 
 	if (u == NULL)
 		fatal("p11_kit_uri_new: out of memory");
+	/* p11-kit would drop blanks, so that names match which do not. */
+	if (strpbrk(text, " \t\r\n\v\f") != NULL) {
+		(void)error_set(e, FAIL_BAD_INPUT,
+		    "PKCS#11 URI: blank in it; write %%20");
+		return NULL;
+	}
 	if (strlen(text) > LIMIT_URI_BYTES) {
 		(void)error_set(e, FAIL_BAD_INPUT,
 		    "PKCS#11 URI: longer than %d bytes", LIMIT_URI_BYTES);
@@ -94,7 +127,7 @@ uri_parse(const char *text, enum uri_kind kind, struct error *e)
 		    "PKCS#11 URI: unknown attribute");
 		return NULL;
 	}
-	if (!check_query(u, e) ||
+	if (!check_unique(text, e) || !check_query(u, e) ||
 	    !(kind == URI_KEY ? check_key(u, e) : check_token(u, e)))
 		return NULL;
 	return take(u);
