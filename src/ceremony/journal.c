@@ -38,9 +38,10 @@ static void
 read_hash(struct json_reader *r, struct sha256 *out)
 {
 	struct bytes v = json_get_raw_str(r);
+	char hex[2 * SHA256_LEN + 1];
 
-	if (v.n != 2 * SHA256_LEN ||
-	    !hex_decode_fixed((const char *)v.p, out->b, SHA256_LEN))
+	copy_name(hex, sizeof(hex), v);
+	if (v.n != 2 * SHA256_LEN || !hex_decode_fixed(hex, out->b, SHA256_LEN))
 		r->failed = true;
 }
 
