@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -124,23 +126,45 @@ digest_of(enum digest_alg alg, struct bytes in, uint8_t *out)
 	return digest_len(alg);
 }
 
+/*
+ * Serials take 20 bytes each: one call of the generator serves many. Used bytes
+ * are wiped at once, and a child never draws from what its parent had left over:
+ * both would hand out the same serials.
+ */
+static _Atomic unsigned forks;
+static pthread_once_t watch_forks = PTHREAD_ONCE_INIT;
+
+static void
+forked(void)
+{
+	forks++;
+}
+
+static void
+watch(void)
+{
+	if (pthread_atfork(NULL, NULL, forked) != 0)
+		fatal("pthread_atfork failed");
+}
+
 void
 random_bytes(void *p, size_t n)
 {
-	/* Serials take 20 bytes each: one call of the generator serves many.
-	 * Used bytes are wiped at once. */
 	static _Thread_local uint8_t pool[1024];
 	static _Thread_local size_t left;
+	static _Thread_local unsigned filled_in;
 
 	if (n > 64) {
 		if (n > INT32_MAX || RAND_bytes(p, (int)n) != 1)
 			fatal("RAND_bytes failed");
 		return;
 	}
-	if (left < n) {
+	(void)pthread_once(&watch_forks, watch);
+	if (left < n || filled_in != forks) {
 		if (RAND_bytes(pool, sizeof(pool)) != 1)
 			fatal("RAND_bytes failed");
 		left = sizeof(pool);
+		filled_in = forks;
 	}
 	left -= n;
 	memcpy(p, pool + left, n);

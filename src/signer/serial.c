@@ -88,24 +88,35 @@ outstanding_take(struct outstanding *s, const uint8_t *serial)
 	return false;
 }
 
+/* What the token's generator gave for this batch; zeros where it has none. */
+static struct sha256
+token_seed(struct signer *s)
+{
+	struct sha256 seed = { 0 };
+	struct error ignored;
+
+	if (s->cfg.tokens > 0 &&
+	    !hsm_token_random(s->cfg.token[0].token, seed.b, sizeof(seed.b),
+		&ignored))
+		seed = (struct sha256){ 0 };
+	return seed;
+}
+
 /* 159 random bits: the top bit clear keeps the INTEGER positive in 20 octets
  * (RFC 5280 4.1.2.2), a first octet of zero is drawn again so that every serial
- * has the same length. Our generator and the token's are mixed: either alone
- * suffices. */
+ * has the same length. Hashing our draw with the token's seed keeps the bits of
+ * either source: one of them suffices. */
 static void
-draw(struct signer *s, uint8_t *out)
+draw(const struct sha256 *seed, uint8_t *out)
 {
-	uint8_t other[LIMIT_SERIAL_BYTES];
-	struct error ignored;
-	size_t i;
+	uint8_t own[SHA256_LEN];
+	struct sha256 h;
 
 	do {
-		random_bytes(out, LIMIT_SERIAL_BYTES);
-		if (s->cfg.tokens > 0 &&
-		    hsm_token_random(s->cfg.token[0].token, other,
-			sizeof(other), &ignored))
-			for (i = 0; i < sizeof(other); i++)
-				out[i] ^= other[i];
+		random_bytes(own, sizeof(own));
+		h = sha256_cat(sha256_bytes(seed), bytes_of(own, sizeof(own)),
+		    (struct bytes){ 0 });
+		memcpy(out, h.b, LIMIT_SERIAL_BYTES);
 		out[0] &= 0x7f;
 	} while (out[0] == 0);
 }
@@ -114,6 +125,7 @@ bool
 signer_serials(struct signer *s, size_t n, uint8_t (*out)[LIMIT_SERIAL_BYTES],
     struct error *e)
 {
+	struct sha256 seed;
 	size_t i;
 
 	if (!signer_alive(s, e))
@@ -122,8 +134,9 @@ signer_serials(struct signer *s, size_t n, uint8_t (*out)[LIMIT_SERIAL_BYTES],
 		return error_set(e, FAIL_BUSY,
 		    "%zu serials are outstanding, the limit is %d",
 		    s->serials.n, LIMIT_SERIALS_OUTSTANDING);
+	seed = token_seed(s);
 	for (i = 0; i < n; i++) {
-		draw(s, out[i]);
+		draw(&seed, out[i]);
 		outstanding_add(&s->serials, out[i]);
 	}
 	return true;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -234,6 +235,31 @@ test_secret(unused_arg void **state)
 	secret_free(s);
 }
 
+/* Bug: a child drew the serials that its parent drew next. */
+static void
+test_random_after_fork(unused_arg void **state)
+{
+	uint8_t ours[20], theirs[20];
+	int p[2];
+	pid_t pid;
+
+	random_bytes(ours, sizeof(ours));
+	assert_int_equal(pipe(p), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		random_bytes(theirs, sizeof(theirs));
+		_exit(write(p[1], theirs, sizeof(theirs)) !=
+		    (ssize_t)sizeof(theirs));
+	}
+	random_bytes(ours, sizeof(ours));
+	assert_int_equal(read(p[0], theirs, sizeof(theirs)), sizeof(theirs));
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_memory_not_equal(ours, theirs, sizeof(ours));
+	(void)close(p[0]);
+	(void)close(p[1]);
+}
+
 /* Our AlgorithmIdentifier bytes are the ones that OpenSSL writes and reads. */
 static void
 test_algorithms(unused_arg void **state)
@@ -291,6 +317,7 @@ main(void)
 		cmocka_unit_test(test_escaped),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_secret),
+		cmocka_unit_test(test_random_after_fork),
 		cmocka_unit_test(test_algorithms),
 		cmocka_unit_test(test_errors),
 	};
