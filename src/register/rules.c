@@ -242,7 +242,7 @@ no_open(const struct reg_state *s, const struct record *r, const char *rule,
 	uint64_t n = (uint64_t)record_get_int(r, "intent");
 
 	for (size_t i = 0; i < SETTLED_RING; i++)
-		if (s->settled[i] == n)
+		if (s->settled[i] == n && n != UINT64_MAX)
 			rule = "second-outcome";
 	return broken(e, r, rule, "record %lld is no open intent",
 	    (long long)record_get_int(r, "intent"));
