@@ -71,11 +71,17 @@ add_value(struct buf *out, const struct yaml_field *f, const void *at)
 static void
 describe_quorum(const struct charter *c, struct buf *out)
 {
-	for (unsigned k = 0; k < KIND__COUNT; k++)
-		if (c->l.quorum[k].m != 0)
-			buf_addf(out, "%-22s %llu of the custodians %s\n",
-			    "quorum:", (unsigned long long)c->l.quorum[k].m,
-			    c->l.quorum[k].custodians);
+	for (unsigned k = 0; k < KIND__COUNT; k++) {
+		auto_buf struct buf name = { 0 };
+
+		if (c->l.quorum[k].m == 0)
+			continue;
+		buf_addf(&name,
+		    "quorum.%s:", charter_kind_name((enum charter_kind)k));
+		buf_addf(out, "%-22s %llu of the custodians %s\n",
+		    buf_cstr(&name), (unsigned long long)c->l.quorum[k].m,
+		    c->l.quorum[k].custodians);
+	}
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): schema depth */
