@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <chancery/base/file.h>
 #include <chancery/base/limits.h>
 #include <chancery/charter/charter.h>
 
@@ -374,6 +375,37 @@ test_document(void **state unused_arg)
 		    strstr(buf_cstr(&markdown), charter_rules[i].name));
 }
 
+/* docs/charter.md: its tables are ours, its examples are charters. */
+static void
+test_documentation(void **state unused_arg)
+{
+	auto_buf struct buf doc = { 0 };
+	auto_buf struct buf tables = { 0 };
+	const char *text;
+	struct error e;
+	size_t examples = 0;
+
+	if (!file_read(TEST_DATA_DIR "/../../docs/charter.md", 1 << 20, &doc,
+		&e))
+		fail_msg("%s", e.msg);
+	text = buf_cstr(&doc);
+	charter_document_markdown(&tables);
+	assert_non_null(strstr(text, buf_cstr(&tables)));
+	while ((text = strstr(text, "```yaml\n")) != NULL) {
+		auto_buf struct buf yaml = { 0 };
+		const char *end;
+
+		text += strlen("```yaml\n");
+		end = strstr(text, "```");
+		assert_non_null(end);
+		buf_add(&yaml, text, (size_t)(end - text));
+		charter_free(from_yaml(buf_cstr(&yaml)));
+		text = end + 3;
+		examples++;
+	}
+	assert_int_equal(examples, 2);
+}
+
 /* ---- narrowing ------------------------------------------------------------ */
 
 /* Each field from narrow to wide: every later value allows what an earlier one does,
@@ -597,6 +629,7 @@ main(void)
 		cmocka_unit_test(test_templates),
 		cmocka_unit_test(test_describe),
 		cmocka_unit_test(test_document),
+		cmocka_unit_test(test_documentation),
 		cmocka_unit_test(test_narrowing),
 		cmocka_unit_test(test_widening),
 		cmocka_unit_test(test_incomparable),
