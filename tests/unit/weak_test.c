@@ -15,6 +15,7 @@
 #include <chancery/base/cleanup.h>
 #include <chancery/base/file.h>
 #include <chancery/base/text.h>
+#include <chancery/pki/csr.h>
 #include <chancery/pki/weak.h>
 
 static const uint8_t f4[] = { 1, 0, 1 };
@@ -281,6 +282,42 @@ test_table(void **state)
 	}
 }
 
+static bool
+listed(const struct weak_list *l, const char *csr)
+{
+	auto_mem char *path = path_join(TEST_DATA_DIR "/csr", csr);
+	auto_buf struct buf in = { 0 };
+	auto_csr struct csr c = { 0 };
+	struct error e;
+
+	if (!file_read(path, 1 << 16, &in, &e) ||
+	    !csr_parse(buf_bytes(&in), csr, &c, &e))
+		fail_msg("%s", e.msg);
+	return weak_list_has(l, &c.key);
+}
+
+static void
+test_list(void **state)
+{
+	struct error e;
+	struct weak_list *l =
+	    weak_list_open(TEST_DATA_DIR "/weak/blocklist", &e);
+
+	(void)state;
+	if (l == NULL)
+		fail_msg("%s", e.msg);
+	assert_int_equal(weak_list_count(l), 3);
+	assert_true(listed(l, "openbao-int-rsa2048.pem"));
+	assert_false(listed(l, "openssl-rsa2048.pem"));
+	assert_false(listed(l, "openssl-p256.pem"));
+	weak_list_free(l);
+	assert_null(weak_list_open(TEST_DATA_DIR "/weak/absent", &e));
+	assert_int_equal(e.why, FAIL_NOT_FOUND);
+	assert_null(weak_list_open(TEST_DATA_DIR "/weak/size-2049", &e));
+	assert_int_equal(e.why, FAIL_BAD_INPUT);
+	assert_non_null(strstr(e.msg, "size-2049:1: not 20 hex digits"));
+}
+
 int
 main(void)
 {
@@ -291,6 +328,7 @@ main(void)
 		cmocka_unit_test(test_ed25519),
 		cmocka_unit_test(test_good_keys),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
