@@ -303,17 +303,6 @@ write_crl(struct ceremony *c, const char *path, struct error *e)
 	    output_settle(c, c->plan->crl.file, buf_bytes(&pem), e);
 }
 
-/* Where the signer keeps it: <crl_dir>/<key>/full/N.crl. */
-static char *
-kept_crl(const struct ceremony *c, const struct sha256 *key, uint64_t number)
-{
-	char hex[2 * SHA256_LEN + 1];
-
-	hex_encode(sha256_bytes(key), hex);
-	return mem_printf("%s/%s/full/%llu.crl", c->home->crl_dir, hex,
-	    (unsigned long long)number);
-}
-
 bool
 restore_crl(struct ceremony *c, struct error *e)
 {
@@ -349,7 +338,7 @@ make_crl(struct ceremony *c, const struct cert *root, const struct sha256 *key,
 	if (!confirm(c, "sign the first CRL", e) ||
 	    !signer_sign_crl_wait(c->session->signer, &req, &reply, e))
 		return false;
-	path = kept_crl(c, key, reply.crl_number);
+	path = kept_crl_path(c->home, key, reply.crl_number);
 	return show(c, "CRL number", e, "%llu",
 		   (unsigned long long)reply.crl_number) &&
 	    note(c, "crl", e, "path", path, NULL) && write_crl(c, path, e);
@@ -369,7 +358,7 @@ step_crl(struct ceremony *c, struct error *e)
 	have = reg_state_crl(reg_get_state(signer_register(c->session->signer)),
 	    &key, "full");
 	if (have != NULL && have->this_s != 0) {
-		path = kept_crl(c, &key, have->number);
+		path = kept_crl_path(c->home, &key, have->number);
 		if (access(path, F_OK) == 0)
 			return show(c, "earlier attempt", e,
 				   "CRL number %llu is in the register",

@@ -372,9 +372,7 @@ run_crl_issue(struct cli *c, struct error *e)
 	    !crl_request(c, s, &issuer, &req, e) ||
 	    !signer_sign_crl_wait(s->signer, &req, &reply, e))
 		return false;
-	path = reply.path != NULL ? mem_strdup(reply.path) : NULL;
-	if (path == NULL)
-		return error_set(e, FAIL_INTERNAL, "the CRL has no file");
+	path = kept_crl_path(h, &req.key, reply.crl_number);
 	if (!copy_crl(path, cli_flag(c, "out"), cli_flag(c, "format"), e))
 		return error_context(e, "the CRL is in %s", path);
 	doc_text(c->doc, "file", "CRL", cli_flag(c, "out"));

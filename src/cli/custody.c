@@ -23,8 +23,8 @@ void
 custody_doc(struct doc *d, const struct hsm_custody *c)
 {
 	doc_bool(d, "attributes_ok", "attributes as required", c->attrs_ok);
-	doc_bool(d, "attacks_ok", "attacks refused",
-	    c->attacks > 0 && c->attacks_ok);
+	if (c->attacks > 0)
+		doc_bool(d, "attacks_ok", "attacks refused", c->attacks_ok);
 	doc_list(d, "attributes", "attributes (asserted by the module)");
 	for (size_t i = 0; i < c->attrs; i++) {
 		const struct hsm_attr *a = &c->attr[i];

@@ -59,3 +59,7 @@ struct reg *session_read_register(const struct home *h,
  * its hash. FAIL_NOT_FOUND lists what is there; FAIL_EXISTS when ambiguous. */
 const struct state_key *find_key(const struct reg_state *state,
     const char *name, struct error *e) must_check;
+
+/* Where the signer keeps full CRL number N of a key: <crl_dir>/<key>/full/N.crl. */
+char *kept_crl_path(const struct home *h, const struct sha256 *key,
+    uint64_t number) must_check;
