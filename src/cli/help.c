@@ -129,20 +129,34 @@ man_text(const char *s, struct buf *out)
 	}
 }
 
-/* One sentence a line, as mandoc asks. */
+#define MAN_COLUMNS 72
+
+/* Words to lines of at most MAN_COLUMNS; each sentence begins a new one. */
 static void
 man_sentences(const char *s, struct buf *out)
 {
-	while (*s != '\0') {
-		const char *stop = strstr(s, ". ");
-		size_t n = stop != NULL ? (size_t)(stop - s) + 1 : strlen(s);
-		auto_mem char *one = mem_dup(s, n + 1);
+	size_t column = 0;
 
-		one[n] = '\0';
-		man_text(one, out);
-		buf_add_byte(out, '\n');
-		s += n + (stop != NULL);
+	while (*s != '\0') {
+		size_t n = strcspn(s, " ");
+		auto_mem char *word = mem_dup(s, n + 1);
+
+		word[n] = '\0';
+		if (column > 0 && column + n + 1 > MAN_COLUMNS) {
+			buf_add_byte(out, '\n');
+			column = 0;
+		}
+		if (column > 0)
+			buf_add_byte(out, ' ');
+		man_text(word, out);
+		column += n + 1;
+		s += n + (s[n] == ' ');
+		if (word[n - 1] == '.' && *s != '\0') {
+			buf_add_byte(out, '\n');
+			column = 0;
+		}
 	}
+	buf_add_byte(out, '\n');
 }
 
 static void
@@ -168,12 +182,13 @@ man_flags(const struct flag *f, struct buf *out)
 static void
 man_command(const struct command *cmd, struct buf *out)
 {
+	auto_mem char *rest = mem_printf("%s.", cmd->about + 1);
+
 	buf_addf(out, ".It Nm Cm %s", cmd->words);
 	if (*cmd->usage != '\0')
 		buf_addf(out, " Ar %s", cmd->usage);
 	buf_addf(out, "\n%c", toupper((unsigned char)cmd->about[0]));
-	man_text(cmd->about + 1, out);
-	buf_add_str(out, ".\n");
+	man_sentences(rest, out);
 	if (cmd->more != NULL)
 		man_sentences(cmd->more, out);
 	man_flags(cmd->flags, out);
@@ -212,13 +227,15 @@ static const char man_head[] =
     "escaped.\n"
     ".Pp\nFlags of every command:\n";
 
-static const char man_tail[] =
+static const char man_places[] =
     ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n.It Ev CHANCERY_HOME\n"
     "The home directory when\n.Fl \\-home\nis not given.\n"
     ".It Ev CREDENTIALS_DIRECTORY\nWhere PIN sources of the form\n"
     ".Ql credential:NAME\nare read.\n.El\n"
     ".Sh FILES\n.Bl -tag -width Ds\n.It Pa chancery.yaml\n"
-    "In the home directory: module, tokens, PIN sources, register.\n.El\n"
+    "In the home directory: module, tokens, PIN sources, register.\n.El\n";
+
+static const char man_tail[] =
     ".Sh STANDARDS\nRFC 5280, RFC 2986, RFC 6962, RFC 7512, PKCS #11 v2.40.\n";
 
 void
@@ -233,6 +250,7 @@ help_man(struct buf *out)
 			man_command(&command_groups[g].v[i], out);
 		buf_add_str(out, ".El\n");
 	}
+	buf_add_str(out, man_places);
 	man_exits(out);
 	buf_add_str(out, man_tail);
 }
