@@ -578,6 +578,7 @@ snapshot_load(const char *dir, uint64_t segment, const struct sha256 *hash,
 {
 	auto_mem char *path = segment_path(dir, "snapshot", segment, "json");
 	auto_buf struct buf json = { 0 };
+	struct log_position where;
 	struct sha256 is;
 	struct reg_state *s;
 
@@ -589,7 +590,7 @@ snapshot_load(const char *dir, uint64_t segment, const struct sha256 *hash,
 		    "%s: not the snapshot that was recorded", path);
 		return NULL;
 	}
-	s = snapshot_decode(buf_bytes(&json), at, e);
+	s = snapshot_decode(buf_bytes(&json), &where, e);
 	for (size_t i = 0; s != NULL && i < s->shards_n; i++) {
 		auto_mem char *file =
 		    shard_path(dir, s->shards[i]->base_segment, s->shards[i]);
@@ -600,8 +601,10 @@ snapshot_load(const char *dir, uint64_t segment, const struct sha256 *hash,
 		for (size_t j = i; j < s->shards_n; j++)
 			s->shards[j]->base_count = 0;
 		reg_state_free(s);
-		s = NULL;
+		return NULL;
 	}
+	if (s != NULL)
+		*at = where;
 	return s;
 }
 
