@@ -95,11 +95,17 @@ may_be_torn(struct bytes tail, uint64_t broken, uint64_t checkpoint,
     struct error *why)
 {
 	auto_buf struct buf store = { 0 };
+	struct record rec;
 	struct bytes line;
+	struct error none;
 	size_t at = 0;
 
 	if (!line_next(tail, &at, &line))
 		return true; /* one incomplete line */
+	/* A crash tears lines; it does not write whole ones with a wrong
+	 * number or hash. */
+	if (record_decode(line, &rec, &store, &none))
+		return false;
 	if (broken < checkpoint)
 		return error_context(why, "damage before a checkpoint");
 	if (tail.n > LIMIT_BATCH_BYTES + LIMIT_RECORD_BYTES + 1)

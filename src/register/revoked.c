@@ -368,7 +368,8 @@ map_file(const char *path, void **map, size_t *len, struct error *e)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
-		return error_errno(e, FAIL_CORRUPT, "%s", path);
+		return error_errno(e,
+		    errno == ENOENT ? FAIL_NOT_FOUND : FAIL_IO, "%s", path);
 	if (st.st_size < REVOKED_HEADER)
 		return error_set(e, FAIL_CORRUPT, "%s: too short", path);
 	*len = (size_t)st.st_size;
