@@ -15,11 +15,12 @@ newest_checkpoint(struct reg *r, struct buf *note, struct checkpoint *out,
 {
 	auto_mem char *path = path_join(r->dir, "checkpoint");
 
-	if (!file_read(path, LIMIT_NOTE_BYTES, note, e))
-		return e->why == FAIL_NOT_FOUND
-		    ? error_set(e, FAIL_NOT_FOUND,
-			  "register %s has no checkpoint yet", r->dir)
-		    : false;
+	if (!file_read(path, LIMIT_NOTE_BYTES, note, e)) {
+		if (e->why == FAIL_NOT_FOUND)
+			(void)error_set(e, FAIL_NOT_FOUND,
+			    "register %s has no checkpoint yet", r->dir);
+		return false;
+	}
 	return anchor_open_note(reg_get_state(r), buf_bytes(note), out, e) ||
 	    error_context(e, "%s", path);
 }

@@ -60,6 +60,14 @@ pread_all(int fd, void *p, size_t n, uint64_t offset, struct error *e)
 	return true;
 }
 
+static enum fail
+write_failure(void)
+{
+	return errno == ENOSPC || errno == EDQUOT || errno == EFBIG
+	    ? FAIL_DISK_FULL
+	    : FAIL_IO;
+}
+
 static bool
 pwrite_all(int fd, struct bytes data, uint64_t offset, struct error *e)
 {
@@ -70,9 +78,7 @@ pwrite_all(int fd, struct bytes data, uint64_t offset, struct error *e)
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
-			return error_errno(e,
-			    errno == ENOSPC || errno == EDQUOT ? FAIL_DISK_FULL
-							       : FAIL_IO,
+			return error_errno(e, write_failure(),
 			    "write hash tiles");
 		data.p += put;
 		data.n -= (size_t)put;

@@ -2,11 +2,13 @@
 #include <ftw.h>
 #include <inttypes.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
@@ -321,6 +323,32 @@ test_refused(void **state)
 	}
 }
 
+static void
+test_disk_full(void **state)
+{
+	auto_mem char *out = path_join(dir, "full");
+	struct rlimit room, full;
+	struct error e = { 0 };
+	struct exporter *x = export_begin(out, &e);
+	auto_buf struct buf note = { 0 };
+	struct tree_frontier t;
+
+	(void)state;
+	assert_non_null(x);
+	add_lines(x, 20, &t);
+	sign(20, tree_root(&t), &note);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &room), 0);
+	full = room;
+	full.rlim_cur = 100;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+	assert_false(export_finish(x, buf_bytes(&note), &e));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &room), 0);
+	assert_int_equal(e.why, FAIL_DISK_FULL);
+	export_free(x);
+	assert_int_equal(count_names(), 0);
+}
+
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, make_dir, remove_dir)
 
 int
@@ -333,6 +361,7 @@ main(void)
 		IN_DIR(test_long_line),
 		IN_DIR(test_exclusive),
 		IN_DIR(test_refused),
+		IN_DIR(test_disk_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

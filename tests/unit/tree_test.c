@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
@@ -669,6 +671,40 @@ test_tiles_errors(void **state)
 	assert_int_equal(e.why, FAIL_CORRUPT);
 }
 
+/* A flush that fails in the middle loses nothing. */
+static void
+test_tiles_disk_full(void **state)
+{
+	const struct disk *d = *state;
+	struct error e = { 0 };
+	auto_tile_store struct tile_store *s =
+	    tile_store_open(d->dir, true, &e);
+	struct rlimit room, full;
+	struct tree_frontier t;
+
+	assert_non_null(s);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &room), 0);
+	full = room;
+	full.rlim_cur = 300 * SHA256_LEN + 7;
+	append(s, 0, 200);
+	assert_true(tile_store_flush(s, &e));
+	append(s, 200, 1000);
+	frontier_of(1000, &t);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+	assert_false(tile_store_flush(s, &e));
+	assert_int_equal(e.why, FAIL_DISK_FULL);
+	assert_holds(s, &t);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &room), 0);
+	assert_true(tile_store_flush(s, &e));
+	assert_holds(s, &t);
+	auto_tile_store struct tile_store *reader =
+	    tile_store_open(d->dir, false, &e);
+
+	assert_non_null(reader);
+	assert_holds(reader, &t);
+}
+
 int
 main(void)
 {
@@ -689,6 +725,8 @@ main(void)
 		    disk_teardown),
 		cmocka_unit_test_setup_teardown(test_tiles_errors, disk_setup,
 		    disk_teardown),
+		cmocka_unit_test_setup_teardown(test_tiles_disk_full,
+		    disk_setup, disk_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, make_leaves, NULL);
