@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include <openssl/x509.h>
+
 #include <chancery/base/cleanup.h>
 #include <chancery/base/limits.h>
 #include <chancery/base/text.h>
@@ -23,6 +25,33 @@ parse(const char *text, struct buf *der)
 
 	if (!name_parse(text, der, &e))
 		fail_msg("%s: %s", text, e.msg);
+}
+
+/* libcrypto reads it and would write the same (its own encoding, not the copy
+ * that it keeps). */
+static void
+assert_same_in_libcrypto(struct bytes der)
+{
+	const unsigned char *p = der.p;
+	unsigned char *again = NULL;
+	X509_NAME *n = d2i_X509_NAME(NULL, &p, (long)der.n), *copy;
+
+	assert_non_null(n);
+	assert_ptr_equal(p, der.p + der.n);
+	copy = X509_NAME_new();
+	for (int i = 0, last = -1; i < X509_NAME_entry_count(n); i++) {
+		X509_NAME_ENTRY *ne = X509_NAME_get_entry(n, i);
+
+		assert_int_equal(X509_NAME_add_entry(copy, ne, -1,
+				     X509_NAME_ENTRY_set(ne) == last ? -1 : 0),
+		    1);
+		last = X509_NAME_ENTRY_set(ne);
+	}
+	assert_int_equal(i2d_X509_NAME(copy, &again), der.n);
+	assert_memory_equal(again, der.p, der.n);
+	OPENSSL_free(again);
+	X509_NAME_free(copy);
+	X509_NAME_free(n);
 }
 
 /* Text, its DER, and the text that comes back. */
@@ -104,6 +133,7 @@ test_both_ways(void **state)
 		if (cases[i].hex != NULL && cases[i].back != NULL)
 			assert_string_equal(buf_cstr(&hex), cases[i].hex);
 		assert_true(name_check(buf_bytes(&der), &e));
+		assert_same_in_libcrypto(buf_bytes(&der));
 		assert_true(name_format(buf_bytes(&der), &back, &e));
 		if (cases[i].back != NULL)
 			assert_string_equal(buf_cstr(&back), cases[i].back);
