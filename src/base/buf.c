@@ -69,21 +69,29 @@ buf_add_byte(struct buf *b, uint8_t c)
 }
 
 void
+buf_vaddf(struct buf *b, const char *fmt, va_list ap)
+{
+	va_list again;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	if (n < 0)
+		fatal("buf_vaddf: bad format");
+	(void)vsnprintf((char *)buf_reserve(b, (size_t)n + 1), (size_t)n + 1,
+	    fmt, ap);
+	b->n += (size_t)n;
+}
+
+void
 buf_addf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	buf_vaddf(b, fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		fatal("buf_addf: bad format");
-	va_start(ap, fmt);
-	(void)vsnprintf((char *)buf_reserve(b, (size_t)n + 1), (size_t)n + 1,
-	    fmt, ap);
-	va_end(ap);
-	b->n += (size_t)n;
 }
 
 void

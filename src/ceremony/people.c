@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <chancery/base/json.h>
@@ -10,27 +8,16 @@
 
 #include "internal.h"
 
-static char *
-format(const char *fmt, va_list ap)
-{
-	char *text = NULL;
-
-	if (vasprintf(&text, fmt, ap) < 0)
-		fatal("out of memory");
-	return text;
-}
-
 void
 say(const struct ceremony *c, const char *fmt, ...)
 {
+	auto_buf struct buf text = { 0 };
 	va_list ap;
-	char *text;
 
 	va_start(ap, fmt);
-	text = format(fmt, ap);
+	buf_vaddf(&text, fmt, ap);
 	va_end(ap);
-	c->opt->io->say(c->opt->io->arg, text);
-	free(text);
+	c->opt->io->say(c->opt->io->arg, buf_cstr(&text));
 }
 
 bool
@@ -58,15 +45,13 @@ bool
 show(struct ceremony *c, const char *label, struct error *e, const char *fmt,
     ...)
 {
-	auto_buf struct buf escaped = { 0 };
+	auto_buf struct buf text = { 0 }, escaped = { 0 };
 	va_list ap;
-	char *text;
 
 	va_start(ap, fmt);
-	text = format(fmt, ap);
+	buf_vaddf(&text, fmt, ap);
 	va_end(ap);
-	buf_add_escaped(&escaped, bytes_str(text));
-	free(text);
+	buf_add_escaped(&escaped, buf_bytes(&text));
 	say(c, "  %s: %s\n", label, buf_cstr(&escaped));
 	return note(c, "show", e, "label", label, "value", buf_cstr(&escaped),
 	    NULL);

@@ -303,20 +303,35 @@ write_crl(struct ceremony *c, const char *path, struct error *e)
 	    output_settle(c, c->plan->crl.file, buf_bytes(&pem), e);
 }
 
+static bool
+note_crl(struct ceremony *c, uint64_t number, struct error *e)
+{
+	auto_mem char *text = mem_printf("%llu", (unsigned long long)number);
+
+	return note(c, "crl", e, "number", text, NULL);
+}
+
 bool
 restore_crl(struct ceremony *c, struct error *e)
 {
 	auto_mem char *out = path_join(c->out_dir, c->plan->crl.file);
 	const struct journal_entry *en =
 	    journal_find(c->journal, "crl", c->step);
-	auto_buf struct buf path = { 0 };
+	auto_buf struct buf text = { 0 };
+	auto_mem char *path = NULL;
+	struct sha256 key;
+	uint64_t number;
 
 	if (access(out, F_OK) == 0)
 		return true;
-	if (en == NULL || !journal_get_text(en, "path", &path))
+	if (en == NULL || !journal_get_text(en, "number", &text) ||
+	    !parse_u64(buf_cstr(&text), 1, INT64_MAX, &number))
 		return error_set(e, FAIL_CORRUPT,
-		    "the journal does not say where the CRL is");
-	return write_crl(c, buf_cstr(&path), e);
+		    "the journal does not say which CRL it is");
+	if (!key_hash(c, root_of(c)->label, &key, e))
+		return false;
+	path = kept_crl_path(c->home, &key, number);
+	return write_crl(c, path, e);
 }
 
 static bool
@@ -341,7 +356,7 @@ make_crl(struct ceremony *c, const struct cert *root, const struct sha256 *key,
 	path = kept_crl_path(c->home, key, reply.crl_number);
 	return show(c, "CRL number", e, "%llu",
 		   (unsigned long long)reply.crl_number) &&
-	    note(c, "crl", e, "path", path, NULL) && write_crl(c, path, e);
+	    note_crl(c, reply.crl_number, e) && write_crl(c, path, e);
 }
 
 bool
@@ -363,7 +378,7 @@ step_crl(struct ceremony *c, struct error *e)
 			return show(c, "earlier attempt", e,
 				   "CRL number %llu is in the register",
 				   (unsigned long long)have->number) &&
-			    note(c, "crl", e, "path", path, NULL) &&
+			    note_crl(c, have->number, e) &&
 			    write_crl(c, path, e);
 	}
 	return make_crl(c, &root, &key, e);

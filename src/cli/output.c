@@ -122,18 +122,6 @@ doc_text(struct doc *d, const char *key, const char *label, const char *v)
 	doc_textn(d, key, label, bytes_str(v));
 }
 
-static void
-format_into(struct buf *b, const char *fmt, va_list ap)
-{
-	char *text = NULL;
-	int n = vasprintf(&text, fmt, ap);
-
-	if (n < 0)
-		fatal("out of memory");
-	buf_add(b, text, (size_t)n);
-	free(text);
-}
-
 void
 doc_textf(struct doc *d, const char *key, const char *label, const char *fmt,
     ...)
@@ -142,7 +130,7 @@ doc_textf(struct doc *d, const char *key, const char *label, const char *fmt,
 	va_list ap;
 
 	va_start(ap, fmt);
-	format_into(&it->text, fmt, ap);
+	buf_vaddf(&it->text, fmt, ap);
 	va_end(ap);
 }
 
@@ -153,7 +141,7 @@ doc_say(struct doc *d, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	format_into(&it->text, fmt, ap);
+	buf_vaddf(&it->text, fmt, ap);
 	va_end(ap);
 }
 

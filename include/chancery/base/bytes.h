@@ -5,6 +5,7 @@
  * struct bytes: a borrowed range. struct buf: owned, growable.
  * Neither is for secrets (secret.h).
  */
+#include <stdarg.h>
 #include <string.h>
 
 #include <chancery/base/attr.h>
@@ -52,6 +53,7 @@ void buf_add_bytes(struct buf *b, struct bytes v);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_byte(struct buf *b, uint8_t c);
 void buf_addf(struct buf *b, const char *fmt, ...) printf_like(2, 3);
+void buf_vaddf(struct buf *b, const char *fmt, va_list ap) printf_like(2, 0);
 /* Make room for n more and return where they go; then buf_commit(n). */
 uint8_t *buf_reserve(struct buf *b, size_t n);
 void buf_commit(struct buf *b, size_t n);
