@@ -213,6 +213,19 @@ func receipt(file string, v note.Verifier, large tree) {
 	}
 }
 
+// receipts checks each file of a pattern; there are some.
+func receipts(pattern string, v note.Verifier, t tree) int {
+	found, err := filepath.Glob(pattern)
+	must(err)
+	for _, f := range found {
+		receipt(f, v, t)
+	}
+	if len(found) == 0 {
+		log.Fatalf("%s: none", pattern)
+	}
+	return len(found)
+}
+
 // cosign adds a witness's line to a checkpoint, for the C side to read.
 func cosign(dir string, v note.Verifier) {
 	skey, vkey, err := note.GenerateKey(rand.Reader, "witness.example/w1")
@@ -227,6 +240,32 @@ func cosign(dir string, v note.Verifier) {
 	must(err)
 	must(os.WriteFile(filepath.Join(dir, "cosigned"), signed, 0o644))
 	must(os.WriteFile(filepath.Join(dir, "witness"), []byte(vkey), 0o644))
+}
+
+// register verifies what a whole register gave out: two exports, receipts.
+func register(dir string) {
+	v, err := note.NewVerifier(string(read(dir, "register.vkey")))
+	must(err)
+	first, second := open(filepath.Join(dir, "first"), v), open(filepath.Join(dir, "second"), v)
+	for _, t := range []struct {
+		name string
+		tree tree
+	}{{"first", first}, {"second", second}} {
+		t.tree.everyRecord()
+		allFiles(filepath.Join(dir, t.name), t.tree.N)
+	}
+	grown, err := tlog.ProveTree(second.N, first.N, second)
+	must(err)
+	must(tlog.CheckTree(grown, second.N, second.Hash, first.N, first.Hash))
+	prev := tlog.Hash{}
+	for i, line := range second.entries {
+		if !bytes.Contains(line, fmt.Appendf(nil, `"n":%d,"prev":"%x"`, i, prev[:])) {
+			log.Fatalf("record %d does not carry the leaf hash of the one before", i)
+		}
+		prev = tlog.RecordHash(line)
+	}
+	n := receipts(filepath.Join(dir, "*.receipt"), v, second)
+	fmt.Printf("register: %d and %d records, %d receipts\n", first.N, second.N, n)
 }
 
 // refusals: the same checks say no to altered exports.
@@ -263,16 +302,10 @@ func main() {
 	}
 	proofs(large.entries, string(read(dir, "proofs")))
 
-	found, err := filepath.Glob(filepath.Join(dir, "*.tlog-proof"))
-	must(err)
-	for _, f := range found {
-		receipt(f, v, large)
-	}
-	if len(found) == 0 {
-		log.Fatal("no receipts")
-	}
+	n := receipts(filepath.Join(dir, "*.tlog-proof"), v, large)
 	refusals(dir, v)
 	cosign(dir, v)
-	fmt.Printf("%d and %d records, %d receipts, root %s\n", small.N, large.N, len(found),
+	register(dir)
+	fmt.Printf("%d and %d records, %d receipts, root %s\n", small.N, large.N, n,
 		hex.EncodeToString(large.Hash[:]))
 }
