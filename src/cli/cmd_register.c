@@ -9,6 +9,7 @@
 #include <chancery/ceremony/home.h>
 #include <chancery/ceremony/session.h>
 #include <chancery/pki/spki.h>
+#include <chancery/register/receipt.h>
 #include <chancery/register/register.h>
 
 #include "cli.h"
@@ -233,7 +234,7 @@ run_prove(struct cli *c, struct error *e)
 	auto_reg struct reg *r = NULL;
 	struct tree_proof p;
 	struct sha256 root, leaf;
-	auto_buf struct buf line = { 0 }, store = { 0 };
+	auto_buf struct buf line = { 0 }, store = { 0 }, text = { 0 };
 	struct record rec;
 	uint64_t n, size;
 
@@ -246,6 +247,12 @@ run_prove(struct cli *c, struct error *e)
 		return false;
 	leaf = record_leaf(buf_bytes(&line));
 	root = reg_root(r);
+	if (!cli_json(c)) {
+		proof_text_format(n, size, &root, &p, &text);
+		c->quiet = true;
+		out_bytes(buf_bytes(&text));
+		return true;
+	}
 	doc_int(c->doc, "index", "index", (int64_t)n);
 	doc_int(c->doc, "size", "size", (int64_t)size);
 	doc_hex(c->doc, "root", "root", sha256_bytes(&root));
@@ -340,7 +347,8 @@ const struct command register_commands[] = {
 	    run_show, "With --json, the lines as they are in the register." },
 	{ "register prove", "N",
 	    "prove that a record is in the tree (RFC 6962)", 1, 1, NULL, true,
-	    run_prove, NULL },
+	    run_prove,
+	    "Prints what docs/verify.sh reads; with --json the record too." },
 	{ "register follow", "", "print records as they are written", 0, 0,
 	    follow_flags, true, run_follow, NULL },
 	{ "register export", "DIR",
