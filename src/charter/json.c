@@ -252,6 +252,9 @@ read_fields(struct reading *d, const struct yaml_field *fields, char *base,
 		wrong(d, section, "a key too many");
 }
 
+static void tell(const struct blame *b, const void *field, const char *fmt, ...)
+    printf_like(3, 4);
+
 static void
 tell(const struct blame *b, const void *field unused_arg, const char *fmt, ...)
 {

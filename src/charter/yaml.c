@@ -12,6 +12,9 @@ struct report {
 	bool failed;
 };
 
+static void tell(const struct blame *b, const void *field, const char *fmt, ...)
+    printf_like(3, 4);
+
 static void
 tell(const struct blame *b, const void *field, const char *fmt, ...)
 {
