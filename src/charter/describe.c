@@ -84,8 +84,8 @@ describe_quorum(const struct charter *c, struct buf *out)
 	}
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 static void
+/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 describe_fields(const struct charter *c, const struct yaml_field *fields,
     const void *base, const char *section, struct buf *out)
 {
@@ -129,8 +129,8 @@ charter_document_yaml(struct buf *out)
 	yaml_document(limits_schema, out);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 static void
+/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 markdown_fields(const struct yaml_field *fields, const char *section,
     struct buf *out)
 {

@@ -24,8 +24,8 @@ write_texts(struct json_writer *w, const struct yaml_texts *t)
 	json_array_end(w);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 static void
+/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 write_fields(struct json_writer *w, const struct yaml_field *fields,
     const char *base)
 {
@@ -184,8 +184,8 @@ read_bool(struct reading *d, const struct yaml_field *f)
 static void read_fields(struct reading *d, const struct yaml_field *fields,
     char *base, const char *section);
 
-/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 static void
+/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 read_value(struct reading *d, const struct yaml_field *f, void *at)
 {
 	switch (f->type) {
@@ -228,8 +228,8 @@ next_key_is(struct reading *d, const char *key)
 	return false;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 static void
+/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 read_fields(struct reading *d, const struct yaml_field *fields, char *base,
     const char *section)
 {
@@ -304,8 +304,8 @@ read_charter(struct reading *d, struct bytes json, struct limits *l)
 }
 
 /* The arrays of the lists; their texts are kept apart. */
-/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 static void
+/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 free_lists(const struct yaml_field *fields, char *base)
 {
 	for (const struct yaml_field *f = fields; f->key != NULL; f++) {

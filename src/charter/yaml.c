@@ -34,8 +34,8 @@ tell(const struct blame *b, const void *field, const char *fmt, ...)
 }
 
 /* Open stands alone: a limit beside it would look as if it held. */
-/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 static void
+/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 refuse_given(const struct blame *b, const struct yaml_field *fields,
     const char *base, const void *open)
 {

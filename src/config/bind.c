@@ -31,8 +31,7 @@ static void bind_section(struct binder *b, const struct node *node,
 static void
 place_add(struct binder *b, const void *field, struct pos pos, bool given)
 {
-	doc_place(b->doc, field, given,
-	    mem_printf("%s:%u:%u", b->file, pos.line, pos.col));
+	doc_place(b->doc, field, given, b->file, pos);
 }
 
 /* Path of what is being bound: "listen[0].threads". */
@@ -421,6 +420,7 @@ static void (*const binders[])(struct binder *b, const struct node *node,
 /* A field that the file does not give: default, or the defaults of an optional
  * section's fields. */
 static void
+/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 bind_absent(struct binder *b, struct pos section, const struct yaml_field *f,
     uint8_t *at)
 {
@@ -440,8 +440,8 @@ bind_absent(struct binder *b, struct pos section, const struct yaml_field *f,
 	place_add(b, at, section, false);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): as deep as the schema */
 static void
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the schema */
 bind_section(struct binder *b, const struct node *node,
     const struct yaml_field *fields, uint8_t *out)
 {

@@ -13,12 +13,13 @@ doc_keep(struct yaml_doc *d, void *p)
 }
 
 void
-doc_place(struct yaml_doc *d, const void *field, bool given, char *text)
+doc_place(struct yaml_doc *d, const void *field, bool given, const char *file,
+    struct pos pos)
 {
 	d->places = mem_grow(d->places, d->places_n, &d->places_cap,
 	    sizeof(*d->places));
-	d->places[d->places_n++] =
-	    (struct yaml_place){ (uintptr_t)field, given, text };
+	d->places[d->places_n++] = (struct yaml_place){ (uintptr_t)field, given,
+		mem_printf("%s:%u:%u", file, pos.line, pos.col) };
 }
 
 void

@@ -97,8 +97,6 @@ add_sample(struct buf *out, const struct yaml_field *f)
 
 	switch (f->type) {
 	case YAML_UINT:
-		buf_addf(out, "%llu", (unsigned long long)f->min);
-		break;
 	case YAML_SIZE:
 		buf_addf(out, "%llu", (unsigned long long)f->min);
 		break;
@@ -145,6 +143,7 @@ has_fields(const struct yaml_field *f)
 /* Whether the line stands in the file or is commented out. An optional section
  * can stand when it has something to show and demands nothing. */
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 is_live(const struct yaml_field *f)
 {
 	bool any = false;
@@ -178,8 +177,8 @@ end_header(struct buf *out, const struct yaml_field *fields, bool live)
 }
 
 /* The contents of a section, or one row of a list or map of sections. */
-/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 static void
+/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 add_rows(struct buf *out, const struct yaml_field *f, unsigned depth, bool live)
 {
 	if (f->type != YAML_SECTION) {
@@ -192,8 +191,8 @@ add_rows(struct buf *out, const struct yaml_field *f, unsigned depth, bool live)
 	add_fields(out, f->fields, depth + 1, live);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 static void
+/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 add_fields(struct buf *out, const struct yaml_field *fields, unsigned depth,
     bool live)
 {

@@ -77,8 +77,9 @@ struct yaml_doc {
 };
 /* The document owns p (mem_*) from now on; returns p. */
 void *doc_keep(struct yaml_doc *d, void *p);
-/* Where a field came from; takes `text`. */
-void doc_place(struct yaml_doc *d, const void *field, bool given, char *text);
+/* Where a field came from. */
+void doc_place(struct yaml_doc *d, const void *field, bool given,
+    const char *file, struct pos pos);
 /* The filled struct moved. */
 void doc_relocate(struct yaml_doc *d, const void *from, const void *to,
     size_t size);

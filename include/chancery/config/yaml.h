@@ -39,8 +39,8 @@ struct yaml_field {
 	const char *key; /* NULL ends a table. "" (YAML_TEXT): takes the
 	                         row's own key in a YAML_SECTION_MAP         */
 	enum yaml_type type;
-	size_t offset; /* in the struct                               */
 	bool required;
+	size_t offset; /* in the struct                               */
 	/* UINT, DURATION, SIZE: the value; TEXT: octets; lists: entries. max
 	 * 0: no upper end.                                                  */
 	uint64_t min, max;
