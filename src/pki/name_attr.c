@@ -15,7 +15,7 @@
  * Names: RFC 4514 section 3 first, then the LDAP registry and OpenSSL's. Upper
  * bounds: RFC 5280 A.1 (ub-…), X.520 annex C for what is not there (street,
  * postal code, business category, description, telephone), 256 for UID
- * (RFC 4524 2.…) and where no document gives one. String types: RFC 5280
+ * (RFC 1274, ub-user-identifier) and where no document gives one. String types: RFC 5280
  * 4.1.2.4 and A.1; the jurisdiction country is a country (CA/B EV Guidelines).
  */
 static const struct name_attr attrs[] = {

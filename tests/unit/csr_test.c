@@ -81,6 +81,8 @@ test_real(void **state)
 		    0, false },
 		{ "openssl-p256.pem", "ec-p256", "ecdsa-sha256", "", 0, false },
 		{ "openssl-p384.pem", "ec-p384", "ecdsa-sha384", "", 0, false },
+		{ "openssl-p384-sha256.pem", "ec-p384", "ecdsa-sha256", "", 0,
+		    false },
 		{ "openssl-p521.pem", "ec-p521", "ecdsa-sha512", "", 0, false },
 		{ "openssl-ed25519.pem", "ed25519", "ed25519", "", 0, false },
 		{ "openssl-challenge-san-text.pem", "ec-p256", "ecdsa-sha256",

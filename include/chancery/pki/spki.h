@@ -29,7 +29,10 @@ bool spki_check_strong(const struct spki *k, struct error *e) must_check;
 /* Verify with a fresh context each time (a reused EVP_MD_CTX keeps the old key:
  * feasibility.md section 6). FAIL_CRYPTO when it does not verify, FAIL_BAD_INPUT
  * when the signature is not in its only form (RSA: as long as the modulus;
- * ECDSA: strict DER), FAIL_UNSUPPORTED when sig_alg_fits says no. Thread-safe. */
+ * ECDSA: strict DER), FAIL_UNSUPPORTED when the algorithm is not the key's (RSA, ECDSA,
+ * Ed25519). Any of our hashes goes with any curve, because `openssl req` signs
+ * with SHA-256 whatever the curve; the pairs that we make are sig_alg_fits.
+ * Thread-safe. */
 bool spki_verify(const struct spki *k, enum sig_alg alg, struct bytes message,
     struct bytes sig, struct error *e) must_check;
 /* The same from the digest (prehash algorithms only). */

@@ -25,6 +25,7 @@ req -newkey rsa:2048 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest
     -out "$dir/openssl-rsa2048-pss.pem"
 req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -out "$dir/openssl-p256.pem"
 req -newkey ec -pkeyopt ec_paramgen_curve:P-384 -sha384 -out "$dir/openssl-p384.pem"
+req -newkey ec -pkeyopt ec_paramgen_curve:P-384 -out "$dir/openssl-p384-sha256.pem"
 req -newkey ec -pkeyopt ec_paramgen_curve:P-521 -sha512 -out "$dir/openssl-p521.pem"
 req -newkey ed25519 -out "$dir/openssl-ed25519.pem"
 req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -config "$tmp/cnf-challenge" \
