@@ -232,30 +232,32 @@ run_prove(struct cli *c, struct error *e)
 {
 	auto_home struct home *h = cli_home(c, e);
 	auto_reg struct reg *r = NULL;
+	struct checkpoint at;
 	struct tree_proof p;
-	struct sha256 root, leaf;
-	auto_buf struct buf line = { 0 }, store = { 0 }, text = { 0 };
+	struct sha256 leaf;
+	auto_buf struct buf line = { 0 }, store = { 0 }, text = { 0 },
+			    note = { 0 };
 	struct record rec;
-	uint64_t n, size;
+	uint64_t n;
 
 	if (h == NULL || !number_arg(c->arg[0], &n, e) ||
 	    (r = session_read_register(h, e)) == NULL)
 		return false;
-	size = reg_durable_size(r);
-	if (!reg_read(r, n, &line, &rec, &store, e) ||
-	    !reg_prove(r, n, size, &p, e))
+	/* Under a signed root: what comes after it proves nothing yet. */
+	if (!reg_newest_checkpoint(r, &note, &at, e) ||
+	    !reg_prove(r, n, at.size, &p, e) ||
+	    !reg_read(r, n, &line, &rec, &store, e))
 		return false;
 	leaf = record_leaf(buf_bytes(&line));
-	root = reg_root(r);
 	if (!cli_json(c)) {
-		proof_text_format(n, size, &root, &p, &text);
+		proof_text_format(n, at.size, &at.root, &p, &text);
 		c->quiet = true;
 		out_bytes(buf_bytes(&text));
 		return true;
 	}
 	doc_int(c->doc, "index", "index", (int64_t)n);
-	doc_int(c->doc, "size", "size", (int64_t)size);
-	doc_hex(c->doc, "root", "root", sha256_bytes(&root));
+	doc_int(c->doc, "size", "size", (int64_t)at.size);
+	doc_hex(c->doc, "root", "root", sha256_bytes(&at.root));
 	doc_hex(c->doc, "leaf", "leaf hash", sha256_bytes(&leaf));
 	doc_list(c->doc, "proof", "proof");
 	for (unsigned i = 0; i < p.n; i++)
@@ -298,13 +300,16 @@ run_export(struct cli *c, struct error *e)
 {
 	auto_home struct home *h = cli_home(c, e);
 	auto_reg struct reg *r = NULL;
+	auto_buf struct buf note = { 0 };
+	struct checkpoint at;
 
 	if (h == NULL || !file_check_absent(c->arg[0], e) ||
 	    (r = session_read_register(h, e)) == NULL ||
+	    !reg_newest_checkpoint(r, &note, &at, e) ||
 	    !reg_export(r, c->arg[0], e))
 		return false;
 	doc_text(c->doc, "directory", "exported to", c->arg[0]);
-	doc_int(c->doc, "size", "records", (int64_t)reg_durable_size(r));
+	doc_int(c->doc, "size", "records", (int64_t)at.size);
 	return true;
 }
 
@@ -346,8 +351,8 @@ const struct command register_commands[] = {
 	{ "register show", "[N]", "print records", 0, 1, show_flags, true,
 	    run_show, "With --json, the lines as they are in the register." },
 	{ "register prove", "N",
-	    "prove that a record is in the tree (RFC 6962)", 1, 1, NULL, true,
-	    run_prove,
+	    "prove that a record is under the newest checkpoint", 1, 1, NULL,
+	    true, run_prove,
 	    "Prints what docs/verify.sh reads; with --json the record too." },
 	{ "register follow", "", "print records as they are written", 0, 0,
 	    follow_flags, true, run_follow, NULL },

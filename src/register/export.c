@@ -8,9 +8,8 @@
 #include "export.h"
 #include "internal.h"
 
-/* What leaves the register stands under a checkpoint that its log key signed. */
-static bool
-newest_checkpoint(struct reg *r, struct buf *note, struct checkpoint *out,
+bool
+reg_newest_checkpoint(struct reg *r, struct buf *note, struct checkpoint *out,
     struct error *e)
 {
 	auto_mem char *path = path_join(r->dir, "checkpoint");
@@ -54,7 +53,7 @@ reg_export(struct reg *r, const char *out, struct error *e)
 	struct export_walk w = { 0 };
 	struct checkpoint c;
 
-	if (!newest_checkpoint(r, &note, &c, e))
+	if (!reg_newest_checkpoint(r, &note, &c, e))
 		return false;
 	x = export_begin(out, e);
 	if (x == NULL)
@@ -75,7 +74,7 @@ reg_receipt(struct reg *r, uint64_t n, struct buf *out, struct error *e)
 	struct record rec;
 	struct sha256 leaf;
 
-	if (!newest_checkpoint(r, &note, &c, e))
+	if (!reg_newest_checkpoint(r, &note, &c, e))
 		return false;
 	if (n >= c.size)
 		return error_set(e, FAIL_NOT_FOUND,

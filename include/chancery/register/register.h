@@ -146,6 +146,12 @@ struct reg_verify_options {
 bool reg_verify(const char *dir, const struct reg_verify_options *opt,
     struct reg_verify_report *out, struct error *e) must_check;
 
+/* The newest checkpoint that was made, its note appended, its signature by a log key
+ * verified: what leaves the register is proved against it. FAIL_NOT_FOUND: none yet;
+ * FAIL_BAD_INPUT, FAIL_CRYPTO: it is not this log's. */
+bool reg_newest_checkpoint(struct reg *r, struct buf *note,
+    struct checkpoint *out, struct error *e) must_check;
+
 /* The public tree of the newest checkpoint: <out>/checkpoint, tile/<L>/…,
  * tile/entries/… (C2SP tlog-tiles), with partial tiles, without private bodies. Made
  * under a temporary name beside <out>, recomputed from the lines and compared with
