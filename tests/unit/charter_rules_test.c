@@ -1000,6 +1000,78 @@ test_garbage_extensions(void **state unused_arg)
 	}
 }
 
+/* What a charter within another allows, the other allows: all pairs of some charters,
+ * all certificates of the tables above. */
+static const char *const dns_steps[] = { "[b1.kafka.example]",
+	"[kafka.example, .kafka.example]", "[.example]", "[any]" };
+static const char *const dn_steps[] = { "['CN=b1,O=Acme,C=US']",
+	"['O=Acme,C=US']", "['C=US', 'O=Acme', 'DC=kafka,DC=example']",
+	"[any]" };
+static const char *const eku_steps[] = { "[serverAuth, clientAuth]",
+	"[serverAuth, clientAuth, OCSPSigning, codeSigning]", "[any]" };
+static const char *const constrain_steps[] = { "[dns, ip, dn, email]", "[dns]",
+	"[]" };
+#define VARIANTS (4 * 4 * 3 * 3)
+
+static struct charter *
+variant(size_t i)
+{
+	auto_mem char *yaml = mem_printf(
+	    "kinds: [leaf, ca]\nmax_life: { leaf: 90d, ca: 5y }\n"
+	    "backdate: 1h\npath_len: %d\nalgs: [any]\nsubject_keys: [any]\n"
+	    "ekus: %s\nextensions: [1.3.6.1.4.1.9999.2]\n"
+	    "must_constrain: %s\n"
+	    "names:\n  dns: %s\n  dn: %s\n  ip: [10.2.0.0/16]\n"
+	    "  email: ['@mail.example']\n",
+	    i % 2 == 0 ? 1 : 2, eku_steps[i / 48], constrain_steps[i / 16 % 3],
+	    dns_steps[i / 4 % 4], dn_steps[i % 4]);
+
+	return charter_of(yaml);
+}
+
+static const struct spec *
+spec_at(size_t i)
+{
+	return i < countof(allowed) ? &allowed[i].spec
+				    : &refused[i - countof(allowed)].spec;
+}
+#define SPECS (countof(allowed) + countof(refused))
+
+static void
+test_tighter_allows_less(void **state unused_arg)
+{
+	static bool allows[VARIANTS][SPECS];
+	struct charter *c[VARIANTS];
+	size_t pairs = 0, yes = 0;
+
+	for (size_t i = 0; i < VARIANTS; i++) {
+		c[i] = variant(i);
+		for (size_t k = 0; k < SPECS; k++) {
+			struct charter_verdict v;
+			struct error e;
+
+			allows[i][k] = judge(c[i], spec_at(k), &v, &e);
+			yes += allows[i][k];
+		}
+	}
+	for (size_t i = 0; i < VARIANTS; i++)
+		for (size_t j = 0; j < VARIANTS; j++) {
+			const char *field;
+
+			if (!charter_is_tighter(c[i], c[j], &field))
+				continue;
+			pairs++;
+			for (size_t k = 0; k < SPECS; k++)
+				if (allows[j][k] && !allows[i][k])
+					fail_msg("%zu in %zu: %zu", j, i, k);
+		}
+	/* Pairs beside a charter and itself, certificates on both sides. */
+	assert_true(pairs > 2 * VARIANTS);
+	assert_in_range(yes, VARIANTS, VARIANTS * SPECS - VARIANTS);
+	for (size_t i = 0; i < VARIANTS; i++)
+		charter_free(c[i]);
+}
+
 int
 main(void)
 {
@@ -1015,6 +1087,7 @@ main(void)
 		cmocka_unit_test(test_any),
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_garbage_extensions),
+		cmocka_unit_test(test_tighter_allows_less),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
