@@ -13,6 +13,8 @@
 #include <chancery/pki/der.h>
 #include <chancery/pki/name.h>
 
+int64_t sample_now_s = SAMPLE_NOW_S;
+
 struct buf
 sample_hex(const char *hex)
 {
@@ -156,8 +158,8 @@ sample_issuer_make(struct sample_issuer *out, const char *name,
 	out->tbs.name = buf_bytes(&out->name);
 	memcpy(out->tbs.key_id, key->id, sizeof(key->id));
 	out->tbs.alg = key->alg;
-	out->tbs.not_before_s = SAMPLE_NOW_S - 3652 * SAMPLE_DAY;
-	out->tbs.not_after_s = SAMPLE_NOW_S + 3652 * SAMPLE_DAY;
+	out->tbs.not_before_s = sample_now_s - 3652 * SAMPLE_DAY;
+	out->tbs.not_after_s = sample_now_s + 3652 * SAMPLE_DAY;
 }
 
 void
@@ -170,8 +172,8 @@ void
 sample_tbs_good(const struct profile *p, const struct tbs_issuer *issuer,
     const struct sample_key *key, struct buf *tbs)
 {
-	static const uint8_t serial[16] = { 0x4a, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
-		11, 12, 13, 14, 15 };
+	static uint8_t serial[16] = { 0x4a, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+		12, 13, 0, 0 };
 	static const uint8_t ip[] = { 192, 0, 2, 7 };
 	const struct general_name san[] = {
 		{ GN_DNS, bytes_str("broker-1.kafka.example") },
@@ -179,13 +181,17 @@ sample_tbs_good(const struct profile *p, const struct tbs_issuer *issuer,
 		{ GN_IP, bytes_of(ip, sizeof(ip)) },
 	};
 	auto_tbs_template struct tbs_template *t = NULL;
-	auto_buf struct buf subject = sample_name(
-	    p->ca ? "CN=Sample CA,O=Acme,C=DE" : "CN=sample-1,O=Acme,C=DE");
+	/* Without a SAN, Java holds a CN that could be a host name against the
+	 * issuer's name constraints. */
+	auto_buf struct buf subject =
+	    sample_name(p->ca        ? "CN=Sample CA,O=Acme,C=DE"
+		    : p->san_allowed ? "CN=sample-1,O=Acme,C=DE"
+				     : "CN=Sample OCSP 1,O=Acme,C=DE");
 	bool self = issuer->not_after_s == 0;
 	struct tbs_request r = {
 		.serial = bytes_of(serial, sizeof(serial)),
-		.not_before_s = SAMPLE_NOW_S - p->backdate_s,
-		.not_after_s = SAMPLE_NOW_S + p->life_s,
+		.not_before_s = sample_now_s - p->backdate_s,
+		.not_after_s = sample_now_s + p->life_s,
 		.subject = self ? issuer->name : buf_bytes(&subject),
 		.key = &key->spki,
 		.san = san,
@@ -193,6 +199,7 @@ sample_tbs_good(const struct profile *p, const struct tbs_issuer *issuer,
 	};
 	struct error e;
 
+	serial[14] += ++serial[15] == 0;
 	t = tbs_template_new(p, issuer, &e);
 	if (t == NULL || !tbs_write(t, &r, tbs, &e))
 		fatal("sample: %s", e.msg);

@@ -9,6 +9,8 @@
 #include <chancery/pki/tbs.h>
 
 #define SAMPLE_NOW_S INT64_C(1795305600) /* 2026-11-22T00:00:00Z */
+/* What the makers below take for now. */
+extern int64_t sample_now_s;
 #define SAMPLE_DAY INT64_C(86400)
 
 /* From bytes in hexadecimal; spaces are skipped. */
@@ -40,7 +42,8 @@ void sample_issuer_make(struct sample_issuer *out, const char *name,
     const struct sample_key *key);
 void sample_issuer_free(struct sample_issuer *i);
 
-/* A good TBS of a profile, with a CN and (where the profile takes them) SANs. */
+/* A good TBS of a profile, with a CN and (where the profile takes them) SANs;
+ * each has a serial of its own. */
 void sample_tbs_good(const struct profile *p, const struct tbs_issuer *issuer,
     const struct sample_key *key, struct buf *tbs);
 /* TBS, signature, certificate. */
