@@ -22,8 +22,8 @@ typed_reads(struct bytes in)
 	(void)der_r_bit_string(&r);
 	der_r_init(&r, in);
 	(void)der_r_bool(&r);
-	(void)der_oid_text(in, text, sizeof(text));
-	(void)der_oid_text(in, text, 7);
+	(void)!der_oid_text(in, text, sizeof(text));
+	(void)!der_oid_text(in, text, 7);
 }
 
 int

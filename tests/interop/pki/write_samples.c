@@ -66,6 +66,7 @@ pointed(const char *name)
 		p.permitted_dns[0] = "kafka.example";
 		p.permitted_ip[0] = "192.0.2.0/24";
 		p.permitted_dn[0] = "O=Acme,C=DE";
+		p.excluded_ip[0] = "::/0";
 	} else {
 		p.ocsp_url[0] = "http://ocsp.kafka.example";
 	}
