@@ -100,7 +100,7 @@ attributes_run(struct hsm_call *c, void *arg)
 {
 	struct custody_op *q = arg;
 	struct hsm_custody *out = &q->result;
-	CK_OBJECT_HANDLE private, public;
+	CK_OBJECT_HANDLE private, public = CK_INVALID_HANDLE;
 	CK_RV rv = key_handle(c, q->k, &private);
 
 	out->attrs = 0;

@@ -320,7 +320,7 @@ learn_public(struct hsm_call *c, struct hsm_key *k)
 static CK_RV
 open_object(struct hsm_call *c, struct hsm_key *k, CK_OBJECT_HANDLE o)
 {
-	bool known;
+	bool known = false;
 	CK_RV rv;
 
 	k->info = (struct hsm_key_info){ .has_private = true };

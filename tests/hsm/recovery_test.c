@@ -137,8 +137,8 @@ test_threads(unused_arg void **state)
 		"C_Sign:call=C_CloseAllSessions:nth=50",
 		"C_SignInit:call=C_Logout:nth=50",
 		"C_Sign:call=C_Finalize:nth=50;C_Sign:call=C_Finalize:nth=200",
-		"C_Sign:rv=0x30:nth=20;C_Sign:rv=0xb3:nth=21;"
-		"C_Sign:rv=0x30:nth=100;C_SignInit:rv=0x82:nth=150",
+		("C_Sign:rv=0x30:nth=20;C_Sign:rv=0xb3:nth=21;"
+		 "C_Sign:rv=0x30:nth=100;C_SignInit:rv=0x82:nth=150"),
 		"C_SignInit:rv=0x30:from=50:to=60;C_Initialize:rv=0x30:nth=2",
 	};
 
