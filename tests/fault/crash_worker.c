@@ -27,6 +27,7 @@
 
 #define SOFTHSM "/usr/lib/softhsm/libsofthsm2.so"
 #define CERTS 6
+#define ROUNDS 4
 
 static int out_fd = -1;
 
@@ -76,8 +77,11 @@ open_token(struct rig *r, const char *dir)
 	const struct hsm_token_config tc = { .uri = "pkcs11:token=crash",
 		.read_write = true };
 	auto_mem char *conf = path_join(dir, "softhsm2.conf");
+	unsigned healed = 0;
 	struct error e;
 
+	if (!hsm_softtoken_guard(dir, &healed, &e))
+		stop("guard", &e);
 	if (mc.path == NULL)
 		mc.path = SOFTHSM;
 	r->pin = secret_new(16);
@@ -256,33 +260,40 @@ crl(struct rig *r, struct error *e)
 	return signer_sign_crl_wait(r->s, &c, &a, e);
 }
 
+/* Certificates in flight together, then one revoked, then the list. */
+static void
+round_of_work(struct rig *r, unsigned certs, unsigned *failed)
+{
+	struct signer_revoke rev = { .key = r->key,
+		.reason = CRL_SUPERSEDED,
+		.claim = { .who = "crash", .why = "crash" } };
+	struct signer_reply a;
+	struct error e;
+	unsigned i;
+
+	for (i = 0; i < certs; i++)
+		certify(r, failed);
+	if (!signer_drain(r->s, &e))
+		stop("drain", &e);
+	rev.cert = last_signed;
+	if (*failed == 0 && !signer_revoke_wait(r->s, &rev, &a, &e))
+		stop("revoke", &e);
+	if (!crl(r, &e))
+		stop("crl", &e);
+}
+
 static int
 work(const char *dir)
 {
-	struct signer_revoke rev = { .reason = CRL_SUPERSEDED,
-		.claim = { .who = "crash", .why = "crash" } };
-	struct signer_reply a;
 	struct rig r = { 0 };
 	unsigned failed = 0;
-	struct error e;
 	int i;
 
 	open_token(&r, dir);
 	open_signer(&r, dir, false);
 	find_key(&r);
-	for (i = 0; i < CERTS; i++)
-		certify(&r, &failed);
-	if (!signer_drain(r.s, &e))
-		stop("drain", &e);
-	rev.key = r.key;
-	rev.cert = last_signed;
-	if (failed == 0 && !signer_revoke_wait(r.s, &rev, &a, &e))
-		stop("revoke", &e);
-	if (!crl(&r, &e))
-		stop("crl", &e);
-	certify(&r, &failed);
-	if (!signer_drain(r.s, &e))
-		stop("drain", &e);
+	for (i = 0; i < ROUNDS; i++)
+		round_of_work(&r, i % 2 == 0 ? CERTS : 1, &failed);
 	close_all(&r);
 	return failed == 0 ? 0 : 2;
 }

@@ -256,3 +256,10 @@ bool hsm_data_write(struct hsm_token *t, const char *label, struct bytes v,
 bool hsm_softtoken_create(const char *module, const char *dir,
     const char *label, const struct secret *so_pin, const struct secret *pin,
     struct error *e) must_check;
+
+/* Before the module is loaded on such a directory: heal a token.object that a
+ * process killed inside C_Login left torn, from the copy that an earlier call
+ * made; else make that copy. *healed counts (untouched when another process is
+ * at it). Design.md, "file-backed": the copy of the token's small files. */
+bool hsm_softtoken_guard(const char *dir, unsigned *healed,
+    struct error *e) must_check;
