@@ -62,11 +62,11 @@ crl_reason_valid(uint64_t value)
 static void
 write_reason(struct der_writer *w, enum crl_reason reason)
 {
-	size_t mark = der_w_mark(w);
-	uint8_t v = (uint8_t)reason;
+	/* Written a million times a list: reasonCode, 2.5.29.21, whole. */
+	uint8_t v[] = { DER_SEQUENCE, 10, DER_OID, 3, 0x55, 0x1d, 0x15,
+		DER_OCTET_STRING, 3, DER_ENUMERATED, 1, (uint8_t)reason };
 
-	der_w_tlv(w, DER_ENUMERATED, bytes_of(&v, 1));
-	ext_w_wrap(w, CRL_OID_REASON, false, mark);
+	der_w_raw(w, bytes_of(v, sizeof(v)));
 }
 
 static void

@@ -63,6 +63,12 @@ ext_kind_oid(enum ext_kind kind)
 	return kinds[kind].oid;
 }
 
+struct bytes
+ext_kind_der(enum ext_kind kind)
+{
+	return kinds[kind].der;
+}
+
 const char *
 eku_oid_by_name(const char *name)
 {

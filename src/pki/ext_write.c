@@ -25,10 +25,15 @@ ext_w_wrap(struct der_writer *w, const char *oid, bool critical, size_t mark)
 	der_w_wrap(w, DER_SEQUENCE, mark);
 }
 
+/* As ext_w_wrap, with the OID as it is: SKI and SAN are written per certificate. */
 static void
 wrap(struct der_writer *w, enum ext_kind kind, bool critical, size_t mark)
 {
-	ext_w_wrap(w, ext_kind_oid(kind), critical, mark);
+	der_w_wrap(w, DER_OCTET_STRING, mark);
+	if (critical)
+		der_w_bool(w, true);
+	der_w_tlv(w, DER_OID, ext_kind_der(kind));
+	der_w_wrap(w, DER_SEQUENCE, mark);
 }
 
 /* RFC 5280 4.2.1.9: critical in a CA certificate. A leaf has none. */

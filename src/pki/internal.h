@@ -23,6 +23,8 @@ der_unwrap(struct bytes in, uint8_t tag, struct der_reader *r)
 bool general_name_parse(struct bytes element,
     struct general_name *out) must_check;
 
+/* Contents of a kind's OBJECT IDENTIFIER; empty for EXT_OTHER. */
+struct bytes ext_kind_der(enum ext_kind kind);
 /* "subjectAltName: what". Returns false. */
 bool ext_malformed(const struct ext *x, const char *what, struct error *e);
 
@@ -43,7 +45,6 @@ const char *general_name_kind_name(enum general_name_kind kind);
 #define TIME_MAX_S INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
 #define CRL_OID_NUMBER "2.5.29.20"
-#define CRL_OID_REASON "2.5.29.21"
 #define CRL_OID_INVALIDITY "2.5.29.24"
 #define CRL_OID_DELTA "2.5.29.27"
 #define CRL_OID_IDP "2.5.29.28"
