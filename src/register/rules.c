@@ -11,6 +11,7 @@
 #include <chancery/base/cleanup.h>
 #include <chancery/base/text.h>
 
+#include "notes.h"
 #include "state_internal.h"
 
 typedef bool rule_fn(struct reg_state *s, const struct record *r,
@@ -99,12 +100,40 @@ clock_cleared(struct reg_state *s, const struct record *r, struct error *e)
 	return true; /* reg_state_apply lowers the floor */
 }
 
+/* What the old log key signs (record.h, LOG-KEY). A log that was born without a
+ * key takes its first one unsigned. */
+static bool
+log_key_signed(const struct reg_state *s, const struct record *r)
+{
+	auto_buf struct buf text = { 0 };
+	struct bytes sig = record_get(r, "sig"), vkey = record_get(r, "new");
+	struct note_key old;
+	struct error e;
+
+	if (reg_state_vkey(s)[0] == '\0')
+		return sig.n == 0;
+	buf_addf(&text, "chancery log key\n%s\n", reg_state_origin(s));
+	buf_add_bytes(&text, vkey);
+	buf_add_byte(&text, '\n');
+	return sig.n == 64 && note_vkey_parse(reg_state_vkey(s), &old, &e) &&
+	    ed25519_verify(old.pub, buf_bytes(&text), sig.p);
+}
+
 static bool
 log_key(struct reg_state *s, const struct record *r, struct error *e)
 {
+	auto_buf struct buf vkey = { 0 };
+	struct note_key key;
+
 	if (!bytes_eq(record_get(r, "old"), bytes_str(reg_state_vkey(s))))
 		return broken(e, r, "log-key-old",
 		    "\"old\" is not the log key");
+	buf_add_bytes(&vkey, record_get(r, "new"));
+	if (!note_vkey_parse(buf_cstr(&vkey), &key, e))
+		return broken(e, r, "log-key-new", "not a verifier key");
+	if (!log_key_signed(s, r))
+		return broken(e, r, "log-key-signature",
+		    "not signed by the old key");
 	state_vkey_add(s, r->n, record_get(r, "new"));
 	return true;
 }

@@ -39,19 +39,20 @@ sip_round(uint64_t v[4])
 	v[2] = rotl(v[2], 32);
 }
 
-/* SipHash-2-4 (Aumasson, Bernstein 2012) of seven words: 32 + 20 octets, zeros. */
+/* SipHash-2-4 (Aumasson, Bernstein 2012) of 64 octets: key, serial, zeros, n. */
 static uint64_t
 fingerprint(const struct serial_set *s, const struct sha256 *key,
-    const uint8_t serial[20])
+    const uint8_t serial[20], uint64_t n)
 {
-	uint64_t m[8] = { 0 };
+	uint64_t m[9] = { 0 };
 	uint64_t v[4] = { s->k0 ^ 0x736f6d6570736575,
 		s->k1 ^ 0x646f72616e646f6d, s->k0 ^ 0x6c7967656e657261,
 		s->k1 ^ 0x7465646279746573 };
 
 	memcpy(m, key->b, SHA256_LEN);
 	memcpy(m + 4, serial, 20);
-	m[7] = (uint64_t)56 << 56;
+	m[7] = n;
+	m[8] = (uint64_t)64 << 56;
 	for (size_t i = 0; i < countof(m); i++) {
 		v[3] ^= m[i];
 		sip_round(v);
@@ -92,12 +93,24 @@ grow(struct serial_set *s)
 }
 
 bool
+serial_set_has(const struct serial_set *s, const struct sha256 *key,
+    const uint8_t serial[20], uint64_t n)
+{
+	uint64_t f = fingerprint(s, key, serial, n), i = f & (s->cap - 1);
+
+	for (; s->slot[i] != 0; i = (i + 1) & (s->cap - 1))
+		if (s->slot[i] == f)
+			return true;
+	return false;
+}
+
+bool
 serial_set_add(struct serial_set *s, const struct sha256 *key,
-    const uint8_t serial[20])
+    const uint8_t serial[20], uint64_t n)
 {
 	if ((s->n + 1) * 8 > s->cap * 5)
 		grow(s);
-	if (!insert(s->slot, s->cap, fingerprint(s, key, serial)))
+	if (!insert(s->slot, s->cap, fingerprint(s, key, serial, n)))
 		return false;
 	s->n++;
 	return true;

@@ -17,6 +17,9 @@ struct serial_set {
 };
 void serial_set_init(struct serial_set *s);
 void serial_set_clear(struct serial_set *s);
-/* True when it was not there. `serial` is the right-aligned magnitude. */
+/* True when it was not there. `serial` is the right-aligned magnitude; `n` sets
+ * apart what else belongs to the pair, such as a record's index. */
 bool serial_set_add(struct serial_set *s, const struct sha256 *key,
-    const uint8_t serial[20]);
+    const uint8_t serial[20], uint64_t n);
+bool serial_set_has(const struct serial_set *s, const struct sha256 *key,
+    const uint8_t serial[20], uint64_t n);

@@ -72,7 +72,7 @@ check_serial(struct verify *v, struct error *e)
 	if (!record_get_hash(r, "key", &t.key) ||
 	    !magnitude(record_get(r, "serial"), t.serial))
 		return wrong(r, e, "serial-form", "longer than 20 octets");
-	if (serial_set_add(&v->serials, &t.key, t.serial))
+	if (serial_set_add(&v->serials, &t.key, t.serial, 0))
 		return true;
 	if (!reg_walk(v->dir, 0, find_twice, &t, &stopped) &&
 	    stopped.why != FAIL_ABORTED) {
@@ -86,33 +86,38 @@ check_serial(struct verify *v, struct error *e)
 	return wrong(r, e, "serial-twice", text);
 }
 
-/* ---- signatures ------------------------------------------------------- */
+/* ---- INTENTs and their outcomes --------------------------------------- */
 
 static void
-keep(struct verify *v, uint64_t n, struct bytes line)
+keep(struct verify *v, const struct record *r, struct bytes line)
 {
-	struct kept_line *k;
+	struct kept_intent *k;
 
 	v->kept = mem_grow(v->kept, v->kept_n, &v->kept_cap, sizeof(*v->kept));
 	k = &v->kept[v->kept_n++];
 	memset(k, 0, sizeof(*k));
-	k->n = n;
-	buf_add_bytes(&k->line, line);
+	k->n = r->n;
+	(void)record_get_hash(r, "key", &k->key);
+	k->has_serial = record_has(r, "serial") &&
+	    magnitude(record_get(r, "serial"), k->serial);
+	if (v->opt->check_sig != NULL)
+		buf_add_bytes(&k->line, line);
 }
 
 static bool
-call_check_sig(struct verify *v, struct bytes line, struct error *e)
+call_check_sig(struct verify *v, const struct kept_intent *kept,
+    struct error *e)
 {
 	auto_buf struct buf store = { 0 };
 	const struct record *r = &v->play.rec;
 	const struct state_key *k;
 	struct record intent;
-	struct sha256 key;
 
-	if (!record_decode(line, &intent, &store, e) ||
-	    !record_get_hash(&intent, "key", &key))
+	if (v->opt->check_sig == NULL)
+		return true;
+	if (!record_decode(buf_bytes(&kept->line), &intent, &store, e))
 		return false;
-	k = reg_state_key(v->play.state, &key);
+	k = reg_state_key(v->play.state, &kept->key);
 	if (k == NULL ||
 	    !v->opt->check_sig(v->opt->arg, &intent, r, k->spki, e))
 		return error_context(e, "record %llu (SIGNED)",
@@ -121,31 +126,73 @@ call_check_sig(struct verify *v, struct bytes line, struct error *e)
 	return true;
 }
 
+static struct kept_intent *
+find_kept(struct verify *v, uint64_t n)
+{
+	size_t lo = 0, hi = v->kept_n, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (v->kept[mid].n < n)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < v->kept_n && v->kept[lo].n == n ? &v->kept[lo] : NULL;
+}
+
 static bool
-check_signature(struct verify *v, struct bytes line, struct error *e)
+check_outcome(struct verify *v, struct error *e)
 {
 	const struct record *r = &v->play.rec;
-	uint64_t of;
-	bool ok = true;
+	struct kept_intent *k =
+	    find_kept(v, (uint64_t)record_get_int(r, "intent"));
 
-	if (v->opt->check_sig == NULL)
+	/* The rules of the state have refused an outcome without INTENT. */
+	if (k == NULL)
 		return true;
-	if (r->type == REC_INTENT)
-		keep(v, r->n, line);
-	if (r->type != REC_SIGNED && r->type != REC_FAILED &&
-	    r->type != REC_ASSUMED)
-		return true;
-	of = (uint64_t)record_get_int(r, "intent");
-	for (size_t i = 0; i < v->kept_n; i++) {
-		if (v->kept[i].n != of)
-			continue;
-		if (r->type == REC_SIGNED)
-			ok = call_check_sig(v, buf_bytes(&v->kept[i].line), e);
-		buf_free(&v->kept[i].line);
-		v->kept[i] = v->kept[--v->kept_n];
-		return ok;
-	}
+	if (r->type == REC_SIGNED && !call_check_sig(v, k, e))
+		return false;
+	if (r->type != REC_FAILED && k->has_serial)
+		(void)serial_set_add(&v->certs, &k->key, k->serial, r->n);
+	buf_free(&k->line);
+	v->kept_n--;
+	memmove(k, k + 1, (size_t)(v->kept + v->kept_n - k) * sizeof(*k));
 	return true;
+}
+
+/* The record that a revocation names must be of that certificate. */
+static bool
+check_revoke(struct verify *v, struct error *e)
+{
+	const struct record *r = &v->play.rec;
+	struct sha256 key;
+	uint8_t serial[20];
+
+	if (!record_has(r, "cert"))
+		return true;
+	if (record_get_hash(r, "key", &key) &&
+	    magnitude(record_get(r, "serial"), serial) &&
+	    serial_set_has(&v->certs, &key, serial,
+		(uint64_t)record_get_int(r, "cert")))
+		return true;
+	return wrong(r, e, "revoke-other-certificate",
+	    "\"cert\" is not the outcome of an INTENT for that serial");
+}
+
+static bool
+check_kind(struct verify *v, struct bytes line, struct error *e)
+{
+	const struct record *r = &v->play.rec;
+
+	if (r->type == REC_INTENT) {
+		keep(v, r, line);
+		return check_serial(v, e);
+	}
+	if (r->type == REC_SIGNED || r->type == REC_FAILED ||
+	    r->type == REC_ASSUMED)
+		return check_outcome(v, e);
+	return r->type != REC_REVOKE || check_revoke(v, e);
 }
 
 /* ---- one line --------------------------------------------------------- */
@@ -182,9 +229,7 @@ one_line(struct verify *v, struct bytes line, uint64_t segment, bool first,
 	    (!record_get_hash(r, "sha256", &snapshot) ||
 		!side_snapshot(v, segment - 1, &snapshot, e)))
 		return false;
-	if (r->type == REC_INTENT && !check_serial(v, e))
-		return false;
-	if (!check_signature(v, line, e))
+	if (!check_kind(v, line, e))
 		return false;
 	if (r->has_priv && !side_private(v, r, e))
 		return false;
@@ -251,6 +296,7 @@ reg_verify(const char *dir, const struct reg_verify_options *opt,
 
 	replay_init(&v.play);
 	serial_set_init(&v.serials);
+	serial_set_init(&v.certs);
 	for (size_t i = 0; i < VERIFY_LEVELS; i++)
 		tree_init(&v.level[i].part);
 	ok = walk_all(&v, e);
@@ -264,6 +310,7 @@ reg_verify(const char *dir, const struct reg_verify_options *opt,
 	mem_free(v.kept);
 	side_clear(&v);
 	serial_set_clear(&v.serials);
+	serial_set_clear(&v.certs);
 	replay_clear(&v.play);
 	return ok;
 }

@@ -19,9 +19,13 @@ struct verify_level {
 	uint64_t done;             /* entries of this level so far    */
 };
 
-struct kept_line {
+/* An INTENT without outcome. */
+struct kept_intent {
 	uint64_t n;
-	struct buf line;
+	struct sha256 key;
+	bool has_serial;
+	uint8_t serial[20];
+	struct buf line; /* for check_sig only */
 };
 
 struct verify {
@@ -29,12 +33,13 @@ struct verify {
 	const struct reg_verify_options *opt;
 	struct reg_verify_report out;
 	struct replay play;
-	struct serial_set serials;
+	/* (key, serial) of every INTENT; the same with the index of its SIGNED
+	 * or ASSUMED, which is what a REVOKE may name. */
+	struct serial_set serials, certs;
 	struct verify_level level[VERIFY_LEVELS];
 	struct expected *expected; /* ascending size */
 	size_t expected_n, expected_cap, expected_at;
-	/* INTENTs without outcome, for check_sig. */
-	struct kept_line *kept;
+	struct kept_intent *kept; /* ascending n */
 	size_t kept_n, kept_cap;
 	struct mapped private;
 	size_t private_at;

@@ -2,6 +2,8 @@
 
 /* Every rule between records: one record that breaks it, and that a broken one
  * changes nothing. */
+#include <stdio.h>
+
 #include "register_util.h"
 
 #include "../../src/register/state_internal.h"
@@ -52,13 +54,45 @@ crl_intent(struct world *w, int64_t number)
 	record_text(r, "why", "a test");
 }
 
+/* Two log keys and the old one's signature over the new. */
+static struct {
+	char vkey[256], next[256];
+	uint8_t sig[64];
+} log_keys;
+
+static int
+make_log_keys(void **state)
+{
+	auto_buf struct buf text = { 0 }, vkey = { 0 };
+	struct fixture a, b;
+	struct error e;
+
+	(void)state;
+	fixture_open(&a);
+	fixture_open(&b);
+	note_vkey_format(&a.signer.key, &vkey);
+	(void)snprintf(log_keys.vkey, sizeof(log_keys.vkey), "%s",
+	    buf_cstr(&vkey));
+	buf_reset(&vkey);
+	note_vkey_format(&b.signer.key, &vkey);
+	(void)snprintf(log_keys.next, sizeof(log_keys.next), "%s",
+	    buf_cstr(&vkey));
+	buf_addf(&text, "chancery log key\ntest.example/log\n%s\n",
+	    log_keys.next);
+	assert_true(
+	    a.signer.sign(a.signer.arg, buf_bytes(&text), log_keys.sig, &e));
+	fixture_close(&a);
+	fixture_close(&b);
+	return 0;
+}
+
 static void
 log_open(struct world *w)
 {
 	record_init(&w->rec, REC_LOG_OPEN);
 	record_text(&w->rec, "origin", "test.example/log");
 	record_text(&w->rec, "software", "test");
-	record_text(&w->rec, "vkey", "old");
+	record_text(&w->rec, "vkey", log_keys.vkey);
 }
 
 static void
@@ -212,12 +246,45 @@ b_clock_forward(struct world *w)
 }
 
 static void
-b_log_key(struct world *w)
+next_log_key(struct world *w)
 {
 	record_init(&w->rec, REC_LOG_KEY);
-	record_text(&w->rec, "new", "new");
-	record_text(&w->rec, "old", "other");
-	record_bytes(&w->rec, "sig", bytes_str("s"));
+	record_text(&w->rec, "new", log_keys.next);
+	record_text(&w->rec, "old", log_keys.vkey);
+	record_bytes(&w->rec, "sig",
+	    bytes_of(log_keys.sig, sizeof(log_keys.sig)));
+}
+
+static void
+b_log_key(struct world *w)
+{
+	next_log_key(w);
+	record_text(&w->rec, "old", log_keys.next);
+}
+
+static void
+b_log_key_new(struct world *w)
+{
+	next_log_key(w);
+	record_text(&w->rec, "new", "something");
+}
+
+static void
+b_log_key_signature(struct world *w)
+{
+	static uint8_t sig[64];
+
+	memcpy(sig, log_keys.sig, sizeof(sig));
+	sig[9] ^= 1;
+	next_log_key(w);
+	record_bytes(&w->rec, "sig", bytes_of(sig, sizeof(sig)));
+}
+
+static void
+b_log_key_short(struct world *w)
+{
+	next_log_key(w);
+	record_bytes(&w->rec, "sig", bytes_of(log_keys.sig, 63));
 }
 
 static void
@@ -549,6 +616,9 @@ static const struct {
 	{ "clock-from", b_clock_from },
 	{ "clock-not-back", b_clock_forward },
 	{ "log-key-old", b_log_key },
+	{ "log-key-new", b_log_key_new },
+	{ "log-key-signature", b_log_key_signature },
+	{ "log-key-signature", b_log_key_short },
 	{ "pruned-range", b_pruned },
 	{ "key-id-twice", b_keygen_id },
 	{ "key-id-twice", b_keygen_id_open },
@@ -720,11 +790,10 @@ test_allowed(void **state)
 	b_time(&w);
 	w.rec.t_ms = 1780000000000;
 	(void)must(&w);
-	b_log_key(&w);
-	record_text(&w.rec, "old", "old");
+	next_log_key(&w);
 	w.rec.t_ms = 1780000000000;
 	(void)must(&w);
-	assert_string_equal(reg_state_vkey(w.s), "new");
+	assert_string_equal(reg_state_vkey(w.s), log_keys.next);
 	world_close(&w);
 }
 
@@ -856,5 +925,5 @@ main(void)
 		cmocka_unit_test(test_revoked_index),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_log_keys, NULL);
 }

@@ -313,6 +313,39 @@ test_serial_twice(void **state)
 	}
 }
 
+/* A revocation names the outcome of its own certificate. */
+static void
+test_revoke_other(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t tbs[64] = { 5 }, serial[20] = { 0, 5 };
+	struct reg_verify_report v;
+	struct record rec;
+	struct sha256 key, hash;
+	struct error e;
+	struct reg *r = reg_create(&f->cfg, &e);
+	uint64_t n;
+
+	/* make_intent takes the first 19 octets as the serial. */
+	key = put_key(r, "one");
+	make_intent(&rec, &key, bytes_of(tbs, sizeof(tbs)), &hash);
+	n = put_signed(r, put(r, &rec));
+	make_revoke(&rec, &key, serial);
+	record_int(&rec, "cert", (int64_t)n);
+	(void)put(r, &rec);
+	commit(r);
+	if (!reg_verify(f->reg_dir, NULL, &v, &e))
+		fail_msg("%s", e.msg);
+	serial[19] = 1;
+	make_revoke(&rec, &key, serial);
+	record_int(&rec, "cert", (int64_t)n);
+	(void)put(r, &rec);
+	commit(r);
+	reg_close(r);
+	assert_false(reg_verify(f->reg_dir, NULL, &v, &e));
+	assert_non_null(strstr(e.msg, "rule revoke-other-certificate"));
+}
+
 struct checked {
 	unsigned n;
 	uint64_t refuse;
@@ -560,6 +593,7 @@ main(void)
 		T(test_side_files),
 		T(test_segment_missing),
 		T(test_serial_twice),
+		T(test_revoke_other),
 		T(test_signatures),
 		T(test_truncated_anywhere),
 		T(test_garbage_tail),

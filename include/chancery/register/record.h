@@ -82,7 +82,8 @@ bool record_type_by_name(struct bytes name, enum record_type *out) must_check;
  * CUT           bytes INT, sha256 HASH
  * SNAPSHOT      segment INT, sha256 HASH
  * CLOCK         from TIME, to TIME, who TEXT, why TEXT
- * LOG-KEY       new TEXT, old TEXT, sig BASE64
+ * LOG-KEY       new TEXT, old TEXT, sig BASE64: vkeys (note.h); the old key signs
+ *               "chancery log key\n<origin>\n<new>\n", nothing when old is ""
  * KEYGEN-INTENT id HEX, label TEXT, token TEXT, type TEXT, who TEXT, why TEXT
  * KEYGEN-DONE   dropped JSON o, intent INT, key HASH, module TEXT, spki BASE64
  * KEYGEN-FAILED intent INT, reason TEXT
@@ -154,8 +155,9 @@ bool record_get_hash(const struct record *r, const char *field,
  * line would be longer than LIMIT_RECORD_BYTES. */
 bool record_encode(const struct record *r, struct buf *line,
     struct error *e) must_check;
-/* Strict: canonical bytes, known type and version, known fields, required fields,
- * right kinds. Values point into `store`, which the caller keeps (texts without
+/* FAIL_CORRUPT. Strict: canonical bytes, known type and version, known fields, required fields,
+ * right kinds. Values point into `store`, which is emptied first and
+ * which the caller keeps (texts without
  * escapes, and JSON, point into the line). Errors name the field. */
 bool record_decode(struct bytes line, struct record *out, struct buf *store,
     struct error *e) must_check;
