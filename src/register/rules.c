@@ -480,6 +480,17 @@ reserve_crl(struct reg_state *s, const struct record *r, struct open_intent *o)
 	o->more = m;
 }
 
+/* A certificate whose TBS carries the signing key's own SPKI. */
+static bool
+is_self(const struct record *r, const struct state_key *k)
+{
+	struct bytes tbs = record_get(r, "tbs");
+
+	return tbs.n > 0 &&
+	    bytes_eq(record_get(r, "kind"), bytes_str("ca")) &&
+	    memmem(tbs.p, tbs.n, k->spki.p, k->spki.n) != NULL;
+}
+
 static bool
 intent(struct reg_state *s, const struct record *r, struct error *e)
 {
@@ -497,6 +508,7 @@ intent(struct reg_state *s, const struct record *r, struct error *e)
 	o = state_open_add(s, r->n, r->type);
 	o->pub.key = k->key;
 	o->hour = hour;
+	o->self = is_self(r, k);
 	if (record_has(r, "crl"))
 		reserve_crl(s, r, o);
 	if (k->hour != hour)
@@ -512,7 +524,9 @@ signed_(struct reg_state *s, const struct record *r, struct error *e)
 {
 	struct open_intent *o = find_open(s, r, REC_INTENT);
 	const struct state_crl *found;
+	const struct state_key *found_key;
 	struct state_crl *c;
+	struct state_key *k;
 
 	if (o == NULL)
 		return no_open(s, r, "signed-without-intent", e);
@@ -527,6 +541,10 @@ signed_(struct reg_state *s, const struct record *r, struct error *e)
 			c->intent = o->pub.n;
 		}
 	}
+	found_key = reg_state_key(s, &o->pub.key);
+	memcpy(&k, &found_key, sizeof(k));
+	if (k != NULL && o->self)
+		k->self_signed++;
 	close_intent(s, o);
 	return true;
 }

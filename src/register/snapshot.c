@@ -42,6 +42,7 @@ write_key(struct json_writer *w, const struct state_key *k)
 	json_kv_str(w, "label", k->label);
 	kv_u64(w, "made_at", k->made_index);
 	json_kv_bool(w, "released", k->released);
+	kv_u64(w, "self_signed", k->self_signed);
 	kv_u64(w, "signatures", k->signatures);
 	json_kv_base64(w, "spki", k->spki);
 	json_kv_str(w, "token", k->token);
@@ -88,6 +89,7 @@ write_open(struct json_writer *w, const struct open_intent *o)
 		kv_hash(w, "key", &o->pub.key);
 	}
 	kv_u64(w, "n", o->pub.n);
+	json_kv_bool(w, "self", o->self);
 	json_object_end(w);
 }
 
@@ -297,6 +299,7 @@ read_key(struct json_reader *r, struct reg_state *s)
 	get_fixed(r, "label", k.label, sizeof(k.label));
 	k.made_index = get_u64(r, "made_at");
 	k.released = get_flag(r, "released");
+	k.self_signed = get_u64(r, "self_signed");
 	k.signatures = get_u64(r, "signatures");
 	want(r, "spki");
 	raw = json_get_raw_str(r);
@@ -386,6 +389,7 @@ read_open(struct json_reader *r, struct reg_state *s)
 	else
 		r->failed = true;
 	o.pub.n = get_u64(r, "n");
+	o.self = get_flag(r, "self");
 	object_end(r);
 	if (r->failed || (int64_t)o.hour < 0 ||
 	    (s->open_n > 0 && s->open[s->open_n - 1].pub.n >= o.pub.n)) {

@@ -77,6 +77,7 @@ struct intent_more {
 struct open_intent {
 	struct state_intent pub; /* first: handed out by reg_state_open_at */
 	uint64_t hour;
+	bool self; /* a certificate over the signing key itself */
 	struct intent_more *more; /* NULL: neither CRL nor key          */
 };
 struct state_request {

@@ -172,6 +172,7 @@ signer_usage(struct signer *s, const struct signer_key *k,
 
 	u->now_s = now_s;
 	u->signatures = st->signatures;
+	u->self_signed = st->self_signed;
 	u->in_hour = st->hour == (uint64_t)now_s / 3600 ? st->in_hour : 0;
 }
 

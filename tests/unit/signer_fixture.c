@@ -261,12 +261,16 @@ fixture_tbs(struct fixture *f, const char *profile, const uint8_t *serial,
 		assert_true(signer_serials(f->s, 1, own, &e));
 		serial = own[0];
 	}
-	assert_true(name_parse("CN=broker.example,O=Acme,C=US", &subject, &e));
+	if (f->self)
+		buf_add_bytes(&subject, buf_bytes(&f->ca_name));
+	else
+		assert_true(
+		    name_parse("CN=broker.example,O=Acme,C=US", &subject, &e));
 	r.serial = bytes_of(serial, LIMIT_SERIAL_BYTES);
 	r.not_before_s = now_s;
 	r.not_after_s = now_s + 86400;
 	r.subject = buf_bytes(&subject);
-	r.key = &f->leaf_key;
+	r.key = f->self ? &f->ca_key : &f->leaf_key;
 	r.san = p->san_allowed ? &san : NULL;
 	r.san_count = p->san_allowed ? 1 : 0;
 	if (!tbs_write(t, &r, out, &e))

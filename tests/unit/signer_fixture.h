@@ -25,6 +25,7 @@ struct fixture {
 	struct buf ca_spki, leaf_spki, ca_name;
 	struct spki ca_key, leaf_key;
 	struct note_signer log_signer;
+	bool self; /* TBSs are over `ca` itself */
 	enum fake_mode mode;
 	unsigned signs; /* calls of the fake */
 	int64_t now_ms; /* 0: the system's clock */

@@ -38,6 +38,15 @@ setup_strict(unused_arg void **state)
 }
 
 static int
+setup_root(unused_arg void **state)
+{
+	f = (struct fixture){ .charter = "root" };
+	fixture_make(&f);
+	fixture_open(&f);
+	return 0;
+}
+
+static int
 teardown(unused_arg void **state)
 {
 	fixture_free(&f);
@@ -264,6 +273,27 @@ test_charter_changes(unused_arg void **state)
 	fixture_close(&f);
 	fixture_open(&f);
 	assert_false(certify("intermediate", &reply, &e));
+}
+
+/* A root signs itself once, and not again after a restart. */
+static void
+test_self_signed_once(unused_arg void **state)
+{
+	struct signer_reply reply;
+	struct error e;
+
+	f.self = true;
+	f.mode = FAKE_FAIL_UNSIGNED;
+	assert_false(certify("root", &reply, &e));
+	f.mode = FAKE_GOOD;
+	if (!certify("root", &reply, &e))
+		fail_msg("%s", e.msg);
+	assert_false(certify("root", &reply, &e));
+	assert_int_equal(e.why, FAIL_REFUSED);
+	assert_string_equal(reply.verdict.rule, "charter-self-signed");
+	fixture_close(&f);
+	fixture_open(&f);
+	assert_false(certify("root", &reply, &e));
 }
 
 struct tally {
@@ -742,6 +772,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_charter, setup_strict,
 		    teardown),
 		TEST(test_charter_changes),
+		cmocka_unit_test_setup_teardown(test_self_signed_once,
+		    setup_root, teardown),
 		TEST(test_many),
 		TEST(test_settle),
 		TEST(test_key_failures),
