@@ -486,8 +486,7 @@ is_self(const struct record *r, const struct state_key *k)
 {
 	struct bytes tbs = record_get(r, "tbs");
 
-	return tbs.n > 0 &&
-	    bytes_eq(record_get(r, "kind"), bytes_str("ca")) &&
+	return tbs.n > 0 && bytes_eq(record_get(r, "kind"), bytes_str("ca")) &&
 	    memmem(tbs.p, tbs.n, k->spki.p, k->spki.n) != NULL;
 }
 

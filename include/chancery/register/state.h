@@ -23,8 +23,9 @@ struct state_key {
 	struct bytes charter; /* canonical JSON; empty: none yet           */
 	uint64_t charter_index, made_index;
 	uint64_t signatures; /* INTENTs that were not FAILED unsigned      */
-	uint64_t self_signed; /* certificates over itself, SIGNED              */
-	uint64_t hour;       /* hours since 1970 of the bucket below      */
+	uint64_t
+	    self_signed; /* certificates over itself, SIGNED              */
+	uint64_t hour;   /* hours since 1970 of the bucket below      */
 	uint64_t in_hour;
 	bool released, destroyed;
 	bool adopted; /* not generated here                        */
