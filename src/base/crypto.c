@@ -4,34 +4,43 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
-#include <openssl/sha.h>
 
 #include <chancery/base/alloc.h>
 #include <chancery/base/crypto.h>
 #include <chancery/base/error.h>
+
+/* Fetched once: an implicit fetch costs more than hashing a tree node (OpenSSL
+ * 3.0: 0.57 us against 0.23 us for 65 octets). */
+static EVP_MD *mds[DIGEST_SHA512 + 1];
+static pthread_once_t mds_once = PTHREAD_ONCE_INIT;
+
+static void
+fetch_mds(void)
+{
+	mds[DIGEST_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
+	mds[DIGEST_SHA384] = EVP_MD_fetch(NULL, "SHA384", NULL);
+	mds[DIGEST_SHA512] = EVP_MD_fetch(NULL, "SHA512", NULL);
+	if (mds[DIGEST_SHA256] == NULL || mds[DIGEST_SHA384] == NULL ||
+	    mds[DIGEST_SHA512] == NULL)
+		fatal("libcrypto has no SHA-2");
+}
+
+static const EVP_MD *
+md_of(enum digest_alg alg)
+{
+	if ((unsigned)alg >= countof(mds))
+		fatal("corrupt digest_alg %d", (int)alg);
+	(void)pthread_once(&mds_once, fetch_mds);
+	return mds[alg];
+}
 
 struct sha256
 sha256(struct bytes in)
 {
 	struct sha256 h;
 
-	if (SHA256(in.n == 0 ? (const uint8_t *)"" : in.p, in.n, h.b) == NULL)
-		fatal("SHA256 failed");
+	(void)digest_of(DIGEST_SHA256, in, h.b);
 	return h;
-}
-
-static const EVP_MD *
-md_of(enum digest_alg alg)
-{
-	switch (alg) {
-	case DIGEST_SHA256:
-		return EVP_sha256();
-	case DIGEST_SHA384:
-		return EVP_sha384();
-	case DIGEST_SHA512:
-		return EVP_sha512();
-	}
-	fatal("corrupt digest_alg %d", (int)alg);
 }
 
 struct sha256
