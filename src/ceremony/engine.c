@@ -407,7 +407,7 @@ run_all(struct ceremony *c, struct ceremony_result *out, struct error *e)
 		return false;
 	if (c->opt->resume && !finished(c) &&
 	    journal_find(c->journal, "done", "log-birth") != NULL &&
-	    (!ceremony_need(c, NEED_SIGNER, e) ||
+	    (!ceremony_need(c, NEED_SIGNER, e) || !sweep_sacrificial(c, e) ||
 		!inventory(c, true, false, e)))
 		return false;
 	if (!all_steps(c, e))

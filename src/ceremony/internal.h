@@ -85,6 +85,8 @@ bool rehearsal_tokens(struct ceremony *c, struct error *e) must_check;
 bool rehearsal_find(const struct ceremony *c, struct sha256 *out,
     struct error *e) must_check;
 bool program_hash(struct sha256 *out, struct error *e) must_check;
+/* Destroy sacrificial keys that an aborted run left. */
+bool sweep_sacrificial(struct ceremony *c, struct error *e) must_check;
 /* Objects on the tokens against the key map. `planned`: keys of this ceremony may
  * be there; `complete`: they must. */
 bool inventory(struct ceremony *c, bool planned, bool complete,

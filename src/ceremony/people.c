@@ -133,7 +133,7 @@ refuse(struct ceremony *c, const char *words, struct error *e)
 	if (!note(c, "refused", e, "words", words, NULL))
 		return false;
 	return error_set(e, FAIL_ABORTED,
-	    "step %s: not confirmed (\"%s\" was to be typed)", c->step, words);
+	    "not confirmed (\"%s\" was to be typed)", words);
 }
 
 bool

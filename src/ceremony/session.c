@@ -7,6 +7,7 @@
 
 #include <chancery/base/file.h>
 #include <chancery/base/text.h>
+#include <chancery/ceremony/soft.h>
 #include <chancery/signer/logkey.h>
 
 struct hsm_module *
@@ -19,6 +20,8 @@ session_load_module(const struct home *h, struct error *e)
 		auto_mem char *conf =
 		    path_join(h->soft_token_dir, "softhsm2.conf");
 
+		if (!soft_tokens_mend(h->soft_token_dir, e))
+			return NULL;
 		if (setenv("SOFTHSM2_CONF", conf, 1) != 0) {
 			error_errno(e, FAIL_INTERNAL, "setenv");
 			return NULL;
@@ -137,6 +140,9 @@ session_open(const struct home *h, const struct session_options *opt,
 	for (size_t i = 0; i < h->tokens; i++)
 		if (!open_token(s, i, opt->flags, e))
 			return NULL;
+	if (h->soft_token_dir != NULL &&
+	    !soft_tokens_keep(h->soft_token_dir, e))
+		return NULL;
 	if ((opt->flags & SESSION_TOKENS) == 0 &&
 	    !session_start_signer(s, opt, e))
 		return NULL;

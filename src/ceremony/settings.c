@@ -9,6 +9,7 @@
 #include <chancery/base/json.h>
 #include <chancery/base/secret.h>
 #include <chancery/base/text.h>
+#include <chancery/ceremony/soft.h>
 
 #include "internal.h"
 
@@ -152,18 +153,17 @@ make_tokens(struct ceremony *c, const struct secret *so,
 	auto_mem char *dir = path_join(c->dir, "tokens");
 	const struct plan_token *t = c->plan->tokens.v;
 
+	/* Of an attempt that was aborted right here: nothing is on them. */
+	if (!soft_tokens_remove(dir, e))
+		return false;
 	for (size_t i = 0; i < c->plan->tokens.n; i++) {
 		auto_mem char *label = mem_printf("rehearsal-%s", t[i].name);
-		struct error why = { 0 };
 
 		if (!hsm_softtoken_create(soft_module(c), dir, label, so, pin,
-			&why) &&
-		    why.why != FAIL_EXISTS) {
-			*e = why;
+			e))
 			return false;
-		}
 	}
-	return true;
+	return soft_tokens_keep(dir, e);
 }
 
 bool

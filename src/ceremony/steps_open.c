@@ -177,6 +177,40 @@ token_inventory(struct ceremony *c, size_t i, bool planned, bool complete,
 		text.n > 0 ? buf_cstr(&text) : "none");
 }
 
+/* hsm_sacrificial_test labels its keys so; one that a killed run left behind was
+ * made to be destroyed. */
+#define SACRIFICIAL "sacrificial-"
+
+static bool
+sweep_token(struct ceremony *c, struct hsm_token *t, struct error *e)
+{
+	struct hsm_key_list l = { 0 };
+	bool ok = hsm_keys(t, &l, e);
+
+	for (size_t i = 0; ok && i < l.n; i++) {
+		const struct hsm_key_info *k = &l.v[i];
+		unsigned n;
+
+		if (strncmp(k->label, SACRIFICIAL, strlen(SACRIFICIAL)) != 0)
+			continue;
+		ok = hsm_object_destroy(t, bytes_of(k->id, k->id_len), &n, e) &&
+		    show(c, "destroyed", e, "%s, left by an aborted run",
+			k->label);
+	}
+	hsm_key_list_free(&l);
+	return ok;
+}
+
+bool
+sweep_sacrificial(struct ceremony *c, struct error *e)
+{
+	for (size_t i = 0; i < c->home->tokens; i++)
+		if (c->home->token[i].role == HOME_ROLE_CA &&
+		    !sweep_token(c, c->session->token[i], e))
+			return false;
+	return true;
+}
+
 bool
 inventory(struct ceremony *c, bool planned, bool complete, struct error *e)
 {

@@ -3,6 +3,7 @@
 #include <chancery/base/file.h>
 #include <chancery/ceremony/home.h>
 #include <chancery/ceremony/session.h>
+#include <chancery/ceremony/soft.h>
 #include <chancery/hsm/hsm.h>
 
 #include "cli.h"

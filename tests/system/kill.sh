@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# A rehearsal killed with SIGKILL again and again, at other moments each time, and resumed
+# until it is done: the end is that of an undisturbed one.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+cp "$data/plan/acme-root.yaml" plan.yaml
+kills=0
+verb=run
+for ((i = 1; i <= 400; i++)); do
+	# From a few milliseconds on, in steps that do not divide each other.
+	after=$(printf '0.%03d' $((10 + i * 37 % 290 + i)))
+	rc=0
+	timeout -s KILL "$after" "$chancery" ceremony "$verb" plan.yaml --rehearse --yes \
+		--home home >log 2>err || rc=$?
+	case $rc in
+	0) break ;;
+	137) kills=$((kills + 1)) ;;
+	*) cat err; die "exit $rc after $kills kills" ;;
+	esac
+	# Killed before the first line was written: there is nothing to resume.
+	if [ -s home/rehearsal-1/ceremony/journal ]; then
+		verb=resume
+	else
+		rm -rf home
+	fi
+done
+[ "$rc" = 0 ] || die "not finished after $kills kills"
+[ "$kills" -gt 3 ] || die "only $kills kills"
+export CHANCERY_HOME=$work/home/rehearsal-1
+same "$("$chancery" register verify --json | field ok)" True "register verify"
+same "$("$chancery" register verify --json | field open_intents)" 0 "open intents"
+good=$("$chancery" cert list --json | python3 -c '
+import json, sys
+print(sum(c["status"] == "good" for c in json.load(sys.stdin)["certificates"]))')
+[ "$good" -ge 2 ] || die "$good good certificates"
+same "$("$chancery" key list --json | rows keys)" 2 "keys"
+serials=$("$chancery" cert list --json | python3 -c '
+import json, sys
+v = [c["serial"] for c in json.load(sys.stdin)["certificates"]]
+print(len(v) - len(set(v)))')
+same "$serials" 0 "serials used twice"
+check openssl verify -check_ss_sig -CAfile "$CHANCERY_HOME/out/acme-root.pem" \
+	"$CHANCERY_HOME/out/acme-kafka-ca.pem"
+echo "kill: good after $kills kills"
