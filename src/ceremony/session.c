@@ -75,6 +75,9 @@ open_log_key(struct session *s, struct error *e)
 
 	if (t == NULL)
 		return false;
+	/* A second attempt: the register was not there yet. */
+	if (s->log_key != NULL)
+		return true;
 	s->log_key = hsm_key_open(s->token[t - s->home->token], uri,
 	    bytes_of(NULL, 0), e);
 	if (s->log_key == NULL)

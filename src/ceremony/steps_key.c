@@ -211,6 +211,15 @@ open_register(struct ceremony *c, struct error *e)
 	return why.why == FAIL_EXISTS && ceremony_need(c, NEED_SIGNER, e);
 }
 
+static bool
+born_before(struct ceremony *c)
+{
+	struct error ignored = { 0 };
+
+	return access(c->home->register_dir, F_OK) == 0 &&
+	    ceremony_need(c, NEED_SIGNER, &ignored);
+}
+
 bool
 step_log_birth(struct ceremony *c, struct error *e)
 {
@@ -218,9 +227,11 @@ step_log_birth(struct ceremony *c, struct error *e)
 	struct hsm_token *t = c->session->token[at];
 	auto_buf struct buf vkey = { 0 };
 	uint8_t id[KEY_ID_BYTES];
-	bool there;
+	bool there = born_before(c);
 
-	if (!log_key_id(c, id, e) || !settle_log_key(c, t, id, &there, e))
+	/* With a register the key is in use: there is nothing to settle. */
+	if (!there &&
+	    (!log_key_id(c, id, e) || !settle_log_key(c, t, id, &there, e)))
 		return false;
 	if (!there && !make_log_key(c, t, id, e))
 		return false;

@@ -266,7 +266,9 @@ tree_load(struct bytes text, struct tree *t, struct mistakes *m)
 	if (yaml_parser_initialize(&parser) == 0)
 		fatal("yaml_parser_initialize: out of memory");
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser, text.p, text.n);
+	/* libyaml asserts that there is a buffer, even for nothing. */
+	yaml_parser_set_input_string(&parser,
+	    text.n > 0 ? text.p : (const uint8_t *)"", text.n);
 	ok = parse_events(&l, &parser, text);
 	yaml_parser_delete(&parser);
 	if (!ok)

@@ -32,7 +32,7 @@ open("more.der", "wb").write(bytes(b) + b"\0")
 PY
 fails 65 cut.der "${sign[@]}" cut.der
 fails 65 more.der "${sign[@]}" more.der
-fails 69 forged.der "${sign[@]}" forged.der
+fails 87 forged.der "${sign[@]}" forged.der
 fails 64 'no profile "nope"' "$chancery" sign csr --issuer acme-kafka-ca --profile nope --csr good.der --out x.pem
 fails 66 'no key "nobody"' "$chancery" sign csr --issuer nobody --profile generic --csr good.der --out x.pem
 grep -q "acme-kafka-ca" fails.err || die "does not say which keys are there"
@@ -77,7 +77,7 @@ fails 65 "unknown_key" "$chancery" "${reissue[@]}"
 # --- a wrong PIN is tried once -----------------------------------------------------------
 echo 00000000 >wrong-pin
 variant "s#file:.*pin-ca#file:$work/wrong-pin#"
-fails 77 "PIN" "$chancery" "${reissue[@]}"
+fails 79 "PIN" "$chancery" "${reissue[@]}"
 [ ! -e x.crl ] || die "a CRL was written"
 # The right one still works: the token is not locked.
 check "$chancery" key custody acme-root

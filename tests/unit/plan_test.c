@@ -157,6 +157,17 @@ test_mistakes_are_named(unused_arg void **state)
 	}
 }
 
+/* An empty file is read into a buffer that is not there. */
+static void
+test_nothing_at_all(unused_arg void **state)
+{
+	auto_buf struct buf nothing = { 0 }, report = { 0 };
+	struct error e = { 0 };
+
+	assert_null(parse(&nothing, &report, &e));
+	assert_int_equal(e.why, FAIL_BAD_INPUT);
+}
+
 static void
 test_hashes(unused_arg void **state)
 {
@@ -251,6 +262,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_example_is_good),
 		cmocka_unit_test(test_mistakes_are_named),
+		cmocka_unit_test(test_nothing_at_all),
 		cmocka_unit_test(test_hashes),
 		cmocka_unit_test(test_subject_mark),
 		cmocka_unit_test(test_steps),
