@@ -84,12 +84,12 @@ check "$chancery" key custody acme-root
 echo "1234" >loose-pin
 chmod 644 loose-pin
 variant "s#file:.*pin-ca#file:$work/loose-pin#"
-fails 77 "loose-pin" "$chancery" "${reissue[@]}"
+fails 76 "loose-pin" "$chancery" "${reissue[@]}"
 
 # --- what a charter or the issuer's life does not allow --------------------------------------
 openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k2 -out ca.csr \
 	-subj "/C=DE/O=Acme/CN=Sub" 2>/dev/null
-fails 77 "path" "$chancery" sign intermediate --issuer acme-kafka-ca --csr ca.csr --out x.pem
+fails 77 "charter-kind" "$chancery" sign intermediate --issuer acme-kafka-ca --csr ca.csr --out x.pem
 fails 77 "life" "$chancery" sign intermediate --issuer acme-root --csr ca.csr --out x.pem --life 9000d
 [ ! -e x.pem ] || die "a refused certificate was written"
 same "$("$chancery" register verify --json | field ok)" True "register verify"
