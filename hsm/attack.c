@@ -110,6 +110,11 @@ copy(struct attack *x, unused_arg CK_ULONG arg)
 	CK_OBJECT_HANDLE o;
 	CK_RV rv;
 
+	x->call = "C_CopyObject";
+	/* NSS would destroy the original with its copy. */
+	x->tried = !x->c->t->m->quirk->copy_is_original || x->k->sacrificial;
+	if (!x->tried)
+		return CKR_FUNCTION_REJECTED;
 	template_add_bool(&t, CKA_TOKEN, false);
 	template_add_bool(&t, CKA_SENSITIVE, false);
 	template_add_bool(&t, CKA_EXTRACTABLE, true);

@@ -201,6 +201,7 @@ hsm_sacrificial_test(struct hsm_token *t, struct key_type type,
 	k = hsm_key_generate(t, &spec, NULL, e);
 	if (k == NULL)
 		return false;
+	k->sacrificial = true;
 	ok = hsm_key_attributes(k, &result, e) && hsm_key_attack(k, &result, e);
 	hsm_key_close(k);
 	if (!hsm_object_destroy(t, spec.id, &n, ok ? e : &later))

@@ -51,6 +51,7 @@ struct hsm_module {
 	const struct hsm_quirk *quirk;
 	struct gate gate;
 	struct hsm_token *tokens; /* open ones                               */
+	bool hung; /* a call never came back: nothing may be freed           */
 };
 
 /* C_Initialize with our arguments. */
@@ -186,6 +187,7 @@ struct hsm_key {
 	struct buf spki; /* info.spki points here                           */
 	char *uri;
 	bool can_pkcs1, can_pss, can_ecdsa, can_eddsa;
+	bool sacrificial; /* a throw-away key: may be attacked to death   */
 	EVP_PKEY *public;
 	/* The handle belongs to a generation; written before it. */
 	_Atomic CK_OBJECT_HANDLE handle;

@@ -110,6 +110,7 @@ learn(struct hsm_module *m, struct error *e)
 	o->lib_major = i.libraryVersion.major;
 	o->lib_minor = i.libraryVersion.minor;
 	m->quirk = quirk_find(o->manufacturer, o->description);
+	o->file_backed = m->quirk->file_backed;
 	return true;
 }
 
@@ -156,7 +157,8 @@ hsm_module_load(const struct hsm_module_config *cfg, struct error *e)
 void
 hsm_module_unload(struct hsm_module *m)
 {
-	if (m == NULL)
+	/* With a call still inside even C_Finalize may hang. */
+	if (m == NULL || m->hung)
 		return;
 	if (m->tokens != NULL)
 		fatal("hsm_module_unload: a token is still open");

@@ -305,8 +305,10 @@ hsm_token_close(struct hsm_token *t)
 	if (t == NULL)
 		return;
 	/* A hung call cannot be waited for: leave its memory to it. */
-	if (!gate_seize(&t->m->gate, deadline_after(t->deadline_ms)))
+	if (!gate_seize(&t->m->gate, deadline_after(t->deadline_ms))) {
+		t->m->hung = true;
 		return;
+	}
 	for (p = &t->m->tokens; *p != t; p = &(*p)->next)
 		;
 	*p = t->next;

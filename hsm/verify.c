@@ -24,10 +24,12 @@ digest_md(enum digest_alg alg)
 static bool
 set_padding(EVP_PKEY_CTX *ctx, const struct sig_alg_info *a)
 {
-	if (EVP_PKEY_CTX_set_signature_md(ctx, digest_md(a->digest)) != 1)
-		return false;
+	/* ECDSA takes the digest as it is; its length was checked, and naming
+	 * the hash would cost a search for it. */
 	if (!a->rsa)
 		return true;
+	if (EVP_PKEY_CTX_set_signature_md(ctx, digest_md(a->digest)) != 1)
+		return false;
 	if (!a->pss)
 		return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) ==
 		    1;

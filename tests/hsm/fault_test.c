@@ -515,6 +515,27 @@ test_attack_succeeds(unused_arg void **state)
 	softtoken_remove(&soft);
 }
 
+/* A token that tells nothing: not reported, which is not good enough. */
+static void
+test_not_reported(unused_arg void **state)
+{
+	struct hsm_custody c = { 0 };
+	struct error e = { 0 };
+
+	softtoken_make(&soft);
+	stand_up();
+	faulty_rules("C_GetAttributeValue:rv=0x12");
+	must(hsm_key_attributes(key, &c, &e), &e, "attributes");
+	faulty_rules("");
+	assert_false(c.attrs_ok);
+	assert_true(c.attrs > 20);
+	for (size_t i = 0; i < c.attrs; i++)
+		assert_int_equal(c.attr[i].value, HSM_NOT_REPORTED);
+	assert_true(c.keygen_mechanism == ~0UL);
+	tear_down();
+	softtoken_remove(&soft);
+}
+
 static int
 group_setup(unused_arg void **state)
 {
@@ -531,6 +552,7 @@ main(void)
 		cmocka_unit_test(test_wrong_pin),
 		cmocka_unit_test(test_dropped),
 		cmocka_unit_test(test_attack_succeeds),
+		cmocka_unit_test(test_not_reported),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);

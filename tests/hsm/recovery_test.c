@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <chancery/hsm/queue.h>
+
 #include "faulty.h"
 #include "softtoken.h"
 
@@ -179,6 +181,73 @@ test_few_sessions(unused_arg void **state)
 	faulty_rules("");
 }
 
+/* ---- two tokens, one module -------------------------------------------- */
+
+/* What finalises the module under one token does so under the other: a log key
+ * on a token of its own comes back as well. */
+static void
+test_two_tokens(unused_arg void **state)
+{
+	const struct hsm_token_config cfg = { .uri = "pkcs11:token=log",
+		.read_write = true };
+	struct secret *pin = softtoken_pin(SOFTTOKEN_PIN);
+	struct softtoken log = soft;
+	struct error e = { 0 };
+	struct hsm_key *k;
+
+	log.t = hsm_token_open(soft.m, &cfg, pin, &e);
+	must(log.t != NULL, &e, "token");
+	secret_free(pin);
+	k = softtoken_key(&log, "ed25519", "log");
+	for (int i = 0; i < 3; i++) {
+		auto_buf struct buf sig = { 0 };
+		unsigned attempts;
+
+		faulty_rules("C_SignInit:call=C_Finalize:nth=1");
+		must_sign(1);
+		faulty_rules("");
+		must(hsm_sign(k, SIG_ED25519, bytes_str("note"), &sig,
+			 &attempts, &e),
+		    &e, "log key");
+		faulty_rules("C_SignInit:rv=0x30:nth=1");
+		must(hsm_sign(k, SIG_ED25519, bytes_str("note"), &sig,
+			 &attempts, &e),
+		    &e, "log key");
+		faulty_rules("");
+		must_sign(1);
+	}
+	hsm_key_close(k);
+	hsm_token_close(log.t);
+	must_sign(1);
+}
+
+/* ---- a call that does not come back ------------------------------------ */
+
+static void
+test_hang(unused_arg void **state)
+{
+	const struct key_queue_config cfg = { .workers = 2, .deadline_ms = 80 };
+	const struct key_job job = { .key = key,
+		.alg = SIG_ECDSA_SHA256,
+		.in = { digest, sizeof(digest) } };
+	struct key_queue *q = key_queue_new(&cfg);
+	struct key_done done[1];
+	struct error e = { 0 };
+
+	faulty_rules("C_Sign:hang:nth=1");
+	must(key_queue_submit(q, &job, &e), &e, "submit");
+	assert_int_equal(key_queue_collect(q, done, 1, -1), 1);
+	assert_false(done[0].ok);
+	assert_int_equal(done[0].err.why, FAIL_TIMEOUT);
+	/* The other worker has a session of its own and goes on. */
+	must(key_queue_submit(q, &job, &e), &e, "submit");
+	assert_int_equal(key_queue_collect(q, done, 1, -1), 1);
+	must(done[0].ok, &done[0].err, "second job");
+	faulty_rules("");
+	key_queue_free(q);
+	must_sign(1);
+}
+
 /* ---- the end of the ladder --------------------------------------------- */
 
 static void
@@ -243,6 +312,7 @@ static int
 group_setup(unused_arg void **state)
 {
 	softtoken_make(&soft);
+	softtoken_add(&soft, "log");
 	faulty_start();
 	softtoken_open(&soft, FAULT_MODULE, true);
 	key = softtoken_key(&soft, "ec-p256", "recovery");
@@ -265,6 +335,8 @@ main(void)
 		cmocka_unit_test(test_other_calls),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_few_sessions),
+		cmocka_unit_test(test_two_tokens),
+		cmocka_unit_test(test_hang),
 		cmocka_unit_test(test_gives_up),
 		cmocka_unit_test(test_pin_refused_later),
 	};

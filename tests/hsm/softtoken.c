@@ -24,19 +24,25 @@ softtoken_pin(const char *pin)
 }
 
 void
-softtoken_make(struct softtoken *s)
+softtoken_add(struct softtoken *s, const char *label)
 {
 	struct secret *so = softtoken_pin(SOFTTOKEN_SO_PIN);
 	struct secret *pin = softtoken_pin(SOFTTOKEN_PIN);
 	struct error e = { 0 };
 
-	*s = (struct softtoken){ .dir = "/tmp/chancery-hsm-XXXXXX" };
-	if (mkdtemp(s->dir) == NULL)
-		fatal("mkdtemp");
-	must(hsm_softtoken_create(SOFTHSM_MODULE, s->dir, "ca", so, pin, &e),
+	must(hsm_softtoken_create(SOFTHSM_MODULE, s->dir, label, so, pin, &e),
 	    &e, "softtoken");
 	secret_free(so);
 	secret_free(pin);
+}
+
+void
+softtoken_make(struct softtoken *s)
+{
+	*s = (struct softtoken){ .dir = "/tmp/chancery-hsm-XXXXXX" };
+	if (mkdtemp(s->dir) == NULL)
+		fatal("mkdtemp");
+	softtoken_add(s, "ca");
 }
 
 void

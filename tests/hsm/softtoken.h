@@ -16,6 +16,8 @@ struct softtoken {
 
 /* Make the directory and the token "ca", and print what failed, else abort. */
 void softtoken_make(struct softtoken *s);
+/* One more token beside it, before the module is loaded. */
+void softtoken_add(struct softtoken *s, const char *label);
 /* Load `module` (SoftHSM itself, or the fault module over it), open the token. */
 void softtoken_open(struct softtoken *s, const char *module, bool read_write);
 /* Close what is open. */

@@ -38,7 +38,8 @@ struct hsm_module_config {
  * names the path; FAIL_BAD_INPUT for a relative one. */
 struct hsm_module *hsm_module_load(const struct hsm_module_config *cfg,
     struct error *e) must_check;
-/* C_Finalize. All tokens must be closed. */
+/* C_Finalize. All tokens must be closed. Where a call hangs in the module this
+ * and hsm_token_close leave its memory alone; end the process. */
 void hsm_module_unload(struct hsm_module *m);
 DEFINE_AUTO(hsm_module, struct hsm_module *, hsm_module_unload)
 #define auto_hsm_module auto_cleanup(hsm_module_cleanup)
@@ -52,6 +53,9 @@ struct hsm_module_info {
 	unsigned cryptoki_major, cryptoki_minor, lib_major, lib_minor;
 	char path[256];
 	struct sha256 file_hash; /* of the module's file */
+	/* C_Login rewrites files non-atomically: a resident signer should see
+	 * the token read-only (landlock). */
+	bool file_backed;
 };
 bool hsm_module_info(struct hsm_module *m, struct hsm_module_info *out,
     struct error *e) must_check;
@@ -213,9 +217,11 @@ bool hsm_key_attributes(struct hsm_key *k, struct hsm_custody *out,
     struct error *e) must_check;
 /* Attack: read the value, wrap (session AES key, then PKCS#8 formats the module
  * has), copy to EXTRACTABLE, set EXTRACTABLE/SENSITIVE/MODIFIABLE/DECRYPT, use for
- * decrypt / derive / unwrap / sign-recover, sign without login. NSS destroys the
- * original with its copy: on a production key only after the same attacks passed
- * on a sacrificial key made by hsm_sacrificial_test. Appends to *out. */
+ * decrypt / derive / unwrap / sign-recover, sign without login (this closes all
+ * sessions of the token and logs in again). NSS destroys the original with its
+ * copy: there only hsm_sacrificial_test mounts that attack, `tried` is false on
+ * others. An attack that gives way may change the key: on a production key only
+ * after hsm_sacrificial_test passed. Appends to *out. */
 bool hsm_key_attack(struct hsm_key *k, struct hsm_custody *out,
     struct error *e) must_check;
 /* Generate a throw-away key with the same template, read back, attack, destroy,
