@@ -117,6 +117,14 @@ bool record_type_by_name(struct bytes name, enum record_type *out) must_check;
  * ANCHOR        anchor TEXT, root HASH o, size INT, who TEXT, why TEXT
  */
 
+/*
+ * Times never decrease, with one exception. When the clock was wrong and ran ahead,
+ * records bear times of the future and no writer can start for years. An operator
+ * then has a CLOCK record made at start (register.h, clear_clock): its own time is
+ * that of the record before, "from" the same in seconds, "to" an earlier second,
+ * the time now; from it on times may follow "to".
+ */
+
 /* A record being made. Values are borrowed until record_encode. */
 struct field_value {
 	bool present;

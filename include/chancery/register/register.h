@@ -58,7 +58,9 @@ struct reg_config {
 	const char *clear_clock, *accept_anchor;
 	uint64_t segment_bytes; /* 0: LIMIT_SEGMENT_BYTES; tests: small */
 	/* Called for every record replayed or appended, after the state took it;
-	 * rebuilds what a caller derives for itself. May be NULL. */
+	 * rebuilds what a caller derives for itself. Replay begins behind the
+	 * newest valid snapshot: what must reach further back, reg_walk tells.
+	 * When it fails in reg_append, the log is dead. May be NULL. */
 	bool (*observe)(void *arg, const struct record *r, struct error *e);
 	void *observe_arg;
 };
@@ -70,7 +72,19 @@ struct reg *reg_create(const struct reg_config *cfg,
 /* Take the lock, check the clock and every anchor, replay from the newest valid
  * snapshot, copy the last segment's valid prefix, record START (and CUT). By name:
  * FAIL_BUSY (second writer), FAIL_ROLLBACK (anchor ahead or forked), FAIL_CLOCK,
- * FAIL_CORRUPT (record n, rule). Open intents are left for the caller to settle. */
+ * FAIL_CORRUPT (record n, rule). Open intents are left for the caller to settle.
+ *
+ * A torn tail is what a crash can leave behind the last fsync: one incomplete
+ * line, or lines that do not parse, at the very end, no longer than a batch, not
+ * covered by a checkpoint and with nothing behind them that only a later commit
+ * can have written. Whole lines with a wrong number or hash are damage
+ * (FAIL_CORRUPT), wherever they stand. Prefix, CUT and START come into being by
+ * one rename: what was cut is never lost without its record.
+ *
+ * Anchors: each one must hold a prefix of the log (consistency proof), signed by a
+ * key that ever was the log's; so must <dir>/checkpoint. One that is empty while
+ * there is a checkpoint is told by an ANCHOR record. Nothing on disk but hash
+ * tiles is touched before every check has passed. */
 struct reg *reg_open(const struct reg_config *cfg, struct error *e) must_check;
 /* Read-only: no lock, no writes, no START; the state as of the last whole line. */
 struct reg *reg_open_read(const struct reg_config *cfg,
@@ -80,14 +94,22 @@ DEFINE_AUTO(reg, struct reg *, reg_close)
 #define auto_reg auto_cleanup(reg_cleanup)
 
 /* Put a record into the batch: checked against the state, numbered, hashed, not
- * yet durable. *n is its index. `priv` is its private body (canonical JSON) or
- * empty. INTENT and KEYGEN-INTENT first reserve disk space for their outcome:
- * FAIL_DISK_FULL refuses them while outcomes still fit. FAIL_CLOCK when the clock
- * is behind or has drifted. FAIL_IO for ever after a failed commit. */
+ * yet durable. *n is its index (may be NULL). `priv` is its private body (canonical
+ * JSON) or empty. Every record but an outcome first reserves disk space for itself
+ * and for the outcome of every open INTENT and KEYGEN-INTENT: FAIL_DISK_FULL
+ * refuses it while outcomes still fit. EVENT, CONFIG and REFUSED are refused so
+ * when less than LIMIT_RECORD_FREE_BYTES are left. FAIL_CLOCK when the clock is
+ * behind or has drifted. FAIL_CORRUPT names the rule that the record breaks,
+ * FAIL_BAD_INPUT a wrong field or body; the batch is as before then. LOG-OPEN,
+ * START, CUT, SNAPSHOT and CLOCK are the log's own: FAIL_INTERNAL. A batch above
+ * LIMIT_BATCH_BYTES is committed first. FAIL_IO for ever after a failed commit. */
 bool reg_append(struct reg *r, const struct record *rec, struct bytes priv,
     uint64_t *n, struct error *e) must_check;
-/* One write and one fdatasync for the batch. On failure the log is dead: every
- * later call fails, nothing of the batch may be released. Rolls segments. */
+/* One write and one fdatasync for the batch (private bodies before, when there are
+ * any). On failure the log is dead: every later call fails, nothing of the batch
+ * may be released. Rolls segments; when that fails for another reason than a full
+ * disk (then it is tried again later), this batch is durable and the call succeeds,
+ * but the log is dead. */
 bool reg_commit(struct reg *r, struct error *e) must_check;
 bool reg_is_dead(const struct reg *r);
 /* As configured; borrowed. */
@@ -123,7 +145,9 @@ typedef bool reg_each_fn(void *arg, struct bytes line, const struct record *r,
 bool reg_walk(const char *dir, uint64_t from, reg_each_fn *each, void *arg,
     struct error *e) must_check;
 
-/* Everything from nothing: chain, canonical lines, times, rules between records,
+/* Needs memory for 16 octets a certificate (serials twice, 8/5 full tables: 256 MiB
+ * at 10 million) and 64 a revocation; time is about 5 us a record.
+ * Everything from nothing: chain, canonical lines, times, rules between records,
  * private hashes, snapshots, tiles, every checkpoint's root and signature. Names
  * the first wrong record. `signatures`: also every SIGNED against the key's public
  * half, through `check_sig` (register knows no keys). */
