@@ -4,7 +4,7 @@
 /*
  * Pre-issuance lint over the exact TBS bytes (design.md, "Lint has three sets").
  * Rules are rows; each has a name, a source clause, a severity set and a bad sample
- * in tests/data/lint.
+ * in tests/unit/lint_test.c.
  */
 #include <chancery/base/error.h>
 #include <chancery/pki/cert.h>
@@ -28,10 +28,10 @@ struct lint_context {
 struct lint_rule {
 	const char *name; /* "rfc5280-ca-key-usage" */
 	enum lint_set set;
+	bool only_named;    /* runs only where the profile names it: it makes no
+	                    sense for other kinds                            */
 	const char *source; /* "RFC 5280 4.2.1.3" */
 	const char *about;
-	bool only_named; /* runs only where the profile names it: it makes no
-	                    sense for other kinds                            */
 	/* True when fine; else says what is wrong. */
 	bool (*check)(const struct lint_context *c, struct error *e);
 };

@@ -31,7 +31,8 @@ struct profile {
 	bool cn_in_san; /* the CN must appear as a DNS name in SAN   */
 	bool ocsp_nocheck;
 	bool must_staple;
-	bool aki; /* false only for a root's own               */
+	bool subject_strict; /* refuse what no row of `subject` names        */
+	bool aki;            /* false only for a root's own               */
 	const char *crl_url[PROFILE_URLS_MAX]; /* http; "{partition}" allowed */
 	const char *ca_url[PROFILE_URLS_MAX];  /* AIA caIssuers             */
 	const char *ocsp_url[PROFILE_URLS_MAX];
@@ -43,7 +44,6 @@ struct profile {
 	const char *excluded_ip[PROFILE_CONSTRAINTS_MAX];
 	const char *permitted_dn[PROFILE_CONSTRAINTS_MAX]; /* RFC 4514 */
 	struct name_policy_row subject[PROFILE_ROWS_MAX];  /* type NULL ends */
-	bool subject_strict;
 	const char *house_rules[8]; /* lint rules of the house set that stop */
 };
 
