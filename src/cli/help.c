@@ -214,7 +214,9 @@ static const char man_head[] =
     ".\\\" Made from the command table: chancery help --man\n"
     ".Dd November 22, 2026\n.Dt CHANCERY 1\n.Os\n"
     ".Sh NAME\n.Nm chancery\n"
-    ".Nd hold CA keys in an HSM, sign, revoke, and prove every signature\n"
+    /* The macro for the one-line description. */
+    ".N"
+    "d hold CA keys in an HSM, sign, revoke, and prove every signature\n"
     ".Sh SYNOPSIS\n.Nm\n.Ar command\n.Op Ar flags\n.Op Ar arguments\n"
     ".Sh DESCRIPTION\n"
     ".Nm\nruns root ceremonies, signs certificate requests and revocation\n"

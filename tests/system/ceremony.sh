@@ -6,15 +6,15 @@
 
 cp "$data/plan/acme-root.yaml" plan.yaml
 make_tokens
-words plan.yaml >words
+words plan.yaml >typed
 
 # A real run needs a rehearsal of the same plan.
-fails 77 "run it with --rehearse first" "$chancery" ceremony run plan.yaml --home home <words
+fails 77 "run it with --rehearse first" "$chancery" ceremony run plan.yaml --home home <typed
 fails 64 "--yes is for rehearsals" "$chancery" ceremony run plan.yaml --home home --yes
 [ ! -e home/register ] || die "a refused run left a register"
 rehearse
 sed 's/life: 7300d/life: 7299d/' plan.yaml >other.yaml
-fails 77 "its core differs" "$chancery" ceremony run other.yaml --home home <words
+fails 77 "its core differs" "$chancery" ceremony run other.yaml --home home <typed
 
 # The rehearsal's certificates cannot be taken for real ones.
 openssl x509 -in home/rehearsal-1/out/acme-root.pem -noout -subject |
@@ -26,9 +26,9 @@ grep -q "REHEARSAL" home/rehearsal-1/out/report.txt || die "no mark in the repor
 # Token, pins and dates may differ between the two; the plan names its rehearsal.
 hash=$(sha256sum <home/rehearsal-1/out/transcript.jsonl | cut -d' ' -f1)
 echo "rehearsal: $(printf '0%.0s' {1..64})" | cat plan.yaml - >named.yaml
-fails 77 "names another transcript" "$chancery" ceremony run named.yaml --home home <words
+fails 77 "names another transcript" "$chancery" ceremony run named.yaml --home home <typed
 echo "rehearsal: $hash" | cat plan.yaml - >named.yaml
-check "$chancery" ceremony run named.yaml --home home <words
+check "$chancery" ceremony run named.yaml --home home <typed
 export CHANCERY_HOME=$work/home
 cd home/out
 
@@ -81,7 +81,7 @@ same "$("$chancery" cert list --json | rows certificates)" 2 "certificates"
 same "$("$chancery" crl show home/out/acme-root.crl --json | field number)" 1 "CRL number"
 
 # A finished ceremony is not begun again; resuming it changes nothing.
-fails 73 "a ceremony was begun" "$chancery" ceremony run plan.yaml --home home <words
+fails 73 "a ceremony was begun" "$chancery" ceremony run plan.yaml --home home <typed
 before=$(snapshot home/out home/register home/ceremony)
 check "$chancery" ceremony resume named.yaml --home home </dev/null
 same "$(snapshot home/out home/register home/ceremony)" "$before" "files after a resume"

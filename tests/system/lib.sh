@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # Read by the scripts beside it. A temporary directory is the working directory; it goes
 # when the script ends.
@@ -59,7 +60,7 @@ ceremony() {
 	cp "$data/plan/acme-root.yaml" plan.yaml
 	make_tokens
 	rehearse
-	words plan.yaml >words
-	check "$chancery" ceremony run plan.yaml --home home <words
+	words plan.yaml >typed
+	check "$chancery" ceremony run plan.yaml --home home <typed
 	export CHANCERY_HOME=$work/home
 }

@@ -7,9 +7,9 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/chancery-system-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 "$chancery" help --man >chancery.1
-"$chancery" help >help
+"$chancery" help >help.txt
 # Every command of the list has its entry.
-sed -n 's/^  \([a-z][a-z ]*[a-z]\)  .*/\1/p' help >commands
+sed -n 's/^  \([a-z][a-z ]*[a-z]\)  .*/\1/p' help.txt >commands
 [ "$(wc -l <commands)" -gt 30 ] || { echo "FAILED: only $(wc -l <commands) commands"; exit 1; }
 while read -r words; do
 	grep -qxE "\.It Nm Cm $words( Ar .*)?" chancery.1 || { echo "FAILED: no entry for $words"; exit 1; }

@@ -7,16 +7,16 @@
 cp "$data/plan/acme-root.yaml" plan.yaml
 make_tokens
 rehearse
-words plan.yaml >words
+words plan.yaml >typed
 for f in out/acme-root.pem out/acme-root.crl out/report.html chancery.yaml; do
 	mkdir -p home/out
 	echo precious >"home/$f"
-	fails 73 "$f" "$chancery" ceremony run plan.yaml --home home <words
+	fails 73 "$f" "$chancery" ceremony run plan.yaml --home home <typed
 	same "$(cat "home/$f")" precious "$f"
 	rm "home/$f"
 done
 [ ! -e home/register ] || die "a register was made"
-check "$chancery" ceremony run plan.yaml --home home <words
+check "$chancery" ceremony run plan.yaml --home home <typed
 export CHANCERY_HOME=$work/home
 
 openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -out c.csr \

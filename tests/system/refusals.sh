@@ -44,7 +44,7 @@ for f in garbage empty huge; do
 	fails 65 "$f" "$chancery" ceremony plan lint "$f"
 	fails 65 "$f" "$chancery" charter lint "$f"
 done
-sed 's/^title/titel/; s/life: 7300d/life: soon/' plan.yaml >bad.yaml
+sed 's/^title/name/; s/life: 7300d/life: soon/' plan.yaml >bad.yaml
 fails 65 "bad.yaml:4:1" "$chancery" ceremony plan lint bad.yaml
 grep -q "bad.yaml:41:9" fails.err || die "only the first mistake is told"
 # A bad plan is refused before the module is loaded.
@@ -71,6 +71,7 @@ fails 66 "no-such-token" "$chancery" "${reissue[@]}"
 grep -q "acme-log" fails.err || die "does not say which tokens are there"
 variant 's#^log_key: .*#log_key: "other-key"#'
 fails 66 "other-key" "$chancery" "${reissue[@]}"
+# shellcheck disable=SC2016
 variant 's#^workers.*##; $a unknown_key: 1'
 fails 65 "unknown_key" "$chancery" "${reissue[@]}"
 

@@ -7,11 +7,11 @@
 cp "$data/plan/acme-root.yaml" plan.yaml
 make_tokens
 rehearse
-words plan.yaml >words
+words plan.yaml >typed
 fails 66 "no ceremony was begun" "$chancery" ceremony resume plan.yaml --home home </dev/null
 
 # Wrong words at each step, then the right ones and the end of the input.
-total=$(wc -l <words)
+total=$(wc -l <typed)
 verb=run
 for ((i = 1; i <= total; i++)); do
 	rc=0
@@ -20,7 +20,7 @@ for ((i = 1; i <= total; i++)); do
 	grep -q "not confirmed" err || { cat err; die "step $i"; }
 	verb=resume
 	rc=0
-	sed -n "${i}p" words | "$chancery" ceremony resume plan.yaml --home home >log 2>err || rc=$?
+	sed -n "${i}p" typed | "$chancery" ceremony resume plan.yaml --home home >log 2>err || rc=$?
 	if [ "$i" -lt "$total" ]; then
 		same "$rc" 89 "exit at the end of the input (step $i: $(cat err))"
 	else
@@ -60,7 +60,7 @@ rehearse
 	echo "Nobody Known"
 	echo "deviation: <b>the lamp</b> failed"
 	echo "Dana Fuchs"
-	cat ../words
+	cat ../typed
 } | check "$chancery" ceremony run plan.yaml --home home
 grep -q '"what":"deviation"' home/out/transcript.jsonl || die "no deviation in the transcript"
 same "$(grep -c '"what":"deviation"' home/out/transcript.jsonl)" 1 "deviations"

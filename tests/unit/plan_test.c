@@ -256,6 +256,45 @@ test_steps(unused_arg void **state)
 	assert_string_equal(a.id, "closing");
 }
 
+static void
+fields_documented(const struct yaml_field *f, const char *text)
+{
+	for (; f->key != NULL; f++) {
+		auto_mem char *quoted = mem_printf("`%s`", f->key);
+		auto_mem char *map = mem_printf("`%s.", f->key);
+		auto_mem char *list = mem_printf("`%s[]`", f->key);
+
+		if (*f->key != '\0' && strstr(text, quoted) == NULL &&
+		    strstr(text, map) == NULL && strstr(text, list) == NULL)
+			fail_msg("docs/ceremony.md does not tell of %s",
+			    f->key);
+		if (f->fields != NULL)
+			fields_documented(f->fields, text);
+	}
+}
+
+/* Every key of a plan is explained, and every step. */
+static void
+test_guide_is_complete(unused_arg void **state)
+{
+	auto_buf struct buf text = { 0 };
+	struct error e = { 0 };
+	auto_plan struct plan *p = plan_read(EXAMPLE, NULL, &e);
+
+	assert_true(file_read(TEST_DATA_DIR "/../../docs/ceremony.md",
+	    LIMIT_CONFIG_BYTES, &text, &e));
+	fields_documented(plan_schema, buf_cstr(&text));
+	for (size_t i = 0; i < ceremony_step_count(p); i++) {
+		struct ceremony_step_text t;
+		auto_mem char *words = NULL;
+
+		ceremony_step_text(p, i, &t);
+		words = mem_printf("%s |", t.words);
+		if (strncmp(t.id, "intermediate-", 13) != 0)
+			assert_non_null(strstr(buf_cstr(&text), words));
+	}
+}
+
 int
 main(void)
 {
@@ -266,6 +305,7 @@ main(void)
 		cmocka_unit_test(test_hashes),
 		cmocka_unit_test(test_subject_mark),
 		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_guide_is_complete),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
