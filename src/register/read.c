@@ -40,7 +40,7 @@ static bool
 segment_of(const char *dir, uint64_t n, uint64_t *segment, uint64_t *begins,
     uint64_t *last, struct error *e)
 {
-	uint64_t lo, hi, mid, at;
+	uint64_t lo, hi, mid, at = 0;
 
 	if (!segment_range(dir, &lo, last, e))
 		return false;
@@ -200,7 +200,7 @@ reg_read_private(struct reg *r, uint64_t n, struct buf *body, struct error *e)
 	auto_map struct mapped m = { 0 };
 	struct private_body b;
 	struct sha256 hash;
-	struct record rec;
+	struct record rec = { .n = n };
 	struct bytes text;
 	size_t at = 0;
 

@@ -295,9 +295,7 @@ read_hex(struct bytes raw, struct buf *store, struct bytes *out)
 	size_t at = store->n;
 
 	for (size_t i = 0; i < raw.n; i++)
-		if (raw.p[i] < '0' || raw.p[i] > 'f')
-			return false;
-		else if (raw.p[i] >= 'A' && raw.p[i] <= 'F')
+		if (raw.p[i] >= 'A' && raw.p[i] <= 'F')
 			return false;
 	if (!hex_decode((const char *)raw.p, raw.n, store))
 		return false;

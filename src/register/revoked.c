@@ -208,20 +208,11 @@ revoked_shard_find(const struct revoked_shard *s, const uint8_t serial[20],
 
 /* ---- cursor ----------------------------------------------------------- */
 
-static const struct revoked_shard *
-shard_of(const struct reg_state *s, const struct sha256 *key)
-{
-	for (size_t i = 0; i < s->shards_n; i++)
-		if (memcmp(&s->shards[i]->key, key, sizeof(*key)) == 0)
-			return s->shards[i];
-	return NULL;
-}
-
 void
 revoked_cursor_start(struct revoked_cursor *c, const struct reg_state *s,
     const struct sha256 *key, uint64_t position)
 {
-	const struct revoked_shard *shard = shard_of(s, key);
+	const struct revoked_shard *shard = state_shard_find(s, key);
 
 	*c = (struct revoked_cursor){ .state = s,
 		.key = *key,
@@ -414,8 +405,8 @@ revoked_shard_merge(struct revoked_shard *s, uint64_t segment, const char *path,
 {
 	auto_mem char *tmp = NULL;
 	struct sha256 hash;
-	size_t len;
-	void *map;
+	size_t len = 0;
+	void *map = NULL;
 
 	if (s->delta_count == 0)
 		return true;

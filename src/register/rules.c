@@ -151,17 +151,11 @@ pruned(struct reg_state *s unused_arg, const struct record *r, struct error *e)
 /* ---- keys ------------------------------------------------------------- */
 
 static struct state_key *
-find_key(struct reg_state *s, const struct record *r)
+find_key(const struct reg_state *s, const struct record *r)
 {
-	const struct state_key *k;
-	struct state_key *found;
 	struct sha256 key;
 
-	if (!record_get_hash(r, "key", &key))
-		return NULL;
-	k = reg_state_key(s, &key);
-	memcpy(&found, &k, sizeof(found)); /* ours: drop the const */
-	return found;
+	return record_get_hash(r, "key", &key) ? state_key_find(s, &key) : NULL;
 }
 
 /* Known, and neither destroyed nor in another log's hands. */
@@ -464,7 +458,6 @@ intent_ok(const struct reg_state *s, const struct record *r, struct error *e)
 static void
 reserve_crl(struct reg_state *s, const struct record *r, struct open_intent *o)
 {
-	const struct state_crl *found;
 	struct state_crl *c;
 	struct intent_more *m = mem_calloc(1, sizeof(*m));
 
@@ -472,8 +465,7 @@ reserve_crl(struct reg_state *s, const struct record *r, struct open_intent *o)
 	m->number = (uint64_t)record_get_int(r, "crl");
 	m->this_s = record_get_int(r, "this");
 	m->next_s = record_get_int(r, "next");
-	found = reg_state_crl(s, &o->pub.key, m->scope);
-	memcpy(&c, &found, sizeof(c)); /* ours: drop the const */
+	c = state_crl_find(s, &o->pub.key, m->scope);
 	if (c == NULL)
 		c = state_crl_add(s, &o->pub.key, m->scope);
 	c->number = m->number;
@@ -519,11 +511,9 @@ intent(struct reg_state *s, const struct record *r, struct error *e)
 }
 
 static bool
-signed_(struct reg_state *s, const struct record *r, struct error *e)
+signature(struct reg_state *s, const struct record *r, struct error *e)
 {
 	struct open_intent *o = find_open(s, r, REC_INTENT);
-	const struct state_crl *found;
-	const struct state_key *found_key;
 	struct state_crl *c;
 	struct state_key *k;
 
@@ -532,16 +522,14 @@ signed_(struct reg_state *s, const struct record *r, struct error *e)
 	if (record_get_int(r, "attempts") < 1)
 		return broken(e, r, "attempts", "a signature needs one");
 	if (o->more != NULL) {
-		found = reg_state_crl(s, &o->pub.key, o->more->scope);
-		memcpy(&c, &found, sizeof(c));
+		c = state_crl_find(s, &o->pub.key, o->more->scope);
 		if (c != NULL && o->pub.n >= c->intent) {
 			c->this_s = o->more->this_s;
 			c->next_s = o->more->next_s;
 			c->intent = o->pub.n;
 		}
 	}
-	found_key = reg_state_key(s, &o->pub.key);
-	memcpy(&k, &found_key, sizeof(k));
+	k = state_key_find(s, &o->pub.key);
 	if (k != NULL && o->self)
 		k->self_signed++;
 	close_intent(s, o);
@@ -552,13 +540,11 @@ static bool
 failed(struct reg_state *s, const struct record *r, struct error *e)
 {
 	struct open_intent *o = find_open(s, r, REC_INTENT);
-	const struct state_key *found;
 	struct state_key *k;
 
 	if (o == NULL)
 		return no_open(s, r, "failed-without-intent", e);
-	found = reg_state_key(s, &o->pub.key);
-	memcpy(&k, &found, sizeof(k));
+	k = state_key_find(s, &o->pub.key);
 	if (k != NULL) {
 		k->signatures--;
 		if (k->hour == o->hour)
@@ -579,44 +565,63 @@ assumed(struct reg_state *s, const struct record *r, struct error *e)
 	return true;
 }
 
+/* Right-aligned, whatever zeros a DER INTEGER had in front. */
 static bool
-revoked(struct reg_state *s, const struct record *r, struct error *e)
+revoked_serial(const struct record *r, uint8_t out[20], struct error *e)
 {
-	struct state_key *k = find_key(s, r);
 	struct bytes serial = record_get(r, "serial");
-	struct revoked_shard *shard = NULL;
-	struct revoked_entry entry = { 0 }, old;
 
-	/* A key that is gone may still have had its certificates revoked by
-	 * the log that issued them. */
-	if (k == NULL)
-		return broken(e, r, "key-unknown", "no such key in this log");
-	while (serial.n > 0 && serial.p[0] == 0) {
+	if (serial.n == 0)
+		return broken(e, r, "serial-form", "empty");
+	for (; serial.n > 0 && serial.p[0] == 0; serial.n--)
 		serial.p++;
-		serial.n--;
-	}
-	if (serial.n > 20 || record_get(r, "serial").n == 0)
-		return broken(e, r, "serial-form", "not 1 to 20 octets");
+	if (serial.n > 20)
+		return broken(e, r, "serial-form", "longer than 20 octets");
+	memset(out, 0, 20);
 	if (serial.n > 0)
-		memcpy(entry.serial + 20 - serial.n, serial.p, serial.n);
-	if (!revoked_reason(record_get(r, "reason"), &entry.reason))
+		memcpy(out + 20 - serial.n, serial.p, serial.n);
+	return true;
+}
+
+static bool
+revoked_entry(const struct record *r, struct revoked_entry *out,
+    struct error *e)
+{
+	int64_t partition = record_get_int(r, "partition");
+
+	if (!revoked_serial(r, out->serial, e))
+		return false;
+	if (!revoked_reason(record_get(r, "reason"), &out->reason))
 		return broken(e, r, "revoke-reason", "unknown reason");
 	if (record_has(r, "cert") && !earlier(r, "cert"))
 		return broken(e, r, "revoke-cert", "not an earlier record");
-	if (record_get_int(r, "partition") < 0 ||
-	    record_get_int(r, "partition") > UINT32_MAX)
+	if (partition < 0 || partition > UINT32_MAX)
 		return broken(e, r, "revoke-partition", "out of range");
-	if (reg_state_revoked(s, &k->key, entry.serial, &old))
+	out->date_s = record_get_int(r, "date");
+	out->invalidity_s = record_get_int(r, "invalidity");
+	out->not_after_s = record_get_int(r, "not_after");
+	out->partition = (uint32_t)partition;
+	out->index = r->n;
+	return true;
+}
+
+/* A key that is gone may still have its certificates revoked, by the log that
+ * issued them. */
+static bool
+revoked(struct reg_state *s, const struct record *r, struct error *e)
+{
+	const struct state_key *k = find_key(s, r);
+	struct revoked_shard *shard;
+	struct revoked_entry entry = { .index = 0 }, old;
+
+	if (k == NULL)
+		return broken(e, r, "key-unknown", "no such key in this log");
+	if (!revoked_entry(r, &entry, e))
+		return false;
+	shard = state_shard_find(s, &k->key);
+	if (shard != NULL && revoked_shard_find(shard, entry.serial, &old))
 		return broken(e, r, "revoked-twice", "already by record %llu",
 		    (unsigned long long)old.index);
-	entry.date_s = record_get_int(r, "date");
-	entry.invalidity_s = record_get_int(r, "invalidity");
-	entry.not_after_s = record_get_int(r, "not_after");
-	entry.partition = (uint32_t)record_get_int(r, "partition");
-	entry.index = r->n;
-	for (size_t i = 0; i < s->shards_n; i++)
-		if (memcmp(&s->shards[i]->key, &k->key, sizeof(k->key)) == 0)
-			shard = s->shards[i];
 	if (shard == NULL)
 		shard = state_shard_add(s, &k->key);
 	revoked_shard_add(shard, &entry);
@@ -705,7 +710,7 @@ static rule_fn *const rules[] = {
 	[REC_DESTROY] = destroy,
 	[REC_CHARTER] = charter,
 	[REC_INTENT] = intent,
-	[REC_SIGNED] = signed_,
+	[REC_SIGNED] = signature,
 	[REC_FAILED] = failed,
 	[REC_ASSUMED] = assumed,
 	[REC_REFUSED] = NULL,

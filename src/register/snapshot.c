@@ -120,6 +120,15 @@ write_shard(struct json_writer *w, const struct revoked_shard *s)
 	json_object_end(w);
 }
 
+static void
+write_log_key(struct json_writer *w, const struct state_vkey *k)
+{
+	json_object(w);
+	kv_u64(w, "from", k->from);
+	json_kv_str(w, "vkey", k->vkey);
+	json_object_end(w);
+}
+
 #define WRITE_ARRAY(w, name, n, call)                                          \
 	do {                                                                   \
 		json_key(w, name);                                             \
@@ -139,12 +148,8 @@ snapshot_encode(const struct reg_state *s, const struct log_position *at,
 	json_object(&w);
 	WRITE_ARRAY(&w, "crls", s->crls_n, write_crl(&w, s->crls[i]));
 	WRITE_ARRAY(&w, "keys", s->keys_n, write_key(&w, s->keys[i]));
-	WRITE_ARRAY(&w, "log_keys", s->vkeys_n, {
-		json_object(&w);
-		kv_u64(&w, "from", s->vkeys[i].from);
-		json_kv_str(&w, "vkey", s->vkeys[i].vkey);
-		json_object_end(&w);
-	});
+	WRITE_ARRAY(&w, "log_keys", s->vkeys_n,
+	    write_log_key(&w, &s->vkeys[i]));
 	kv_u64(&w, "n", s->n);
 	WRITE_ARRAY(&w, "open", s->open_n, write_open(&w, &s->open[i]));
 	json_kv_str(&w, "origin", reg_state_origin(s));

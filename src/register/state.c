@@ -100,7 +100,8 @@ state_key_add(struct reg_state *s, const struct sha256 *key, struct bytes spki)
 	size_t at = key_seek(s, key, &found);
 
 	assert(!found);
-	s->keys = mem_grow(s->keys, s->keys_n, &s->keys_cap, sizeof(*s->keys));
+	s->keys = mem_grow(s->keys, s->keys_n, &s->keys_cap,
+	    sizeof(struct state_key *));
 	s->by_hash = mem_grow(s->by_hash, s->keys_n, &s->by_hash_cap,
 	    sizeof(*s->by_hash));
 	memmove(s->by_hash + at + 1, s->by_hash + at,
@@ -113,13 +114,19 @@ state_key_add(struct reg_state *s, const struct sha256 *key, struct bytes spki)
 	return k;
 }
 
-const struct state_key *
-reg_state_key(const struct reg_state *s, const struct sha256 *key)
+struct state_key *
+state_key_find(const struct reg_state *s, const struct sha256 *key)
 {
 	bool found;
 	size_t at = key_seek(s, key, &found);
 
 	return found ? s->keys[s->by_hash[at]] : NULL;
+}
+
+const struct state_key *
+reg_state_key(const struct reg_state *s, const struct sha256 *key)
+{
+	return state_key_find(s, key);
 }
 
 const struct state_key *
@@ -141,15 +148,16 @@ state_crl_add(struct reg_state *s, const struct sha256 *key, const char *scope)
 {
 	struct state_crl *c = mem_calloc(1, sizeof(*c));
 
-	s->crls = mem_grow(s->crls, s->crls_n, &s->crls_cap, sizeof(*s->crls));
+	s->crls = mem_grow(s->crls, s->crls_n, &s->crls_cap,
+	    sizeof(struct state_crl *));
 	c->key = *key;
 	(void)snprintf(c->scope, sizeof(c->scope), "%s", scope);
 	s->crls[s->crls_n++] = c;
 	return c;
 }
 
-const struct state_crl *
-reg_state_crl(const struct reg_state *s, const struct sha256 *key,
+struct state_crl *
+state_crl_find(const struct reg_state *s, const struct sha256 *key,
     const char *scope)
 {
 	for (size_t i = 0; i < s->crls_n; i++)
@@ -157,6 +165,13 @@ reg_state_crl(const struct reg_state *s, const struct sha256 *key,
 		    strcmp(s->crls[i]->scope, scope) == 0)
 			return s->crls[i];
 	return NULL;
+}
+
+const struct state_crl *
+reg_state_crl(const struct reg_state *s, const struct sha256 *key,
+    const char *scope)
+{
+	return state_crl_find(s, key, scope);
 }
 
 const struct state_crl *
@@ -252,8 +267,8 @@ state_shard_add(struct reg_state *s, const struct sha256 *key)
 	return s->shards[s->shards_n++];
 }
 
-static const struct revoked_shard *
-shard_find(const struct reg_state *s, const struct sha256 *key)
+struct revoked_shard *
+state_shard_find(const struct reg_state *s, const struct sha256 *key)
 {
 	for (size_t i = 0; i < s->shards_n; i++)
 		if (memcmp(&s->shards[i]->key, key, sizeof(*key)) == 0)
@@ -265,7 +280,7 @@ bool
 reg_state_revoked(const struct reg_state *s, const struct sha256 *key,
     const uint8_t serial[20], struct revoked_entry *out)
 {
-	const struct revoked_shard *shard = shard_find(s, key);
+	const struct revoked_shard *shard = state_shard_find(s, key);
 
 	return shard != NULL && revoked_shard_find(shard, serial, out);
 }
@@ -273,7 +288,7 @@ reg_state_revoked(const struct reg_state *s, const struct sha256 *key,
 uint64_t
 reg_state_revoked_count(const struct reg_state *s, const struct sha256 *key)
 {
-	const struct revoked_shard *shard = shard_find(s, key);
+	const struct revoked_shard *shard = state_shard_find(s, key);
 
 	return shard == NULL ? 0 : revoked_shard_count(shard);
 }

@@ -117,6 +117,12 @@ struct reg_state {
 	size_t settled_at;
 };
 
+struct state_key *state_key_find(const struct reg_state *s,
+    const struct sha256 *key);
+struct state_crl *state_crl_find(const struct reg_state *s,
+    const struct sha256 *key, const char *scope);
+struct revoked_shard *state_shard_find(const struct reg_state *s,
+    const struct sha256 *key);
 struct state_key *state_key_add(struct reg_state *s, const struct sha256 *key,
     struct bytes spki);
 struct state_crl *state_crl_add(struct reg_state *s, const struct sha256 *key,

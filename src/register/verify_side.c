@@ -132,7 +132,7 @@ check_tile(const struct verify_level *l, unsigned level,
 	return error_set(e, FAIL_CORRUPT,
 	    "record %llu: hash tile of level %u, entry %llu is not the hash "
 	    "of the lines",
-	    (unsigned long long)(l->done << (8 * level)), level,
+	    (unsigned long long)l->done << (8 * level), level,
 	    (unsigned long long)l->done);
 }
 
