@@ -212,7 +212,7 @@ module_slots(struct hsm_module *m, CK_SLOT_ID **out, CK_ULONG *n,
     const char **call)
 {
 	auto_mem CK_SLOT_ID *v = NULL;
-	CK_ULONG count = 0;
+	CK_ULONG count = 0, room;
 	CK_RV rv;
 
 	*call = "C_GetSlotList";
@@ -222,9 +222,10 @@ module_slots(struct hsm_module *m, CK_SLOT_ID **out, CK_ULONG *n,
 		if (rv != CKR_OK && rv != CKR_BUFFER_TOO_SMALL)
 			return rv;
 		count += 8;
-		v = mem_realloc(v, count * sizeof(*v));
+		room = count;
+		v = mem_realloc(v, room * sizeof(*v));
 		rv = m->f->C_GetSlotList(CK_TRUE, v, &count);
-		if (rv == CKR_OK) {
+		if (rv == CKR_OK && count <= room) {
 			*out = take(v);
 			*n = count;
 			return CKR_OK;

@@ -99,6 +99,7 @@ object_attr(struct hsm_call *c, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type,
 {
 	CK_ATTRIBUTE a = { type, NULL, 0 };
 	CK_RV rv = CK_CALL(c, C_GetAttributeValue, c->s, o, &a, 1);
+	CK_ULONG room;
 
 	buf_reset(out);
 	if (rv != CKR_OK)
@@ -110,11 +111,12 @@ object_attr(struct hsm_call *c, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type,
 		return hsm_own_error(c, FAIL_HSM,
 		    "attribute 0x%lx of an object is larger than %d bytes",
 		    type, LIMIT_HSM_ATTR_BYTES);
-	a.pValue = buf_reserve(out, a.ulValueLen + 1);
+	room = a.ulValueLen;
+	a.pValue = buf_reserve(out, room + 1);
 	rv = CK_CALL(c, C_GetAttributeValue, c->s, o, &a, 1);
 	if (rv != CKR_OK)
 		return rv;
-	if (a.ulValueLen == CK_UNAVAILABLE_INFORMATION)
+	if (a.ulValueLen > room)
 		return CKR_ATTRIBUTE_TYPE_INVALID;
 	buf_commit(out, a.ulValueLen);
 	return CKR_OK;
@@ -124,10 +126,13 @@ CK_RV
 object_ulong(struct hsm_call *c, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type,
     CK_ULONG *out)
 {
-	CK_ATTRIBUTE a = { type, out, sizeof(*out) };
+	CK_ULONG v = 0;
+	CK_ATTRIBUTE a = { type, &v, sizeof(v) };
 	CK_RV rv = CK_CALL(c, C_GetAttributeValue, c->s, o, &a, 1);
 
-	if (rv == CKR_OK && a.ulValueLen != sizeof(*out))
+	if (rv == CKR_OK && a.ulValueLen != sizeof(v))
 		return CKR_ATTRIBUTE_TYPE_INVALID;
+	if (rv == CKR_OK)
+		*out = v;
 	return rv;
 }
