@@ -58,6 +58,23 @@ static const struct style web = {
 };
 
 static void
+put_html_char(uint8_t ch, struct buf *out)
+{
+	static const struct {
+		uint8_t ch;
+		const char *text;
+	} entities[] = { { '<', "&lt;" }, { '>', "&gt;" }, { '&', "&amp;" },
+		{ '"', "&quot;" }, { '\'', "&#39;" } };
+
+	for (size_t i = 0; i < countof(entities); i++)
+		if (entities[i].ch == ch) {
+			buf_add_str(out, entities[i].text);
+			return;
+		}
+	buf_add_byte(out, ch);
+}
+
+static void
 put(const struct style *s, struct buf *out, struct bytes v)
 {
 	auto_buf struct buf clean = { 0 };
@@ -73,22 +90,12 @@ put(const struct style *s, struct buf *out, struct bytes v)
 			buf_add_byte(&clean, '\n');
 		i += n;
 	}
-	for (size_t i = 0; i < clean.n; i++) {
-		uint8_t ch = clean.p[i];
-
-		if (!s->html)
-			buf_add_byte(out, ch);
-		else if (ch == '<')
-			buf_add_str(out, "&lt;");
-		else if (ch == '>')
-			buf_add_str(out, "&gt;");
-		else if (ch == '&')
-			buf_add_str(out, "&amp;");
-		else if (ch == '"')
-			buf_add_str(out, "&quot;");
-		else
-			buf_add_byte(out, ch);
+	if (!s->html) {
+		buf_add_bytes(out, buf_bytes(&clean));
+		return;
 	}
+	for (size_t i = 0; i < clean.n; i++)
+		put_html_char(clean.p[i], out);
 }
 
 static void

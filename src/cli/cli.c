@@ -67,7 +67,7 @@ fail_command(const struct cli *c, const struct error *e)
 	if (e->why == FAIL_USAGE && c->cmd != NULL) {
 		buf_reset(&b);
 		help_usage_line(c->cmd, &b);
-		fputs(buf_cstr(&b), stderr);
+		out_err(buf_cstr(&b));
 	}
 	if (c->cmd != NULL && cli_json(c))
 		print_error_json(e);
@@ -124,7 +124,7 @@ no_command(int argc, char *const *argv)
 		    buf_cstr(&b));
 	} else {
 		help_all(&b);
-		fputs(buf_cstr(&b), stderr);
+		out_err(buf_cstr(&b));
 	}
 	return fail_exit(FAIL_USAGE);
 }
@@ -137,7 +137,7 @@ cli_main(int argc, char *const *argv)
 	int words, rc;
 
 	/* A lost pipe is a failed write, not a silent end half way. */
-	signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
 	cmd = command_find(argc, argv, &words);
 	if (cmd == NULL)
 		return no_command(argc, argv);

@@ -19,7 +19,7 @@ read_plan(const char *path, struct error *e)
 
 	if (p == NULL && report.n > 0) {
 		/* Every mistake, not only the first. */
-		fputs(buf_cstr(&report), stderr);
+		out_err(buf_cstr(&report));
 	}
 	return p;
 }
@@ -131,7 +131,7 @@ say_people(void *arg, const char *text)
 	if (!cli_json(c))
 		out("%s", text);
 	else
-		fputs(text, stderr);
+		out_err(text);
 }
 
 /* Longer than any confirmation, name or deviation. */

@@ -118,6 +118,42 @@ job_issuer(const struct cli *c, struct job *j, const char *flag,
 	return true;
 }
 
+/* One key, one name: a CA key that stands under another subject already, or a leaf
+ * under a CA's key, would let one holder speak for two. */
+struct reuse {
+	struct bytes spki, subject;
+	bool ca;
+};
+
+static bool
+reuse_entry(void *arg, const struct catalog_entry *en, struct error *e)
+{
+	const struct reuse *r = arg;
+	auto_buf struct buf name = { 0 };
+	struct tbs_view v;
+
+	if (!tbs_parse(en->tbs, &v, e))
+		return false;
+	if ((!r->ca && !en->ca) || !bytes_eq(v.spki_der, r->spki) ||
+	    (r->ca && en->ca && bytes_eq(v.subject, r->subject)))
+		return true;
+	if (!name_format(v.subject, &name, e))
+		return false;
+	return error_set(e, FAIL_REFUSED,
+	    "this key was certified before, as %s (record %llu)",
+	    buf_cstr(&name), (unsigned long long)en->outcome);
+}
+
+static bool
+job_check_reuse(const struct job *j, struct error *e)
+{
+	struct reuse r = { .spki = j->issue.subject_key->der,
+		.subject = j->issue.subject,
+		.ca = j->profile.ca };
+
+	return catalog_walk(j->home->register_dir, reuse_entry, &r, e);
+}
+
 static void
 job_answer(struct cli *c, const struct job *j)
 {
@@ -181,7 +217,8 @@ job_sign(struct cli *c, struct job *j, struct error *e)
 	i->strict = j->profile.ca;
 	i->retry_of = UINT64_MAX;
 	i->claim = cli_claim(c);
-	if (!issue_prepare(i, e) || !issue_sign(i, e) || !job_write(c, j, e))
+	if (!job_check_reuse(j, e) || !issue_prepare(i, e) ||
+	    !issue_sign(i, e) || !job_write(c, j, e))
 		return false;
 	job_answer(c, j);
 	return session_close(take(j->session), e);

@@ -23,7 +23,7 @@ read_charter(const char *path, struct buf *json, struct error *e)
 	c = charter_parse_yaml(buf_bytes(&text), path, &report, e);
 	if (c == NULL) {
 		/* Every mistake, not only the first. */
-		fputs(buf_cstr(&report), stderr);
+		out_err(buf_cstr(&report));
 		return false;
 	}
 	charter_to_json(c, json);

@@ -4,8 +4,8 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <chancery/base/alloc.h>
 #include <chancery/base/cleanup.h>
@@ -40,6 +40,13 @@ out_bytes(struct bytes v)
 }
 
 void
+out_err(const char *text)
+{
+	if (fputs(text, stderr) == EOF)
+		lost_output();
+}
+
+void
 complain(const char *fmt, ...)
 {
 	va_list ap;
@@ -68,13 +75,13 @@ struct item {
 	const char *key, *label;
 	struct buf text;
 	int64_t i;
-	struct doc **row;
-	size_t rows, rows_cap;
+	struct doc *first, *last; /* rows of a list; they hold no lists */
 };
 
 struct doc {
 	struct item *v;
 	size_t n, cap;
+	struct doc *next; /* row */
 };
 
 struct doc *
@@ -83,21 +90,27 @@ doc_new(void)
 	return mem_calloc(1, sizeof(struct doc));
 }
 
+static void
+row_free(struct doc *row)
+{
+	for (size_t i = 0; i < row->n; i++)
+		buf_free(&row->v[i].text);
+	mem_free(row->v);
+	mem_free(row);
+}
+
 void
 doc_free(struct doc *d)
 {
 	if (d == NULL)
 		return;
-	for (size_t i = 0; i < d->n; i++) {
-		struct item *it = &d->v[i];
-
-		for (size_t k = 0; k < it->rows; k++)
-			doc_free(it->row[k]);
-		mem_free(it->row);
-		buf_free(&it->text);
-	}
-	mem_free(d->v);
-	mem_free(d);
+	for (size_t i = 0; i < d->n; i++)
+		for (struct doc *row = d->v[i].first, *next; row != NULL;
+		     row = next) {
+			next = row->next;
+			row_free(row);
+		}
+	row_free(d);
 }
 
 static struct item *
@@ -201,10 +214,14 @@ struct doc *
 doc_row(struct doc *d, const char *key, const char *title)
 {
 	struct item *it = list_find(d, key, title);
+	struct doc *row = doc_new();
 
-	it->row = mem_grow(it->row, it->rows, &it->rows_cap, sizeof(*it->row));
-	it->row[it->rows] = doc_new();
-	return it->row[it->rows++];
+	if (it->last == NULL)
+		it->first = row;
+	else
+		it->last->next = row;
+	it->last = row;
+	return row;
 }
 
 /* ---- text ---------------------------------------------------------------- */
@@ -250,15 +267,15 @@ pad(struct buf *to, size_t have, size_t want)
 static size_t
 column_width(const struct item *list, size_t column)
 {
-	size_t w = strlen(list->row[0]->v[column].label);
+	size_t w = strlen(list->first->v[column].label);
 
-	for (size_t r = 0; r < list->rows; r++) {
+	for (const struct doc *r = list->first; r != NULL; r = r->next) {
 		auto_buf struct buf b = { 0 };
 		size_t n;
 
-		if (column >= list->row[r]->n)
+		if (column >= r->n)
 			continue;
-		item_text(&list->row[r]->v[column], &b);
+		item_text(&r->v[column], &b);
 		n = text_width(buf_bytes(&b));
 		if (n > w)
 			w = n;
@@ -296,15 +313,15 @@ list_print(const struct item *list, struct buf *to)
 
 	if (list->label == NULL)
 		return;
-	if (list->rows == 0) {
+	if (list->first == NULL) {
 		buf_addf(to, "%s: none\n", list->label);
 		return;
 	}
-	columns = list->row[0]->n;
+	columns = list->first->n;
 	if (columns > COLUMNS_MAX)
 		columns = COLUMNS_MAX;
 	for (size_t c = 0; c < columns; c++) {
-		const char *label = list->row[0]->v[c].label;
+		const char *label = list->first->v[c].label;
 
 		if (label == NULL)
 			continue;
@@ -314,8 +331,8 @@ list_print(const struct item *list, struct buf *to)
 		pending = 2 + width[c] - strlen(label);
 	}
 	buf_add_byte(to, '\n');
-	for (size_t r = 0; r < list->rows; r++)
-		table_row(list->row[r], width, columns, to);
+	for (const struct doc *r = list->first; r != NULL; r = r->next)
+		table_row(r, width, columns, to);
 }
 
 static void
@@ -368,14 +385,6 @@ doc_print_text(const struct doc *d, struct buf *to)
 
 /* ---- JSON ---------------------------------------------------------------- */
 
-static int
-by_key(const void *a, const void *b)
-{
-	const struct item *const *x = a, *const *y = b;
-
-	return strcmp((*x)->key, (*y)->key);
-}
-
 static void
 json_text(struct json_writer *w, struct bytes v)
 {
@@ -389,10 +398,8 @@ json_text(struct json_writer *w, struct bytes v)
 	json_strn(w, buf_bytes(&b));
 }
 
-static void doc_json(const struct doc *d, struct json_writer *w);
-
 static void
-item_json(const struct item *it, struct json_writer *w)
+scalar_json(const struct item *it, struct json_writer *w)
 {
 	switch (it->kind) {
 	case ITEM_TEXT:
@@ -408,32 +415,61 @@ item_json(const struct item *it, struct json_writer *w)
 		json_raw(w, buf_bytes(&it->text));
 		return;
 	case ITEM_LIST:
-		json_array(w);
-		for (size_t i = 0; i < it->rows; i++)
-			doc_json(it->row[i], w);
-		json_array_end(w);
-		return;
 	case ITEM_SAY:
 		return;
 	}
 }
 
-/* The depth is that of our own tables: a doc, its lists, their rows. */
+/* The item with the least key above `last`: keys come sorted, and there are few. */
+static const struct item *
+next_item(const struct doc *d, const char *last)
+{
+	const struct item *best = NULL;
+
+	for (size_t i = 0; i < d->n; i++) {
+		const struct item *it = &d->v[i];
+
+		if (it->kind != ITEM_SAY &&
+		    (last == NULL || strcmp(it->key, last) > 0) &&
+		    (best == NULL || strcmp(it->key, best->key) < 0))
+			best = it;
+	}
+	return best;
+}
+
+static void
+row_json(const struct doc *row, struct json_writer *w)
+{
+	json_object(w);
+	for (const struct item *it = next_item(row, NULL); it != NULL;
+	     it = next_item(row, it->key)) {
+		json_key(w, it->key);
+		scalar_json(it, w);
+	}
+	json_object_end(w);
+}
+
+static void
+item_json(const struct item *it, struct json_writer *w)
+{
+	if (it->kind != ITEM_LIST) {
+		scalar_json(it, w);
+		return;
+	}
+	json_array(w);
+	for (const struct doc *row = it->first; row != NULL; row = row->next)
+		row_json(row, w);
+	json_array_end(w);
+}
+
 static void
 doc_json(const struct doc *d, struct json_writer *w)
 {
-	auto_mem const struct item **sorted =
-	    mem_calloc(d->n + 1, sizeof(*sorted));
-	size_t n = 0;
-
-	for (size_t i = 0; i < d->n; i++)
-		if (d->v[i].kind != ITEM_SAY)
-			sorted[n++] = &d->v[i];
-	qsort(sorted, n, sizeof(*sorted), by_key);
 	json_object(w);
-	for (size_t i = 0; i < n; i++) {
-		json_key(w, sorted[i]->key);
-		item_json(sorted[i], w);
+	for (const struct item *it = next_item(d, NULL); it != NULL;
+	     it = next_item(d, it->key)) {
+		json_key(w, it->key);
+		item_json(it, w);
 	}
 	json_object_end(w);
 }

@@ -13,6 +13,8 @@
 /* To standard output; a failure ends the process with the code of FAIL_IO. */
 void out(const char *fmt, ...) printf_like(1, 2);
 void out_bytes(struct bytes v);
+/* To standard error, as it stands; checked as out(). */
+void out_err(const char *text);
 /* To standard error, with "chancery: " before it. */
 void complain(const char *fmt, ...) printf_like(1, 2);
 

@@ -48,6 +48,13 @@ openssl x509 -in v.pem -noout -text >v.txt
 grep -q "pathlen:0" v.txt || die "path length"
 grep -q "Permitted" v.txt || die "name constraints"
 if grep -q "evil" v.txt; then die "an extension of the request came in"; fi
+# The same key under another name is refused, under the same name it is a renewal.
+fails 77 "certified before" "$chancery" sign intermediate --issuer acme-root --csr v.csr --out w.pem \
+	--subject "CN=Somebody Else,O=Acme,C=DE"
+fails 77 "certified before" "$chancery" sign csr --issuer acme-kafka-ca --profile generic --csr v.csr \
+	--out w.pem --subject "CN=leaf.acme.example,O=Acme,C=DE" --dns leaf.acme.example
+check "$chancery" sign intermediate --issuer acme-root --csr v.csr --out renewed.pem --life 700d \
+	--subject "CN=Vault Kafka CA,O=Acme,C=DE" --permit-dns kafka.acme.example
 json issuer create --parent acme-root --token ca --label acme-two --type ec-p384 --charter intermediate \
 	--subject "CN=Acme Two,O=Acme,C=DE" --out two.pem --path-len 0
 check "${verify[@]}" two.pem
@@ -85,7 +92,7 @@ json cert list
 json cert show "$serial" --out again.pem
 cmp -s again.pem b.pem || die "the certificate from the register differs"
 json issuer list
-same "$(rows issuers <answer.json)" 5 "authorities"
+same "$(rows issuers <answer.json)" 6 "authorities"
 json key list
 same "$(rows keys <answer.json)" 4 "keys"
 json key custody acme-root
@@ -141,6 +148,18 @@ else
 fi
 json register verify
 same "$(field ok <answer.json)" True "register verify"
+# A list that was changed where it is kept.
+kept=$(find home/crl -name '1.crl' | head -n 1)
+cp "$kept" kept.crl
+python3 - "$kept" <<'PY'
+import sys
+b = bytearray(open(sys.argv[1], "rb").read())
+b[-1] ^= 1
+open(sys.argv[1], "wb").write(b)
+PY
+if "$chancery" register verify >/dev/null 2>err; then die "a changed CRL was not found"; fi
+grep -q "1.crl" err || die "does not name the list: $(cat err)"
+cp kept.crl "$kept"
 # Errors are JSON too when it is asked for.
 "$chancery" cert show 00 --json >answer.json 2>/dev/null && die "a serial that is not there"
 same "$(field error <answer.json)" not-found "reason in JSON"
