@@ -30,7 +30,8 @@ copy_name(char *to, size_t size, struct bytes v)
 {
 	size_t n = v.n < size - 1 ? v.n : size - 1;
 
-	memcpy(to, v.p, n);
+	if (n > 0)
+		memcpy(to, v.p, n);
 	to[n] = '\0';
 }
 

@@ -151,7 +151,7 @@ man_sentences(const char *s, struct buf *out)
 		man_text(word, out);
 		column += n + 1;
 		s += n + (s[n] == ' ');
-		if (word[n - 1] == '.' && *s != '\0') {
+		if (n > 0 && word[n - 1] == '.' && *s != '\0') {
 			buf_add_byte(out, '\n');
 			column = 0;
 		}
@@ -182,13 +182,14 @@ man_flags(const struct flag *f, struct buf *out)
 static void
 man_command(const struct command *cmd, struct buf *out)
 {
-	auto_mem char *rest = mem_printf("%s.", cmd->about + 1);
+	auto_mem char *about = mem_printf("%c%s.",
+	    toupper((unsigned char)cmd->about[0]), cmd->about + 1);
 
 	buf_addf(out, ".It Nm Cm %s", cmd->words);
 	if (*cmd->usage != '\0')
 		buf_addf(out, " Ar %s", cmd->usage);
-	buf_addf(out, "\n%c", toupper((unsigned char)cmd->about[0]));
-	man_sentences(rest, out);
+	buf_add_byte(out, '\n');
+	man_sentences(about, out);
 	if (cmd->more != NULL)
 		man_sentences(cmd->more, out);
 	man_flags(cmd->flags, out);
