@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <chancery/base/file.h>
 #include <chancery/base/limits.h>
 #include <chancery/base/text.h>
 
@@ -201,6 +202,26 @@ catalog_issuer(const char *dir, const struct sha256 *key, struct cert *out,
 		*signer = s.signer;
 	buf_free(&s.der);
 	return ok;
+}
+
+bool
+issuer_file(const char *path, const struct sha256 *key, struct cert *out,
+    struct error *e)
+{
+	auto_buf struct buf text = { 0 };
+	auto_cert struct cert c = { 0 };
+	struct sha256 h;
+
+	if (!file_read(path, LIMIT_CERT_BYTES, &text, e) ||
+	    !cert_parse(buf_bytes(&text), path, &c, e))
+		return false;
+	h = sha256(c.tbs.spki_der);
+	if (!bytes_eq(sha256_bytes(&h), sha256_bytes(key)))
+		return error_set(e, FAIL_BAD_INPUT,
+		    "%s is not a certificate over the key of the issuer", path);
+	*out = c;
+	c = (struct cert){ 0 };
+	return true;
 }
 
 bool

@@ -304,14 +304,23 @@ crl_request(struct cli *c, struct session *s, struct cert *issuer,
 	const struct state_key *k =
 	    find_key(reg_get_state(signer_register(s->signer)),
 		cli_flag(c, "issuer"), e);
+	const char *file = cli_flag(c, "issuer-cert");
 	const struct ext *ski;
 	struct bytes id;
 
 	if (k == NULL)
 		return false;
 	req->key = k->key;
-	if (!catalog_issuer(s->home->register_dir, &k->key, issuer, NULL, e))
+	if (file != NULL) {
+		if (!issuer_file(file, &k->key, issuer, e))
+			return false;
+	} else if (!catalog_issuer(s->home->register_dir, &k->key, issuer, NULL,
+		       e)) {
 		return error_context(e, "issuer \"%s\"", k->label);
+	}
+	if (!issuer->tbs.key_ok)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "the issuer's certificate has a key that is not usable");
 	req->issuer = issuer->tbs.subject;
 	req->alg = sig_alg_default(issuer->tbs.key.type);
 	spki_key_id(&issuer->tbs.key, req->issuer_key_id);
@@ -450,6 +459,9 @@ static const struct flag revoke_flag_table[] = {
 };
 static const struct flag crl_issue_flags[] = {
 	{ "issuer", "KEY", "label or hash of the issuer's key", true, false },
+	{ "issuer-cert", "FILE",
+	    "the issuer's certificate, when another authority signed it", false,
+	    false },
 	{ "out", "FILE", "new file for the CRL", true, false },
 	{ "life", "DURATION", "until nextUpdate; 7d by default", false, false },
 	{ "format", "FORMAT", "pem or der; pem by default", false, false },

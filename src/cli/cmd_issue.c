@@ -64,24 +64,6 @@ job_check_flags(const struct cli *c, struct job *j, const char *profile,
 	return subject == NULL || name_parse(subject, &j->subject, e);
 }
 
-static bool
-job_foreign_issuer(struct job *j, const char *path, const struct sha256 *key,
-    struct error *e)
-{
-	auto_buf struct buf text = { 0 };
-	struct sha256 h;
-
-	if (!file_read(path, LIMIT_CERT_BYTES, &text, e) ||
-	    !cert_parse(buf_bytes(&text), path, &j->foreign, e))
-		return false;
-	h = sha256(j->foreign.tbs.spki_der);
-	if (!bytes_eq(sha256_bytes(&h), sha256_bytes(key)))
-		return error_set(e, FAIL_BAD_INPUT,
-		    "%s is not a certificate over the key of --issuer", path);
-	j->issuer = &j->foreign;
-	return true;
-}
-
 /* The signing key of --issuer or --parent and its certificate. */
 static bool
 job_issuer(const struct cli *c, struct job *j, const char *flag,
@@ -97,8 +79,9 @@ job_issuer(const struct cli *c, struct job *j, const char *flag,
 		return false;
 	j->issue.key = k->key;
 	if (file != NULL) {
-		if (!job_foreign_issuer(j, file, &k->key, e))
+		if (!issuer_file(file, &k->key, &j->foreign, e))
 			return false;
+		j->issuer = &j->foreign;
 	} else {
 		if (!catalog_chain(j->home->register_dir, &k->key, &j->chain,
 			e))
@@ -479,7 +462,8 @@ static const struct flag create_flags[] = {
 const struct command issue_commands[] = {
 	{ "issuer create", "",
 	    "make an intermediate authority, both keys in the HSM", 0, 0,
-	    create_flags, true, run_create, NULL },
+	    create_flags, true, run_create,
+	    "Should it stop after the key was made, --key goes on with it." },
 	{ "issuer list", "", "list the CA certificates of the register", 0, 0,
 	    NULL, true, run_list, NULL },
 	{ "sign intermediate", "",

@@ -4,8 +4,12 @@
 #include <chancery/base/limits.h>
 #include <chancery/base/text.h>
 #include <chancery/ceremony/home.h>
+#include <chancery/ceremony/issue.h>
 #include <chancery/ceremony/session.h>
 #include <chancery/charter/charter.h>
+#include <chancery/pki/csr.h>
+#include <chancery/pki/der.h>
+#include <chancery/pki/name.h>
 #include <chancery/pki/spki.h>
 #include <chancery/signer/custody.h>
 
@@ -231,6 +235,80 @@ run_custody(struct cli *c, struct error *e)
 	    session_close(take(s), e);
 }
 
+/* ---- key csr --------------------------------------------------------------- */
+
+/* RFC 2986 4.1: version 0, subject, key, no attributes; written from its end. */
+static void
+request_info(struct bytes subject, struct bytes spki, struct buf *out)
+{
+	auto_der_writer struct der_writer w = { 0 };
+	size_t mark;
+
+	der_w_init(&w, subject.n + spki.n + 64);
+	mark = der_w_mark(&w);
+	der_w_tlv(&w, DER_CONTEXT_CONSTRUCTED(0), bytes_of(NULL, 0));
+	der_w_raw(&w, spki);
+	der_w_raw(&w, subject);
+	der_w_uint(&w, 0);
+	der_w_wrap(&w, DER_SEQUENCE, mark);
+	buf_add_bytes(out, der_w_bytes(&w));
+}
+
+/* Read back as we read what others bring. */
+static bool
+check_request(struct bytes der, struct error *e)
+{
+	auto_csr struct csr r = { 0 };
+
+	return csr_parse(der, "our own request", &r, e) && csr_verify(&r, e);
+}
+
+static bool
+sign_request_info(struct cli *c, struct session *s, struct bytes subject,
+    struct buf *der, struct error *e)
+{
+	const struct state_key *k =
+	    find_key(reg_get_state(signer_register(s->signer)), c->arg[0], e);
+	auto_buf struct buf info = { 0 }, sig = { 0 };
+	struct signer_csr req = { .claim = cli_claim(c) };
+	struct signer_reply reply = { 0 };
+	struct spki key;
+
+	if (k == NULL || !spki_parse(k->spki, &key, e))
+		return false;
+	request_info(subject, k->spki, &info);
+	req.key = k->key;
+	req.info = buf_bytes(&info);
+	doc_text(c->doc, "label", "key", k->label);
+	if (!signer_sign_csr_wait(s->signer, &req, &sig, &reply, e))
+		return false;
+	/* CertificationRequest has the shape of a certificate: what is signed,
+	 * algorithm, signature. */
+	cert_assemble(buf_bytes(&info), sig_alg_default(key.type),
+	    buf_bytes(&sig), der);
+	doc_int(c->doc, "signed", "SIGNED record", (int64_t)reply.signed_);
+	return check_request(buf_bytes(der), e);
+}
+
+static bool
+run_key_csr(struct cli *c, struct error *e)
+{
+	auto_home struct home *h = NULL;
+	auto_session struct session *s = NULL;
+	auto_buf struct buf subject = { 0 }, der = { 0 }, pem = { 0 };
+
+	if (!name_parse(cli_flag(c, "subject"), &subject, e) ||
+	    !output_check(cli_flag(c, "out"), e) ||
+	    (s = cli_session(c, 0, &h, e)) == NULL ||
+	    !sign_request_info(c, s, buf_bytes(&subject), &der, e))
+		return false;
+	pem_encode("CERTIFICATE REQUEST", buf_bytes(&der), &pem);
+	if (!file_create(cli_flag(c, "out"), buf_bytes(&pem), 0644, e))
+		return false;
+	doc_text(c->doc, "file", "request", cli_flag(c, "out"));
+	return session_close(take(s), e);
+}
+
 /* ---- charter ------------------------------------------------------------- */
 
 static void
@@ -338,6 +416,12 @@ static const struct flag custody_flags[] = {
 	{ 0 },
 };
 
+static const struct flag key_csr_flags[] = {
+	{ "subject", "DN", "RFC 4514 name", true, false },
+	{ "out", "FILE", "new file for the request", true, false },
+	{ 0 },
+};
+
 const struct command key_commands[] = {
 	{ "key list", "", "list the keys of the register", 0, 0, NULL, true,
 	    run_list, NULL },
@@ -347,6 +431,10 @@ const struct command key_commands[] = {
 	{ "key custody", "KEY", "read back every attribute of a key", 1, 1,
 	    custody_flags, true, run_custody,
 	    "KEY is a label or the beginning of the key's hash." },
+	{ "key csr", "KEY", "request a certificate over a key of ours", 1, 1,
+	    key_csr_flags, true, run_key_csr,
+	    "For authorities that somebody else signs; their certificate is "
+	    "then given to the signing commands with --issuer-cert." },
 	{ "charter lint", "FILE", "check a charter file", 1, 1, NULL, false,
 	    run_charter_lint, NULL },
 	{ "charter show", "KEY", "print what a key may sign", 1, 1, NULL, true,

@@ -34,20 +34,51 @@ number_flag(const struct cli *c, const char *name, uint64_t dflt, uint64_t *out,
 
 /* ---- init ---------------------------------------------------------------- */
 
+#define LOG_KEY_ID_BYTES 20
+
+/* Killed before the register was born, the key stays and is found by its label:
+ * then the command goes without --new-log-key. */
+static bool
+new_log_key(const struct home *h, struct session *s, struct error *e)
+{
+	const struct home_token *t = home_role_token(h, HOME_ROLE_LOG, e);
+	const char *dropped[HSM_DROPPED_MAX + 1] = { NULL };
+	uint8_t id[LOG_KEY_ID_BYTES];
+	struct hsm_keygen spec = { .type = { .alg = KEY_ED25519 },
+		.label = h->log_key,
+		.id = bytes_of(id, sizeof(id)) };
+	auto_hsm_key struct hsm_key *k = NULL;
+
+	if (t == NULL)
+		return false;
+	random_bytes(id, sizeof(id));
+	k = hsm_key_generate(s->token[t - h->token], &spec, dropped, e);
+	return k != NULL;
+}
+
 static bool
 run_init(struct cli *c, struct error *e)
 {
-	auto_home struct home *h = NULL;
+	auto_home struct home *h = cli_home(c, e);
 	auto_buf struct buf vkey = { 0 };
-	struct session *s = cli_session(c, SESSION_CREATE, &h, e);
+	auto_session struct session *s = NULL;
+	struct session_options opt = {
+		.flags = SESSION_CREATE | SESSION_WRITE | SESSION_TOKENS,
+		.who = cli_claim(c).who,
+	};
 
-	if (s == NULL)
+	if (h == NULL || !file_check_absent(h->register_dir, e) ||
+	    (s = session_open(h, &opt, e)) == NULL)
+		return false;
+	if (cli_has(c, "new-log-key") && !new_log_key(h, s, e))
+		return false;
+	if (!session_start_signer(s, &opt, e))
 		return false;
 	note_vkey_format(&s->log.key, &vkey);
 	doc_text(c->doc, "origin", "origin", h->origin);
 	doc_textn(c->doc, "vkey", "verifier key", buf_bytes(&vkey));
 	doc_text(c->doc, "register", "register", h->register_dir);
-	return session_close(s, e);
+	return session_close(take(s), e);
 }
 
 /* ---- verify -------------------------------------------------------------- */
@@ -388,6 +419,12 @@ run_export(struct cli *c, struct error *e)
 
 /* ---- table --------------------------------------------------------------- */
 
+static const struct flag init_flags[] = {
+	{ "new-log-key", NULL,
+	    "generate the log key first, under the label of chancery.yaml",
+	    false, false },
+	{ 0 },
+};
 static const struct flag verify_flags[] = {
 	{ "no-signatures", NULL,
 	    "do not verify each signature with its public key", false, false },
@@ -414,9 +451,8 @@ static const struct flag receipt_flags[] = {
 
 const struct command register_commands[] = {
 	{ "register init", "", "log birth: make a register for this home", 0, 0,
-	    NULL, true, run_init,
-	    "The log key must be on the log token already. A ceremony does "
-	    "this as one of its steps." },
+	    init_flags, true, run_init,
+	    "A ceremony does this as one of its steps." },
 	{ "register verify", "[DIR]",
 	    "walk everything from nothing and name the first wrong record", 0,
 	    1, verify_flags, true, run_verify,

@@ -32,7 +32,11 @@ void catalog_certificate(const struct catalog_entry *c, struct buf *der);
  * NULL. */
 bool catalog_issuer(const char *dir, const struct sha256 *key, struct cert *out,
     struct sha256 *signer, struct error *e) must_check;
-/* The same, then its issuer, up to a self-signed one or the last that this register
+/* A certificate file over this key instead, for an authority that somebody else
+ * signed. FAIL_BAD_INPUT when it is over another key. */
+bool issuer_file(const char *path, const struct sha256 *key, struct cert *out,
+    struct error *e) must_check;
+/* As catalog_issuer, then its issuer, up to a self-signed one or the last that this register
  * knows. Freed by catalog_chain_free. */
 #define CHAIN_MAX 8
 struct catalog_chain {
