@@ -183,6 +183,7 @@ make_log_key(struct ceremony *c, struct hsm_token *t,
 		.type = { .alg = KEY_ED25519 },
 		.label = c->plan->log.label,
 		.id = bytes_of(id, KEY_ID_BYTES),
+		.destroyable = true,
 	};
 	const char *dropped[HSM_DROPPED_MAX + 1] = { NULL };
 	struct hsm_custody k = { 0 };
@@ -328,6 +329,8 @@ generate_key(struct ceremony *c, const struct plan_authority *a,
 		.token = session_token_index(c->session, a->token),
 		.label = a->label,
 		.charter_json = buf_bytes(&a->charter_json),
+		/* Or an orphan could not be destroyed, nor the key at its end. */
+		.destroyable = true,
 		.claim = ceremony_claim(c),
 	};
 	struct hsm_custody k = { 0 };

@@ -269,6 +269,7 @@ new_key(struct cli *c, struct job *j, struct sha256 *key, struct error *e)
 	struct signer_keygen req = {
 		.token = session_token_index(j->session, cli_flag(c, "token")),
 		.label = cli_flag(c, "label"),
+		.destroyable = true,
 		.claim = cli_claim(c),
 	};
 	const char *name = cli_flag(c, "charter");

@@ -130,6 +130,7 @@ run_generate(struct cli *c, struct error *e)
 	auto_session struct session *s = NULL;
 	auto_buf struct buf charter = { 0 };
 	struct signer_keygen req = { .label = cli_flag(c, "label"),
+		.destroyable = true,
 		.claim = cli_claim(c) };
 	struct session_options opt = { .flags = SESSION_WRITE,
 		.who = req.claim.who };

@@ -46,7 +46,8 @@ new_log_key(const struct home *h, struct session *s, struct error *e)
 	uint8_t id[LOG_KEY_ID_BYTES];
 	struct hsm_keygen spec = { .type = { .alg = KEY_ED25519 },
 		.label = h->log_key,
-		.id = bytes_of(id, sizeof(id)) };
+		.id = bytes_of(id, sizeof(id)),
+		.destroyable = true };
 	auto_hsm_key struct hsm_key *k = NULL;
 
 	if (t == NULL)

@@ -6,6 +6,8 @@ set -euo pipefail
 umask 077
 chancery=$(realpath "$1")
 data=$(realpath "$2")
+# shellcheck disable=SC2034
+fault=$(realpath "${3:-.}") preload=$(realpath "${4:-.}")
 module=/usr/lib/softhsm/libsofthsm2.so
 [ -e "$module" ] || { echo "no SoftHSM: skipped"; exit 77; }
 work=$(mktemp -d "${TMPDIR:-/tmp}/chancery-system-XXXXXX")
