@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -32,7 +33,7 @@ setup(void **state)
 {
 	struct fixture *f = mem_calloc(1, sizeof(*f));
 
-	strncpy(f->dir, "/tmp/chancery-home-XXXXXX", sizeof(f->dir) - 1);
+	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/chancery-home-XXXXXX");
 	if (mkdtemp(f->dir) == NULL)
 		return -1;
 	f->path = path_join(f->dir, "chancery.yaml");
