@@ -24,6 +24,7 @@ struct job {
 	struct cert foreign;        /* --issuer-cert */
 	const struct cert *issuer;
 	struct profile profile;
+	struct policy_types policy;
 	enum cert_format format;
 	struct buf subject;
 	struct issue issue;
@@ -55,7 +56,8 @@ job_check_flags(const struct cli *c, struct job *j, const char *profile,
 		    "no profile \"%s\" (chancery help sign csr lists them)",
 		    profile);
 	j->profile = *p;
-	if (!profile_from_flags(c, &j->profile, e) ||
+	if (!policy_from_flags(c, &j->profile, &j->policy, e) ||
+	    !profile_from_flags(c, &j->profile, e) ||
 	    !life_flag(c, &j->issue.life_s, e) ||
 	    !output_check(cli_flag(c, "out"), e))
 		return false;
@@ -127,13 +129,17 @@ reuse_entry(void *arg, const struct catalog_entry *en, struct error *e)
 	    buf_cstr(&name), (unsigned long long)en->outcome);
 }
 
+/* The subject as it will be certified: policy may have left attributes out. */
 static bool
 job_check_reuse(const struct job *j, struct error *e)
 {
-	struct reuse r = { .spki = j->issue.subject_key->der,
-		.subject = j->issue.subject,
-		.ca = j->profile.ca };
+	struct tbs_view v;
+	struct reuse r = { .ca = j->profile.ca };
 
+	if (!tbs_parse(buf_bytes(&j->issue.tbs), &v, e))
+		return false;
+	r.spki = v.spki_der;
+	r.subject = v.subject;
 	return catalog_walk(j->home->register_dir, reuse_entry, &r, e);
 }
 
@@ -143,8 +149,10 @@ job_answer(struct cli *c, const struct job *j)
 	const struct issue *i = &j->issue;
 	auto_buf struct buf subject = { 0 };
 	struct error ignored = { 0 };
+	struct tbs_view v;
 
-	if (!name_format(i->subject, &subject, &ignored))
+	if (!tbs_parse(buf_bytes(&i->tbs), &v, &ignored) ||
+	    !name_format(v.subject, &subject, &ignored))
 		buf_add_str(&subject, "?");
 	doc_text(c->doc, "file", "certificate", cli_flag(c, "out"));
 	doc_textn(c->doc, "subject", "subject", buf_bytes(&subject));
@@ -200,7 +208,7 @@ job_sign(struct cli *c, struct job *j, struct error *e)
 	i->strict = j->profile.ca;
 	i->retry_of = UINT64_MAX;
 	i->claim = cli_claim(c);
-	if (!job_check_reuse(j, e) || !issue_prepare(i, e) ||
+	if (!issue_prepare(i, e) || !job_check_reuse(j, e) ||
 	    !issue_sign(i, e) || !job_write(c, j, e))
 		return false;
 	job_answer(c, j);
@@ -421,6 +429,7 @@ static const struct flag intermediate_flags[] = {
 	{ "csr", "FILE", "the request, PEM or DER", true, false },
 	{ "subject", "DN", "RFC 4514 name; else the request's, by policy",
 	    false, false },
+	POLICY_FLAGS,
 	OUT_FLAGS,
 	URL_FLAGS,
 	CA_FLAGS,
@@ -437,6 +446,7 @@ static const struct flag csr_flags[] = {
 	LEAF_NAME_FLAGS,
 	{ "no-csr-names", NULL,
 	    "do not take alternative names from the request", false, false },
+	POLICY_FLAGS,
 	OUT_FLAGS,
 	URL_FLAGS,
 	{ 0 },
@@ -454,6 +464,7 @@ static const struct flag create_flags[] = {
 	{ "key", "KEY", "a key of the register instead of a new one", false,
 	    false },
 	{ "subject", "DN", "RFC 4514 name", true, false },
+	POLICY_FLAGS,
 	OUT_FLAGS,
 	URL_FLAGS,
 	CA_FLAGS,

@@ -7,6 +7,7 @@
 int
 main(int argc, char **argv)
 {
+	secret_harden_process();
 	/* Modules crash in exit handlers: leave without running them. */
 	hsm_exit(cli_main(argc - 1, argv + 1));
 }

@@ -143,3 +143,56 @@ profile_from_flags(const struct cli *c, struct profile *p, struct error *e)
 		return false;
 	return profile_check(p, e);
 }
+
+static const struct {
+	const char *name;
+	enum name_rule rule;
+} policy_rules[] = {
+	{ "match", NAME_MATCH },
+	{ "supplied", NAME_SUPPLIED },
+	{ "optional", NAME_OPTIONAL },
+};
+
+static bool
+policy_row(const char *text, char *type, size_t size,
+    struct name_policy_row *out, struct error *e)
+{
+	const char *eq = strchr(text, '=');
+	size_t n = eq != NULL ? (size_t)(eq - text) : 0;
+
+	if (n == 0 || n >= size)
+		return error_set(e, FAIL_USAGE,
+		    "--policy \"%s\": must be TYPE=RULE, such as O=match",
+		    text);
+	memcpy(type, text, n);
+	type[n] = '\0';
+	out->type = type;
+	for (size_t i = 0; i < countof(policy_rules); i++)
+		if (strcmp(policy_rules[i].name, eq + 1) == 0) {
+			out->rule = policy_rules[i].rule;
+			return true;
+		}
+	return error_set(e, FAIL_USAGE,
+	    "--policy \"%s\": the rule must be match, supplied or optional",
+	    text);
+}
+
+bool
+policy_from_flags(const struct cli *c, struct profile *p,
+    struct policy_types *types, struct error *e)
+{
+	const char *v;
+	size_t n = 0;
+
+	for (; (v = cli_flag_at(c, "policy", n)) != NULL; n++) {
+		if (n == PROFILE_ROWS_MAX - 1)
+			return error_set(e, FAIL_USAGE, "more than %d --policy",
+			    PROFILE_ROWS_MAX - 1);
+		if (!policy_row(v, types->v[n], sizeof(types->v[n]),
+			&p->subject[n], e))
+			return false;
+	}
+	if (n > 0)
+		p->subject[n].type = NULL;
+	return true;
+}

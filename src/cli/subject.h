@@ -23,6 +23,13 @@ bool san_from_request(const struct csr *csr, struct san_list *out,
  * constraints. Changes the copy of a built-in profile. */
 bool profile_from_flags(const struct cli *c, struct profile *p,
     struct error *e) must_check;
+/* --policy TYPE=match|supplied|optional, in order: instead of the profile's rows. The
+ * names live in *types. */
+struct policy_types {
+	char v[PROFILE_ROWS_MAX][40];
+};
+bool policy_from_flags(const struct cli *c, struct profile *p,
+    struct policy_types *types, struct error *e) must_check;
 bool life_flag(const struct cli *c, int64_t *life_s,
     struct error *e) must_check;
 
@@ -58,6 +65,14 @@ bool life_flag(const struct cli *c, int64_t *life_s,
 		"permit-dn", "DN",                                             \
 		    "name constraint: permitted directory subtree", false,     \
 		    true                                                       \
+	}
+#define POLICY_FLAGS                                                           \
+	{                                                                      \
+		"policy", "TYPE=RULE",                                         \
+		    "subject rule match, supplied or optional, such as "       \
+		    "O=match; in "                                             \
+		    "order, instead of the profile's",                         \
+		    false, true                                                \
 	}
 #define OUT_FLAGS                                                              \
 	{ "out", "FILE", "new file for the certificate", true, false },        \

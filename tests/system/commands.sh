@@ -48,6 +48,18 @@ openssl x509 -in v.pem -noout -text >v.txt
 grep -q "pathlen:0" v.txt || die "path length"
 grep -q "Permitted" v.txt || die "name constraints"
 if grep -q "evil" v.txt; then die "an extension of the request came in"; fi
+# Subject policy, as in the policy sections of openssl ca: what no row names is left out.
+openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout p.key -out p.csr \
+	-subj "/C=KR/O=Acme/OU=Streams/L=Seoul/CN=Kafka Two" 2>/dev/null
+policy=(--policy C=match --policy O=match --policy CN=supplied)
+fails 77 "profile intermediate" "$chancery" sign intermediate --issuer acme-root --csr p.csr --out p.pem \
+	"${policy[@]}"
+json sign intermediate --issuer acme-root --csr p.csr --out p.pem --policy C=optional \
+	--policy O=match --policy CN=supplied
+same "$(openssl x509 -in p.pem -noout -subject -nameopt RFC2253)" "subject=CN=Kafka Two,O=Acme,C=KR" "subject by policy"
+same "$(field subject <answer.json)" "CN=Kafka Two,O=Acme,C=KR" "the subject that is told"
+fails 64 "TYPE=RULE" "$chancery" sign intermediate --issuer acme-root --csr p.csr --out q.pem --policy O
+fails 64 "match, supplied" "$chancery" sign intermediate --issuer acme-root --csr p.csr --out q.pem --policy O=maybe
 # The same key under another name is refused, under the same name it is a renewal.
 fails 77 "certified before" "$chancery" sign intermediate --issuer acme-root --csr v.csr --out w.pem \
 	--subject "CN=Somebody Else,O=Acme,C=DE"
@@ -92,7 +104,7 @@ json cert list
 json cert show "$serial" --out again.pem
 cmp -s again.pem b.pem || die "the certificate from the register differs"
 json issuer list
-same "$(rows issuers <answer.json)" 6 "authorities"
+same "$(rows issuers <answer.json)" 7 "authorities"
 json key list
 same "$(rows keys <answer.json)" 4 "keys"
 json key custody acme-root
