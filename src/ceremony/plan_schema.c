@@ -229,7 +229,7 @@ static const struct yaml_field intermediate_fields[] = {
 
 static const struct yaml_field crl_fields[] = {
 	{ .key = "life", .type = YAML_DURATION, .required = true,
-	  .offset = P(crl.life_s) - P(crl), .min = 3600, .max = 400 * DAY,
+	  .offset = P(crl.life_s) - P(crl), .min = 3600, .max = 366 * DAY,
 	  .about = "nextUpdate after thisUpdate" },
 	{ .key = "file", .type = YAML_TEXT, .required = true,
 	  .offset = P(crl.file) - P(crl), .check = check_file_name,

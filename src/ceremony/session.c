@@ -242,13 +242,3 @@ find_key(const struct reg_state *state, const char *name, struct error *e)
 		(void)list_keys(state, name, e);
 	return found;
 }
-
-char *
-kept_crl_path(const struct home *h, const struct sha256 *key, uint64_t number)
-{
-	char hex[2 * SHA256_LEN + 1];
-
-	hex_encode(sha256_bytes(key), hex);
-	return mem_printf("%s/%s/full/%llu.crl", h->crl_dir, hex,
-	    (unsigned long long)number);
-}

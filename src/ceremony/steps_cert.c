@@ -12,8 +12,6 @@
 
 #include "internal.h"
 
-#define CRL_MAX (16L << 20)
-
 static const struct plan_authority *
 root_of(const struct ceremony *c)
 {
@@ -289,13 +287,15 @@ step_check(struct ceremony *c, struct error *e)
 /* ---- CRL -------------------------------------------------------------------------- */
 
 static bool
-write_crl(struct ceremony *c, const char *path, struct error *e)
+write_crl(struct ceremony *c, uint64_t number, struct error *e)
 {
 	auto_buf struct buf der = { 0 }, pem = { 0 };
-	struct sha256 h;
+	auto_cert struct cert root = { 0 };
+	struct sha256 h, key;
 
-	if (!file_read(path, CRL_MAX, &der, e) ||
-	    !reparse_crl(buf_bytes(&der), e))
+	if (!key_hash(c, root_of(c)->label, &key, e) ||
+	    !certificate_of(c, root_of(c), &root, e) ||
+	    !kept_crl_read(c->home, &key, number, &root, &der, e))
 		return false;
 	h = sha256(buf_bytes(&der));
 	pem_encode("X509 CRL", buf_bytes(&der), &pem);
@@ -318,8 +318,6 @@ restore_crl(struct ceremony *c, struct error *e)
 	const struct journal_entry *en =
 	    journal_find(c->journal, "crl", c->step);
 	auto_buf struct buf text = { 0 };
-	auto_mem char *path = NULL;
-	struct sha256 key;
 	uint64_t number;
 
 	if (access(out, F_OK) == 0)
@@ -328,10 +326,7 @@ restore_crl(struct ceremony *c, struct error *e)
 	    !parse_u64(buf_cstr(&text), 1, INT64_MAX, &number))
 		return error_set(e, FAIL_CORRUPT,
 		    "the journal does not say which CRL it is");
-	if (!key_hash(c, root_of(c)->label, &key, e))
-		return false;
-	path = kept_crl_path(c->home, &key, number);
-	return write_crl(c, path, e);
+	return write_crl(c, number, e);
 }
 
 static bool
@@ -347,16 +342,15 @@ make_crl(struct ceremony *c, const struct cert *root, const struct sha256 *key,
 		.claim = ceremony_claim(c),
 	};
 	struct signer_reply reply = { 0 };
-	auto_mem char *path = NULL;
 
 	spki_key_id(&root->tbs.key, req.issuer_key_id);
 	if (!confirm(c, "sign the first CRL", e) ||
 	    !signer_sign_crl_wait(c->session->signer, &req, &reply, e))
 		return false;
-	path = kept_crl_path(c->home, key, reply.crl_number);
 	return show(c, "CRL number", e, "%llu",
 		   (unsigned long long)reply.crl_number) &&
-	    note_crl(c, reply.crl_number, e) && write_crl(c, path, e);
+	    note_crl(c, reply.crl_number, e) &&
+	    write_crl(c, reply.crl_number, e);
 }
 
 bool
@@ -379,7 +373,7 @@ step_crl(struct ceremony *c, struct error *e)
 				   "CRL number %llu is in the register",
 				   (unsigned long long)have->number) &&
 			    note_crl(c, have->number, e) &&
-			    write_crl(c, path, e);
+			    write_crl(c, have->number, e);
 	}
 	return make_crl(c, &root, &key, e);
 }

@@ -335,18 +335,17 @@ crl_request(struct cli *c, struct session *s, struct cert *issuer,
 }
 
 #define CRL_LIFE_S (7 * 86400)
+#define CRL_LIFE_MAX_S (366LL * 86400)
 
 static bool
-copy_crl(const char *from, const char *to, const char *format, struct error *e)
+copy_crl(struct cli *c, struct bytes der, struct error *e)
 {
-	auto_buf struct buf der = { 0 }, pem = { 0 };
+	auto_buf struct buf pem = { 0 };
+	const char *to = cli_flag(c, "out"), *format = cli_flag(c, "format");
 
-	if (!file_read(from, CRL_BYTES_MAX, &der, e) ||
-	    !reparse_crl(buf_bytes(&der), e))
-		return false;
 	if (format != NULL && strcmp(format, "der") == 0)
-		return file_create(to, buf_bytes(&der), 0644, e);
-	pem_encode("X509 CRL", buf_bytes(&der), &pem);
+		return file_create(to, der, 0644, e);
+	pem_encode("X509 CRL", der, &pem);
 	return file_create(to, buf_bytes(&pem), 0644, e);
 }
 
@@ -360,6 +359,10 @@ crl_flags(const struct cli *c, struct signer_crl *req, struct error *e)
 	    (!parse_duration(life, &req->period_s) || req->period_s <= 0))
 		return error_set(e, FAIL_USAGE,
 		    "--life \"%s\" is not a duration such as 7d", life);
+	/* Asked before it is signed: lint would refuse the list afterwards. */
+	if (req->period_s > CRL_LIFE_MAX_S)
+		return error_set(e, FAIL_USAGE,
+		    "--life: a list is good for 366 days at most (BR 4.9.7)");
 	if (format != NULL && strcmp(format, "pem") != 0 &&
 	    strcmp(format, "der") != 0)
 		return error_set(e, FAIL_USAGE,
@@ -374,6 +377,7 @@ run_crl_issue(struct cli *c, struct error *e)
 	auto_session struct session *s = NULL;
 	auto_cert struct cert issuer = { 0 };
 	auto_mem char *path = NULL;
+	auto_buf struct buf der = { 0 };
 	struct signer_crl req = { .scope = "full", .claim = cli_claim(c) };
 	struct signer_reply reply = { 0 };
 
@@ -382,7 +386,8 @@ run_crl_issue(struct cli *c, struct error *e)
 	    !signer_sign_crl_wait(s->signer, &req, &reply, e))
 		return false;
 	path = kept_crl_path(h, &req.key, reply.crl_number);
-	if (!copy_crl(path, cli_flag(c, "out"), cli_flag(c, "format"), e))
+	if (!kept_crl_read(h, &req.key, reply.crl_number, &issuer, &der, e) ||
+	    !copy_crl(c, buf_bytes(&der), e))
 		return error_context(e, "the CRL is in %s", path);
 	doc_text(c->doc, "file", "CRL", cli_flag(c, "out"));
 	doc_int(c->doc, "number", "number", (int64_t)reply.crl_number);

@@ -83,6 +83,7 @@ json revoke --cert v.pem --reason superseded
 fails 66 "no certificate with serial" "$chancery" revoke 0123456789 --reason superseded
 fails 64 "--reason" "$chancery" revoke "$serial" --reason boredom
 fails 64 "SERIAL or --cert" "$chancery" revoke --reason superseded
+fails 64 "366 days" "$chancery" crl issue --issuer acme-kafka-ca --out kafka.crl --life 367d
 json crl issue --issuer acme-kafka-ca --out kafka.crl
 same "$(field number <answer.json)" 1 "number of the first list"
 json crl issue --issuer acme-root --out root.crl --format der --life 30d

@@ -63,3 +63,10 @@ const struct state_key *find_key(const struct reg_state *state,
 /* Where the signer keeps full CRL number N of a key: <crl_dir>/<key>/full/N.crl. */
 char *kept_crl_path(const struct home *h, const struct sha256 *key,
     uint64_t number) must_check;
+/* Read that list and check it as a stranger would: it parses, verifies under the
+ * issuer's certificate, follows on the list before where that one is still kept, and
+ * OpenSSL reads it to the same bytes (up to 32 MiB). The DER is appended. */
+struct cert;
+bool kept_crl_read(const struct home *h, const struct sha256 *key,
+    uint64_t number, const struct cert *issuer, struct buf *der,
+    struct error *e) must_check;
