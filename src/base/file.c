@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -24,6 +25,8 @@ errno_fail(void)
 		return FAIL_PERMISSION;
 	case EEXIST:
 		return FAIL_EXISTS;
+	case EISDIR:
+		return FAIL_BAD_INPUT;
 	case ENOSPC:
 	case EDQUOT:
 	case EFBIG:
@@ -37,12 +40,17 @@ static bool
 read_fd(int fd, const char *name, size_t max, struct buf *out, struct error *e)
 {
 	auto_buf struct buf b = { 0 };
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
 	ssize_t r;
 
 	for (;;) {
 		r = read(fd, buf_reserve(&b, 65536), 65536);
 		if (r < 0 && errno == EINTR)
 			continue;
+		if (r < 0 && errno == EAGAIN) {
+			(void)poll(&readable, 1, -1);
+			continue;
+		}
 		if (r < 0)
 			return error_errno(e, errno_fail(), "%s", name);
 		if (r == 0)
@@ -59,7 +67,8 @@ read_fd(int fd, const char *name, size_t max, struct buf *out, struct error *e)
 bool
 file_read(const char *path, size_t max, struct buf *out, struct error *e)
 {
-	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* A FIFO that nobody writes to ends at once instead of never. */
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
 		return error_errno(e, errno_fail(), "%s", path);
@@ -118,19 +127,27 @@ dir_sync(const char *path, struct error *e)
 	return true;
 }
 
+/* A name beside `path` that nobody has, short whatever the length of the other. */
+static char *
+temporary_name(const char *path)
+{
+	auto_mem char *dir = dir_of(path);
+	char random[17];
+	uint8_t r[8];
+
+	random_bytes(r, sizeof(r));
+	hex_encode(bytes_of(r, sizeof(r)), random);
+	return mem_printf("%s/.%s.tmp", dir, random);
+}
+
 /* Contents under a temporary name beside `path`, synced. */
 static char *
 write_temporary(const char *path, struct bytes data, unsigned mode,
     struct error *e)
 {
-	char random[17];
-	uint8_t r[8];
-	auto_mem char *tmp = NULL;
+	auto_mem char *tmp = temporary_name(path);
 	auto_fd int fd = -1;
 
-	random_bytes(r, sizeof(r));
-	hex_encode(bytes_of(r, sizeof(r)), random);
-	tmp = mem_printf("%s.%s.tmp", path, random);
 	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0) {
 		(void)error_errno(e, errno_fail(), "%s", tmp);
@@ -149,6 +166,17 @@ write_temporary(const char *path, struct bytes data, unsigned mode,
 	return take(tmp);
 }
 
+/* Unlike rename, link never replaces; file systems without links (FAT, on the
+ * sticks that leave a ceremony) have a rename that does not either. */
+static bool
+name_exclusively(const char *tmp, const char *path)
+{
+	return link(tmp, path) == 0 ||
+	    ((errno == EPERM || errno == EOPNOTSUPP) &&
+		renameat2(AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE) ==
+		    0);
+}
+
 bool
 file_create(const char *path, struct bytes data, unsigned mode, struct error *e)
 {
@@ -160,8 +188,7 @@ file_create(const char *path, struct bytes data, unsigned mode, struct error *e)
 	tmp = write_temporary(path, data, mode, e);
 	if (tmp == NULL)
 		return false;
-	/* Unlike rename, link never replaces. */
-	ok = link(tmp, path) == 0;
+	ok = name_exclusively(tmp, path);
 	if (!ok)
 		(void)error_errno(e, errno_fail(), "%s", path);
 	(void)unlink(tmp);
@@ -195,6 +222,23 @@ file_check_absent(const char *path, struct error *e)
 		    "%s: exists and is never overwritten", path);
 	if (errno != ENOENT)
 		return error_errno(e, errno_fail(), "%s", path);
+	return true;
+}
+
+bool
+file_check_creatable(const char *path, struct error *e)
+{
+	auto_mem char *tmp = temporary_name(path);
+	auto_fd int fd = -1;
+
+	if (!file_check_absent(path, e))
+		return false;
+	/* access(2) would say yes where a file system says no. */
+	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_errno(e, errno_fail(), "%s: no file can be made",
+		    path);
+	(void)unlink(tmp);
 	return true;
 }
 

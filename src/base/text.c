@@ -246,8 +246,8 @@ utf8_valid(struct bytes in)
 	return true;
 }
 
-void
-buf_add_escaped(struct buf *b, struct bytes in)
+static void
+add_printable(struct buf *b, struct bytes in, bool backslash)
 {
 	size_t i, k;
 
@@ -255,7 +255,7 @@ buf_add_escaped(struct buf *b, struct bytes in)
 		k = utf8_len(in.p + i, in.n - i);
 		/* C1 controls drive terminals too. */
 		if (k == 0 || in.p[i] < 0x20 || in.p[i] == 0x7f ||
-		    in.p[i] == '\\' ||
+		    (in.p[i] == '\\' && !backslash) ||
 		    (in.p[i] == 0xc2 && in.p[i + 1] < 0xa0)) {
 			buf_addf(b, "\\x%02x", in.p[i]);
 			k = 1;
@@ -263,6 +263,18 @@ buf_add_escaped(struct buf *b, struct bytes in)
 		}
 		buf_add(b, in.p + i, k);
 	}
+}
+
+void
+buf_add_escaped(struct buf *b, struct bytes in)
+{
+	add_printable(b, in, false);
+}
+
+void
+buf_add_visible(struct buf *b, struct bytes in)
+{
+	add_printable(b, in, true);
 }
 
 bool

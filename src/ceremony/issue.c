@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <chancery/ceremony/issue.h>
 
-#include <libgen.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <chancery/base/file.h>
 #include <chancery/base/limits.h>
@@ -240,12 +238,13 @@ cert_write_format(struct bytes der, enum cert_format format,
 bool
 output_check(const char *path, struct error *e)
 {
-	auto_mem char *copy = mem_strdup(path);
-	const char *dir;
-
-	if (!file_check_absent(path, e))
-		return false;
-	dir = dirname(copy);
-	return access(dir, W_OK | X_OK) == 0 ||
-	    error_errno(e, FAIL_IO, "%s: directory %s", path, dir);
+	/* "-" is standard input elsewhere; standard output has the answer. */
+	if (strcmp(path, "-") == 0)
+		return error_set(e, FAIL_USAGE,
+		    "the output must be a file, not standard output");
+	if (file_check_creatable(path, e))
+		return true;
+	if (e->why != FAIL_EXISTS)
+		e->why = FAIL_IO;
+	return false;
 }

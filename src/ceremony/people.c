@@ -51,7 +51,7 @@ show(struct ceremony *c, const char *label, struct error *e, const char *fmt,
 	va_start(ap, fmt);
 	buf_vaddf(&text, fmt, ap);
 	va_end(ap);
-	buf_add_escaped(&escaped, buf_bytes(&text));
+	buf_add_visible(&escaped, buf_bytes(&text));
 	say(c, "  %s: %s\n", label, buf_cstr(&escaped));
 	return note(c, "show", e, "label", label, "value", buf_cstr(&escaped),
 	    NULL);
@@ -119,7 +119,7 @@ read_answer(struct ceremony *c, struct buf *line, struct error *e)
 			return false;
 		if (strncmp(buf_cstr(line), DEVIATION, strlen(DEVIATION)) != 0)
 			return true;
-		buf_add_escaped(&clean,
+		buf_add_visible(&clean,
 		    bytes_str(buf_cstr(line) + strlen(DEVIATION)));
 		if (!deviation(c, buf_cstr(&clean), e))
 			return false;

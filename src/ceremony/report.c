@@ -85,7 +85,7 @@ put(const struct style *s, struct buf *out, struct bytes v)
 		/* Our own line ends stay, everything else is made harmless. */
 		while (i + n < v.n && v.p[i + n] != '\n')
 			n++;
-		buf_add_escaped(&clean, bytes_of(v.p + i, n));
+		buf_add_visible(&clean, bytes_of(v.p + i, n));
 		if (i + n < v.n)
 			buf_add_byte(&clean, '\n');
 		i += n;

@@ -55,6 +55,12 @@ cli_flag(const struct cli *c, const char *name)
 }
 
 bool
+cli_knows(const struct cli *c, const char *name)
+{
+	return flag_find(c->cmd, name, strlen(name)) != NULL;
+}
+
+bool
 cli_has(const struct cli *c, const char *name)
 {
 	return cli_flag(c, name) != NULL;
@@ -128,6 +134,9 @@ add_flag(struct cli *c, const struct flag *f, const char *value,
 {
 	if (!f->repeat && cli_has(c, f->name))
 		return error_set(e, FAIL_USAGE, "--%s given twice", f->name);
+	if (f->arg != NULL && *value == '\0')
+		return error_set(e, FAIL_USAGE, "--%s %s is empty", f->name,
+		    f->arg);
 	if (c->flags == CLI_FLAGS_MAX)
 		return error_set(e, FAIL_USAGE, "more than %d flags",
 		    CLI_FLAGS_MAX);

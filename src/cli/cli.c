@@ -62,7 +62,7 @@ fail_command(const struct cli *c, const struct error *e)
 {
 	auto_buf struct buf b = { 0 };
 
-	buf_add_escaped(&b, bytes_str(e->msg));
+	buf_add_visible(&b, bytes_str(e->msg));
 	complain("%s", buf_cstr(&b));
 	if (e->why == FAIL_USAGE && c->cmd != NULL) {
 		buf_reset(&b);
@@ -119,7 +119,7 @@ no_command(int argc, char *const *argv)
 		return 0;
 	}
 	if (argc > 0) {
-		buf_add_escaped(&b, bytes_str(argv[0]));
+		buf_add_visible(&b, bytes_str(argv[0]));
 		complain("no such command: %s (chancery help lists them)",
 		    buf_cstr(&b));
 	} else {

@@ -65,6 +65,8 @@ struct cli {
 const char *cli_flag(const struct cli *c, const char *name);
 const char *cli_flag_at(const struct cli *c, const char *name, size_t n);
 bool cli_has(const struct cli *c, const char *name);
+/* Whether the command has such a flag at all: for what several commands share. */
+bool cli_knows(const struct cli *c, const char *name);
 bool cli_json(const struct cli *c);
 /* Who asks (--who, else the login name) and why (--why): the caller's claim. */
 struct signer_claim cli_claim(const struct cli *c);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <chancery/base/cleanup.h>
 #include <chancery/base/text.h>
@@ -148,6 +149,9 @@ ask_people(void *arg, const char *prompt, struct buf *line, struct error *e)
 		say_people(arg, "\n");
 		return error_set(e, FAIL_ABORTED, "the input ended");
 	}
+	/* A terminal has echoed the end of the line. */
+	if (!isatty(STDIN_FILENO))
+		say_people(arg, "\n");
 	n = strcspn(text, "\r\n");
 	if (text[n] == '\0')
 		return error_set(e, FAIL_ABORTED,

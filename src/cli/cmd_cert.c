@@ -14,6 +14,7 @@
 #include <chancery/pki/name.h>
 
 #include "cli.h"
+#include "subject.h"
 
 #define CRL_BYTES_MAX (1L << 30)
 
@@ -352,13 +353,12 @@ copy_crl(struct cli *c, struct bytes der, struct error *e)
 static bool
 crl_flags(const struct cli *c, struct signer_crl *req, struct error *e)
 {
-	const char *life = cli_flag(c, "life"), *format = cli_flag(c, "format");
+	const char *format = cli_flag(c, "format");
 
-	req->period_s = CRL_LIFE_S;
-	if (life != NULL &&
-	    (!parse_duration(life, &req->period_s) || req->period_s <= 0))
-		return error_set(e, FAIL_USAGE,
-		    "--life \"%s\" is not a duration such as 7d", life);
+	if (!life_flag(c, &req->period_s, e))
+		return false;
+	if (req->period_s == 0)
+		req->period_s = CRL_LIFE_S;
 	/* Asked before it is signed: lint would refuse the list afterwards. */
 	if (req->period_s > CRL_LIFE_MAX_S)
 		return error_set(e, FAIL_USAGE,

@@ -55,6 +55,9 @@ job_check_flags(const struct cli *c, struct job *j, const char *profile,
 		return error_set(e, FAIL_USAGE,
 		    "no profile \"%s\" (chancery help sign csr lists them)",
 		    profile);
+	if (p->ca && !cli_knows(c, "path-len"))
+		return error_set(e, FAIL_USAGE,
+		    "profile %s is for a CA: use sign intermediate", profile);
 	j->profile = *p;
 	if (!policy_from_flags(c, &j->profile, &j->policy, e) ||
 	    !profile_from_flags(c, &j->profile, e) ||
@@ -251,10 +254,6 @@ run_csr(struct cli *c, struct error *e)
 
 	if (!job_check_flags(c, &j, cli_flag(c, "profile"), e))
 		return false;
-	if (j.profile.ca)
-		return error_set(e, FAIL_USAGE,
-		    "profile %s is for a CA: use sign intermediate",
-		    j.profile.name);
 	if (!san_from_flags(c, san, e) ||
 	    !request_read(cli_flag(c, "csr"), &csr, e))
 		return false;

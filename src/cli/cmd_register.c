@@ -252,7 +252,7 @@ show_line(struct show *s, struct bytes line, const struct record *r)
 		out("%.*s\n", (int)line.n, line.p);
 	} else {
 		time_format_s(r->t_ms / 1000, when);
-		buf_add_escaped(&text, line);
+		buf_add_visible(&text, line);
 		out("%llu  %s  %s\n    %s\n", (unsigned long long)r->n, when,
 		    record_spec(r->type)->name, buf_cstr(&text));
 	}

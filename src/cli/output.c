@@ -244,7 +244,7 @@ item_text(const struct item *it, struct buf *to)
 	case ITEM_TEXT:
 	case ITEM_JSON:
 	case ITEM_SAY:
-		buf_add_escaped(to, buf_bytes(&it->text));
+		buf_add_visible(to, buf_bytes(&it->text));
 		return;
 	case ITEM_INT:
 		buf_addf(to, "%lld", (long long)it->i);
@@ -372,7 +372,7 @@ doc_print_text(const struct doc *d, struct buf *to)
 				size_t n =
 				    nl == NULL ? v.n : (size_t)(nl - v.p);
 
-				buf_add_escaped(to, bytes_of(v.p, n));
+				buf_add_visible(to, bytes_of(v.p, n));
 				buf_add_byte(to, '\n');
 				n += nl != NULL;
 				v = bytes_of(v.p + n, v.n - n);
@@ -394,7 +394,7 @@ json_text(struct json_writer *w, struct bytes v)
 		json_strn(w, v);
 		return;
 	}
-	buf_add_escaped(&b, v);
+	buf_add_visible(&b, v);
 	json_strn(w, buf_bytes(&b));
 }
 

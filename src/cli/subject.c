@@ -71,6 +71,10 @@ san_from_request(const struct csr *csr, struct san_list *out, struct error *e)
 		return true;
 	if (!ext_san(x, out->v, SANS_MAX, &out->n, e))
 		return false;
+	if (out->n > SANS_MAX)
+		return error_set(e, FAIL_REFUSED,
+		    "subjectAltName of the request: %zu names, limit %d",
+		    out->n, SANS_MAX);
 	for (size_t i = 0; i < out->n; i++)
 		if (out->v[i].kind == GN_OTHER || out->v[i].kind == GN_DIRNAME)
 			return error_set(e, FAIL_REFUSED,
@@ -126,7 +130,9 @@ life_flag(const struct cli *c, int64_t *life_s, struct error *e)
 	*life_s = 0;
 	if (v == NULL)
 		return true;
-	if (!parse_duration(v, life_s) || *life_s <= 0)
+	/* A number alone would be seconds, which nobody means. */
+	if (v[strspn(v, "0123456789")] == '\0' ||
+	    !parse_duration(v, life_s) || *life_s <= 0)
 		return error_set(e, FAIL_USAGE,
 		    "--life \"%s\" is not a duration such as 90d", v);
 	return true;

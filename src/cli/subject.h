@@ -2,11 +2,13 @@
 #pragma once
 
 /* What flags say about a certificate: names, profile, format. */
+#include <chancery/base/limits.h>
 #include <chancery/ceremony/issue.h>
 
 #include "cli.h"
 
-#define SANS_MAX 128
+/* Room for all that a certificate may have. */
+#define SANS_MAX LIMIT_SANS
 struct san_list {
 	struct general_name v[SANS_MAX];
 	size_t n;

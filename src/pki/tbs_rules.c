@@ -6,10 +6,12 @@
 
 #include <chancery/base/cleanup.h>
 #include <chancery/base/limits.h>
+#include <chancery/base/text.h>
 #include <chancery/pki/der.h>
 #include <chancery/pki/name.h>
 
 #include "internal.h"
+#include "name_attr.h"
 
 static bool
 check_serial(struct bytes serial, struct error *e)
@@ -162,6 +164,20 @@ general_name_kind_name(enum general_name_kind kind)
 }
 
 static bool
+bad_name(const struct general_name *g, size_t i, struct error *e)
+{
+	auto_buf struct buf shown = { 0 };
+
+	if (g->kind == GN_DNS || g->kind == GN_EMAIL || g->kind == GN_URI)
+		buf_add_escaped(&shown,
+		    bytes_of(g->value.p, g->value.n < 64 ? g->value.n : 64));
+	return error_set(e, FAIL_BAD_INPUT,
+	    "subjectAltName[%zu]: \"%s%s\" is not a valid %s", i,
+	    buf_cstr(&shown), g->value.n > 64 ? "…" : "",
+	    general_name_kind_name(g->kind));
+}
+
+static bool
 check_san(const struct profile *p, const struct tbs_request *r, struct error *e)
 {
 	if (p->san_required && r->san_count == 0)
@@ -175,9 +191,7 @@ check_san(const struct profile *p, const struct tbs_request *r, struct error *e)
 		    LIMIT_SANS);
 	for (size_t i = 0; i < r->san_count; i++)
 		if (!general_name_valid(&r->san[i]))
-			return error_set(e, FAIL_BAD_INPUT,
-			    "subjectAltName[%zu]: not a valid %s", i,
-			    general_name_kind_name(r->san[i].kind));
+			return bad_name(&r->san[i], i, e);
 	return true;
 }
 
@@ -212,6 +226,39 @@ check_cn(const struct profile *p, const struct tbs_request *r,
 	return true;
 }
 
+/* A line end or an escape sequence in a name forges log lines and principals of
+ * whatever reads the certificate. */
+static bool
+has_control(struct bytes utf8)
+{
+	for (size_t i = 0; i < utf8.n; i++)
+		if (utf8.p[i] < 0x20 || utf8.p[i] == 0x7f ||
+		    (utf8.p[i] == 0xc2 && i + 1 < utf8.n &&
+			utf8.p[i + 1] < 0xa0))
+			return true;
+	return false;
+}
+
+static bool
+check_characters(struct bytes subject, struct error *e)
+{
+	struct name_walk w;
+	struct ava a;
+
+	name_walk_init(&w, subject);
+	while (name_walk_next(&w, &a)) {
+		auto_buf struct buf utf8 = { 0 }, type = { 0 };
+
+		if (!name_value_utf8(a.tag, a.value, &utf8) ||
+		    !has_control(buf_bytes(&utf8)))
+			continue;
+		name_type_text(a.oid, &type);
+		return error_set(e, FAIL_REFUSED,
+		    "subject: %s holds a control character", buf_cstr(&type));
+	}
+	return true;
+}
+
 static bool
 check_subject(const struct profile *p, const struct tbs_request *r,
     struct bytes subject, struct error *e)
@@ -224,7 +271,7 @@ check_subject(const struct profile *p, const struct tbs_request *r,
 	if (empty && r->san_count == 0)
 		return error_set(e, FAIL_REFUSED,
 		    "subject: empty without a subjectAltName");
-	return check_cn(p, r, subject, e);
+	return check_characters(subject, e) && check_cn(p, r, subject, e);
 }
 
 /* RFC 8410 5: an Ed25519 key only signs. */

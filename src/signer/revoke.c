@@ -59,7 +59,7 @@ partition_of(const struct tbs_view *t)
 
 	if (dp == NULL || !ext_crl_dp(dp, uri, countof(uri), &n, &ignored))
 		return 0;
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && i < countof(uri); i++) {
 		at = memmem(uri[i].p, uri[i].n, mark, sizeof(mark) - 1);
 		if (at == NULL)
 			continue;

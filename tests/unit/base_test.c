@@ -179,6 +179,50 @@ test_escaped(unused_arg void **state)
 }
 
 static void
+test_visible(unused_arg void **state)
+{
+	auto_buf struct buf b = { 0 };
+
+	buf_add_visible(&b, bytes_of("a\x1b[0m\\\xc2\x9b\xff\xc3\xa4", 11));
+	assert_string_equal(buf_cstr(&b),
+	    "a\\x1b[0m\\\\xc2\\x9b\\xff\xc3\xa4");
+}
+
+/* What is no file, or where none can be made. */
+static void
+test_no_files(unused_arg void **state)
+{
+	char dir[] = "/tmp/chancery-base-XXXXXX", name[256];
+	auto_mem char *fifo = NULL, *gone = NULL, *longest = NULL;
+	auto_buf struct buf b = { 0 };
+	struct error e;
+
+	assert_non_null(mkdtemp(dir));
+	fifo = path_join(dir, "fifo");
+	gone = path_join(dir, "gone/f");
+	memset(name, 'a', 255);
+	name[255] = '\0';
+	longest = path_join(dir, name);
+	assert_false(file_read(dir, 10, &b, &e));
+	assert_int_equal(e.why, FAIL_BAD_INPUT);
+	/* Not waited for, when nobody writes to it. */
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_true(file_read(fifo, 10, &b, &e));
+	assert_int_equal(b.n, 0);
+	assert_false(file_check_creatable(gone, &e));
+	assert_int_equal(e.why, FAIL_NOT_FOUND);
+	assert_false(file_check_creatable(fifo, &e));
+	assert_int_equal(e.why, FAIL_EXISTS);
+	/* The temporary name is not longer than what a name may be. */
+	assert_true(file_check_creatable(longest, &e));
+	assert_true(file_create(longest, bytes_str("x"), 0600, &e));
+	assert_int_equal(unlink(longest), 0);
+	assert_int_equal(unlink(fifo), 0);
+	/* Nothing was left. */
+	assert_int_equal(rmdir(dir), 0);
+}
+
+static void
 test_files(unused_arg void **state)
 {
 	char dir[] = "/tmp/chancery-base-XXXXXX";
@@ -315,6 +359,8 @@ main(void)
 		cmocka_unit_test(test_json_round_trip),
 		cmocka_unit_test(test_json_refuses),
 		cmocka_unit_test(test_escaped),
+		cmocka_unit_test(test_visible),
+		cmocka_unit_test(test_no_files),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_secret),
 		cmocka_unit_test(test_random_after_fork),

@@ -549,6 +549,33 @@ no_cn(struct tbs_request *r)
 	    17);
 }
 
+/* CN=a, one octet, a control character after it. */
+static void
+control_in_cn(struct tbs_request *r)
+{
+	r->subject = bytes_of("\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03"
+			      "\x0c\x02"
+			      "a\n",
+	    15);
+}
+
+static void
+c1_in_cn(struct tbs_request *r)
+{
+	r->subject = bytes_of("\x30\x0e\x31\x0c\x30\x0a\x06\x03\x55\x04\x03"
+			      "\x0c\x03"
+			      "a\xc2\x9b",
+	    16);
+}
+
+static void
+bell_in_bmp_cn(struct tbs_request *r)
+{
+	r->subject = bytes_of("\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03"
+			      "\x1e\x02\x00\x07",
+	    15);
+}
+
 #define SAN_CASE(fn, gn_kind, octets, count)                                   \
 	static void fn(struct tbs_request *r)                                  \
 	{                                                                      \
@@ -595,6 +622,12 @@ static const struct bad_request bad_requests[] = {
 	    empty_subject },
 	{ "subject not DER", "generic", "subject", FAIL_BAD_INPUT,
 	    malformed_subject },
+	{ "line end in CN", "generic", "control character", FAIL_REFUSED,
+	    control_in_cn },
+	{ "C1 control in CN", "kafka-client", "control character", FAIL_REFUSED,
+	    c1_in_cn },
+	{ "bell as BMPString", "generic", "control character", FAIL_REFUSED,
+	    bell_in_bmp_cn },
 	{ "client no CN", "kafka-client", "kafka-client", FAIL_REFUSED, no_cn },
 	{ "underscore", "generic", "dNSName", FAIL_BAD_INPUT, dns_underscore },
 	{ "trailing dot", "generic", "dNSName", FAIL_BAD_INPUT, dns_dot },

@@ -5,7 +5,8 @@
 #include <chancery/base/bytes.h>
 #include <chancery/base/error.h>
 
-/* Whole file, at most `max` bytes; larger is FAIL_BAD_INPUT. */
+/* Whole file, at most `max` bytes; larger is FAIL_BAD_INPUT, as is a directory. A FIFO
+ * is read while it has a writer; one without is an empty file. */
 bool file_read(const char *path, size_t max, struct buf *out,
     struct error *e) must_check;
 /* As file_read; "-" is standard input. */
@@ -13,7 +14,8 @@ bool file_read_arg(const char *path, size_t max, struct buf *out,
     struct error *e) must_check;
 
 /* Create a file that must not exist: written under a temporary name in the same
- * directory, fsynced, linked to its name, directory fsynced. FAIL_EXISTS leaves
+ * directory, fsynced, linked (or renamed without replacing) to its name, directory
+ * fsynced. FAIL_EXISTS leaves
  * the other file untouched; after any failure nothing is left behind. */
 bool file_create(const char *path, struct bytes data, unsigned mode,
     struct error *e) must_check;
@@ -23,6 +25,8 @@ bool file_replace(const char *path, struct bytes data, unsigned mode,
 /* FAIL_EXISTS when there is something at path: asked before costly work whose
  * output goes there. */
 bool file_check_absent(const char *path, struct error *e) must_check;
+/* The same, and what open(2) says when no file can be made beside it. */
+bool file_check_creatable(const char *path, struct error *e) must_check;
 
 /* mkdir one level, 0700 unless told; existing directory is fine. */
 bool dir_create(const char *path, unsigned mode, struct error *e) must_check;

@@ -24,6 +24,9 @@ void buf_add_hex_groups(struct buf *b, struct bytes in);
 /* Printable for a terminal or a log: control bytes, bytes that are not valid
  * UTF-8 and backslash become \xNN. */
 void buf_add_escaped(struct buf *b, struct bytes in);
+/* The same, but a backslash stays: for people, and for text in which something is
+ * escaped already (names by RFC 4514, messages, JSON). */
+void buf_add_visible(struct buf *b, struct bytes in);
 
 /* Strict UTF-8 without NUL. */
 bool utf8_valid(struct bytes in);
