@@ -131,8 +131,8 @@ life_flag(const struct cli *c, int64_t *life_s, struct error *e)
 	if (v == NULL)
 		return true;
 	/* A number alone would be seconds, which nobody means. */
-	if (v[strspn(v, "0123456789")] == '\0' ||
-	    !parse_duration(v, life_s) || *life_s <= 0)
+	if (v[strspn(v, "0123456789")] == '\0' || !parse_duration(v, life_s) ||
+	    *life_s <= 0)
 		return error_set(e, FAIL_USAGE,
 		    "--life \"%s\" is not a duration such as 90d", v);
 	return true;

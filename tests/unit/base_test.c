@@ -184,8 +184,7 @@ test_visible(unused_arg void **state)
 	auto_buf struct buf b = { 0 };
 
 	buf_add_visible(&b, bytes_of("a\x1b[0m\\\xc2\x9b\xff\xc3\xa4", 11));
-	assert_string_equal(buf_cstr(&b),
-	    "a\\x1b[0m\\\\xc2\\x9b\\xff\xc3\xa4");
+	assert_string_equal(buf_cstr(&b), "a\\x1b[0m\\\\xc2\\x9b\\xff\xc3\xa4");
 }
 
 /* What is no file, or where none can be made. */
