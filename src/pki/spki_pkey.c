@@ -10,7 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
-#include <chancery/base/attr.h>
+#include <chancery/base/alloc.h>
 
 #include "ossl.h"
 
@@ -41,16 +41,77 @@ curves_init(void)
 	}
 }
 
-static EVP_PKEY *
-ec_pkey(const struct spki *k, struct error *e)
+/*
+ * One certificate meets its key four times (request, proof of possession, lint,
+ * signer); building it costs 7 us each time, most of it the curve equation. So the
+ * last ones are kept, by their exact octets: immutable, and a thread's own.
+ */
+#define KEPT 128
+struct kept {
+	EVP_PKEY *pkey;
+	enum key_alg alg;
+	uint8_t point[133];
+};
+static pthread_key_t kept_key;
+static pthread_once_t kept_once = PTHREAD_ONCE_INIT;
+
+static void
+kept_free(void *p)
 {
-	/* Infinity is one octet, and EVP_PKEY_set1_encoded_public_key takes
-	 * it: so the form is checked here too, whoever calls. */
-	if (k->point.n < 65 || k->point.p[0] != 0x04) {
-		error_set(e, FAIL_BAD_INPUT,
-		    "EC point: not in uncompressed form");
-		return NULL;
+	struct kept *v = p;
+
+	for (size_t i = 0; i < KEPT; i++)
+		EVP_PKEY_free(v[i].pkey);
+	mem_free(v);
+}
+
+static void
+kept_init(void)
+{
+	if (pthread_key_create(&kept_key, kept_free) != 0)
+		fatal("no thread-specific data");
+}
+
+static struct kept *
+kept_slot(const struct spki *k)
+{
+	struct kept *v;
+
+	(void)pthread_once(&kept_once, kept_init);
+	v = pthread_getspecific(kept_key);
+	if (v == NULL) {
+		v = mem_calloc(KEPT, sizeof(*v));
+		if (pthread_setspecific(kept_key, v) != 0)
+			fatal("no thread-specific data");
 	}
+	/* Octets of x: as good as random. */
+	return &v[k->point.p[8] % KEPT];
+}
+
+static EVP_PKEY *
+kept_get(const struct kept *slot, const struct spki *k)
+{
+	if (slot->pkey == NULL || slot->alg != k->type.alg ||
+	    memcmp(slot->point, k->point.p, k->point.n) != 0 ||
+	    EVP_PKEY_up_ref(slot->pkey) != 1)
+		return NULL;
+	return slot->pkey;
+}
+
+static void
+kept_put(struct kept *slot, const struct spki *k, EVP_PKEY *pkey)
+{
+	if (EVP_PKEY_up_ref(pkey) != 1)
+		return;
+	EVP_PKEY_free(slot->pkey);
+	slot->pkey = pkey;
+	slot->alg = k->type.alg;
+	memcpy(slot->point, k->point.p, k->point.n);
+}
+
+static EVP_PKEY *
+ec_pkey_build(const struct spki *k, struct error *e)
+{
 	pthread_once(&curves_once, curves_init);
 
 	auto_pkey EVP_PKEY *pkey = EVP_PKEY_dup(curves[k->type.alg]);
@@ -67,6 +128,29 @@ ec_pkey(const struct spki *k, struct error *e)
 		return NULL;
 	}
 	return take(pkey);
+}
+
+static EVP_PKEY *
+ec_pkey(const struct spki *k, struct error *e)
+{
+	struct kept *slot;
+	EVP_PKEY *pkey;
+
+	/* Infinity is one octet, and EVP_PKEY_set1_encoded_public_key takes
+	 * it: so the form is checked here too, whoever calls. */
+	if (k->point.n < 65 || k->point.n > 133 || k->point.p[0] != 0x04) {
+		error_set(e, FAIL_BAD_INPUT,
+		    "EC point: not in uncompressed form");
+		return NULL;
+	}
+	slot = kept_slot(k);
+	pkey = kept_get(slot, k);
+	if (pkey != NULL)
+		return pkey;
+	pkey = ec_pkey_build(k, e);
+	if (pkey != NULL)
+		kept_put(slot, k, pkey);
+	return pkey;
 }
 
 static EVP_PKEY *
