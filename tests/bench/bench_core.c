@@ -5,8 +5,11 @@
  * verification, SIGNED, assembly. Beside it, in the same run and in turns with it,
  * the bare public-key operations that it cannot do without.
  */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <chancery/pki/lint.h>
 
@@ -77,7 +80,21 @@ finished(void *arg, const struct signer_reply *a)
 }
 
 static void
-build(struct run *r, const struct csr *csr, struct flight *f)
+take_serial(struct run *r, uint8_t serial[LIMIT_SERIAL_BYTES])
+{
+	struct error e;
+
+	if (r->serials == 0) {
+		r->serials = countof(r->serial);
+		if (!signer_serials(r->ca->s, r->serials, r->serial, &e))
+			bench_fail("serial", &e);
+	}
+	memcpy(serial, r->serial[--r->serials], LIMIT_SERIAL_BYTES);
+}
+
+static void
+build(struct tbs_template *tmpl, const struct csr *csr,
+    const uint8_t serial[LIMIT_SERIAL_BYTES], struct flight *f)
 {
 	const struct general_name san = { GN_DNS,
 		bytes_str("broker-1.kafka.acme.example") };
@@ -90,18 +107,13 @@ build(struct run *r, const struct csr *csr, struct flight *f)
 		.san_count = 1 };
 	struct error e;
 
-	if (r->serials == 0) {
-		r->serials = countof(r->serial);
-		if (!signer_serials(r->ca->s, r->serials, r->serial, &e))
-			bench_fail("serial", &e);
-	}
-	req.serial = bytes_of(r->serial[--r->serials], LIMIT_SERIAL_BYTES);
-	if (!tbs_write(r->ca->tmpl, &req, &f->tbs, &e))
+	req.serial = bytes_of(serial, LIMIT_SERIAL_BYTES);
+	if (!tbs_write(tmpl, &req, &f->tbs, &e))
 		bench_fail("tbs", &e);
 }
 
 static void
-lint(struct run *r, struct flight *f)
+lint(const struct run *r, struct flight *f)
 {
 	struct tbs_view view;
 	struct lint_context c = { .tbs = &view,
@@ -141,6 +153,7 @@ one(struct run *r, const struct buf *pem)
 {
 	auto_csr struct csr csr = { 0 };
 	struct flight *f = mem_calloc(1, sizeof(*f));
+	uint8_t serial[LIMIT_SERIAL_BYTES];
 	double t = r->staged ? bench_cpu() : 0;
 	struct error e;
 
@@ -154,7 +167,8 @@ one(struct run *r, const struct buf *pem)
 	if (!spki_check_strong(&csr.key, &e))
 		bench_fail("weak", &e);
 	t = lap(r, STAGE_WEAK, t);
-	build(r, &csr, f);
+	take_serial(r, serial);
+	build(r->ca->tmpl, &csr, serial, f);
 	t = lap(r, STAGE_TBS, t);
 	lint(r, f);
 	t = lap(r, STAGE_LINT, t);
@@ -184,6 +198,116 @@ pipeline(struct run *r, unsigned n)
 	}
 	return (struct result){ (double)n / (bench_wall() - wall),
 		(bench_cpu() - cpu) / (double)n };
+}
+
+/* ---- the same with fronts on threads of their own, as a server has them ---- */
+
+#define FRONTS 2
+#define READY_MAX 64
+
+struct fronts {
+	struct run *run;
+	uint8_t (*serial)[LIMIT_SERIAL_BYTES];
+	unsigned n;
+	atomic_uint next;
+	pthread_mutex_t lock;
+	pthread_cond_t room, work;
+	struct flight *ready[READY_MAX];
+	unsigned count;
+};
+
+static struct flight *
+front_one(struct run *r, struct tbs_template *tmpl, const struct buf *pem,
+    const uint8_t serial[LIMIT_SERIAL_BYTES])
+{
+	auto_csr struct csr csr = { 0 };
+	struct flight *f = mem_calloc(1, sizeof(*f));
+	struct error e;
+
+	f->run = r;
+	if (!csr_parse(buf_bytes(pem), "csr", &csr, &e) ||
+	    !csr_verify(&csr, &e) || !spki_check_strong(&csr.key, &e))
+		bench_fail("csr", &e);
+	build(tmpl, &csr, serial, f);
+	lint(r, f);
+	return f;
+}
+
+static void *
+front(void *arg)
+{
+	struct fronts *x = arg;
+	struct run *r = x->run;
+	struct tbs_template *tmpl;
+	struct flight *f;
+	struct error e;
+	unsigned i;
+
+	tmpl = tbs_template_new(profile_builtin("kafka-broker"), &r->ca->issuer,
+	    &e);
+	if (tmpl == NULL)
+		bench_fail("template", &e);
+	while ((i = atomic_fetch_add(&x->next, 1)) < x->n) {
+		f = front_one(r, tmpl, &r->csrs->pem[i % r->csrs->n],
+		    x->serial[i]);
+		(void)pthread_mutex_lock(&x->lock);
+		while (x->count == READY_MAX)
+			(void)pthread_cond_wait(&x->room, &x->lock);
+		x->ready[x->count++] = f;
+		(void)pthread_cond_signal(&x->work);
+		(void)pthread_mutex_unlock(&x->lock);
+	}
+	tbs_template_free(tmpl);
+	return NULL;
+}
+
+/* Everything that is ready, up to the limit; waits when nothing else is to do. */
+static void
+take_ready(struct fronts *x)
+{
+	struct run *r = x->run;
+
+	(void)pthread_mutex_lock(&x->lock);
+	while (x->count == 0 && r->in_flight == 0)
+		(void)pthread_cond_wait(&x->work, &x->lock);
+	while (x->count > 0 && r->in_flight < r->limit)
+		submit(r, x->ready[--x->count]);
+	(void)pthread_cond_broadcast(&x->room);
+	(void)pthread_mutex_unlock(&x->lock);
+}
+
+static struct result
+fronted(struct run *r, unsigned n)
+{
+	struct fronts x = { .run = r, .n = n };
+	pthread_t t[FRONTS];
+	double wall, cpu;
+	struct error e;
+	unsigned i;
+
+	x.serial = mem_calloc(n, sizeof(*x.serial));
+	(void)pthread_mutex_init(&x.lock, NULL);
+	(void)pthread_cond_init(&x.room, NULL);
+	(void)pthread_cond_init(&x.work, NULL);
+	if (!signer_serials(r->ca->s, n, x.serial, &e))
+		bench_fail("serials", &e);
+	r->done = 0;
+	wall = bench_wall();
+	cpu = bench_cpu();
+	for (i = 0; i < FRONTS; i++)
+		if (pthread_create(&t[i], NULL, front, &x) != 0)
+			fatal("pthread_create");
+	while (r->done < n) {
+		take_ready(&x);
+		if (!signer_turn(r->ca->s, r->in_flight == r->limit, &e))
+			bench_fail("turn", &e);
+	}
+	wall = bench_wall() - wall;
+	cpu = bench_cpu() - cpu;
+	for (i = 0; i < FRONTS; i++)
+		(void)pthread_join(t[i], NULL);
+	mem_free(x.serial);
+	return (struct result){ (double)n / wall, cpu / (double)n };
 }
 
 /* CPU seconds of one proof of possession. */
@@ -313,7 +437,7 @@ rate_ratio(struct bench *b, const char *type, const struct bench_csrs *csrs,
 		raw[i] = raw_sign_rate(signer_key_handle(ca.s, &ca.key),
 		    b->module_path, workers, 0.5)
 			     .per_s;
-		rate[i] = pipeline(&r, n).per_s;
+		rate[i] = fronted(&r, n).per_s;
 		ratio[i] = rate[i] / raw[i];
 	}
 	(void)
@@ -341,7 +465,7 @@ slow_module(const struct bench_csrs *csrs, unsigned n)
 	r.ca = &ca;
 	(void)pipeline(&r, n / 4);
 	for (i = 0; i < ROUNDS; i++) {
-		res = pipeline(&r, n);
+		res = fronted(&r, n);
 		rate[i] = res.per_s;
 		cpu[i] = res.per_s * res.cpu_s;
 	}
@@ -392,5 +516,11 @@ main(int argc, char **argv)
 	bench_csrs_free(&ec);
 	bench_csrs_free(&rsa);
 	bench_close(&b);
-	hsm_exit(0);
+	(void)fflush(stdout);
+	/* Another module: another process. */
+	(void)setenv("FAULT_PKCS11_MODULE", b.module_path, 1);
+	(void)setenv("FAULT_PKCS11_RULES", "C_Sign:sleep_ms=2", 1);
+	(void)setenv("CHANCERY_BENCH_MODULE", FAULT_MODULE, 1);
+	(void)execl("/proc/self/exe", argv[0], "--slow", (char *)NULL);
+	hsm_exit(1);
 }
