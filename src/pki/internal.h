@@ -48,4 +48,3 @@ const char *general_name_kind_name(enum general_name_kind kind);
 #define CRL_OID_INVALIDITY "2.5.29.24"
 #define CRL_OID_DELTA "2.5.29.27"
 #define CRL_OID_IDP "2.5.29.28"
-bool crl_reason_valid(uint64_t value);

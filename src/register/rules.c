@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include <chancery/base/cleanup.h>
+#include <chancery/base/limits.h>
 #include <chancery/base/text.h>
 
 #include "notes.h"
@@ -472,21 +473,66 @@ reserve_crl(struct reg_state *s, const struct record *r, struct open_intent *o)
 	o->more = m;
 }
 
-/* A certificate whose TBS carries the signing key's own SPKI. */
+/* Whose certificates and lists a key signs is known once the log has a CA
+ * certificate over it: under another issuer name they would be somebody else's. */
 static bool
-is_self(const struct record *r, const struct state_key *k)
+issuer_ok(const struct record *r, const struct state_key *k,
+    const struct tbs_fields *t, struct error *e)
 {
-	struct bytes tbs = record_get(r, "tbs");
+	struct bytes issuer =
+	    record_has(r, "crl") ? record_get(r, "issuer") : t->issuer;
 
-	return tbs.n > 0 && bytes_eq(record_get(r, "kind"), bytes_str("ca")) &&
-	    memmem(tbs.p, tbs.n, k->spki.p, k->spki.n) != NULL;
+	if (issuer.n == 0 || k->names_n == 0 || bytes_eq(t->spki, k->spki) ||
+	    state_key_has_name(k, issuer))
+		return true;
+	return broken(e, r, "issuer-other",
+	    "the issuer is not the subject of a certificate over key \"%s\"",
+	    k->label);
+}
+
+static bool
+intent_count(const struct record *r, uint64_t *out, struct error *e)
+{
+	int64_t n = record_get_int(r, "entries");
+
+	*out = 1;
+	if (!record_has(r, "entries") ||
+	    !bytes_eq(record_get(r, "kind"), bytes_str("ocsp")))
+		return true;
+	if (n < 1 || n > LIMIT_OCSP_BATCH)
+		return broken(e, r, "ocsp-count", "%lld answers", (long long)n);
+	*out = (uint64_t)n;
+	return true;
+}
+
+static void
+count_signatures(struct state_key *k, uint64_t hour, uint64_t n)
+{
+	if (k->hour != hour)
+		k->in_hour = 0;
+	k->hour = hour;
+	k->in_hour += n;
+	k->signatures += n;
+}
+
+static void
+learn_name(struct reg_state *s, const struct tbs_fields *t)
+{
+	struct sha256 id = sha256(t->spki);
+	struct state_key *k = state_key_find(s, &id);
+
+	if (k != NULL)
+		state_key_add_name(k, t->subject);
 }
 
 static bool
 intent(struct reg_state *s, const struct record *r, struct error *e)
 {
 	struct state_key *k = live_key(s, r, e);
-	uint64_t hour = (uint64_t)r->t_ms / 3600000;
+	uint64_t hour = (uint64_t)r->t_ms / 3600000, count;
+	bool ca = bytes_eq(record_get(r, "kind"), bytes_str("ca"));
+	bool cert = ca || bytes_eq(record_get(r, "kind"), bytes_str("leaf"));
+	struct tbs_fields t;
 	struct open_intent *o;
 
 	if (k == NULL)
@@ -494,19 +540,21 @@ intent(struct reg_state *s, const struct record *r, struct error *e)
 	if (k->charter.n == 0)
 		return broken(e, r, "intent-without-charter", "key \"%s\"",
 		    k->label);
-	if (!intent_ok(s, r, e))
+	if (!cert || !tbs_read(record_get(r, "tbs"), &t))
+		memset(&t, 0, sizeof(t));
+	if (!intent_ok(s, r, e) || !intent_count(r, &count, e) ||
+	    !issuer_ok(r, k, &t, e))
 		return false;
 	o = state_open_add(s, r->n, r->type);
 	o->pub.key = k->key;
 	o->hour = hour;
-	o->self = is_self(r, k);
+	o->count = count;
+	o->self = ca && bytes_eq(t.spki, k->spki);
 	if (record_has(r, "crl"))
 		reserve_crl(s, r, o);
-	if (k->hour != hour)
-		k->in_hour = 0;
-	k->hour = hour;
-	k->in_hour++;
-	k->signatures++;
+	if (ca && t.spki.n > 0)
+		learn_name(s, &t);
+	count_signatures(k, hour, count);
 	return true;
 }
 
@@ -546,9 +594,9 @@ failed(struct reg_state *s, const struct record *r, struct error *e)
 		return no_open(s, r, "failed-without-intent", e);
 	k = state_key_find(s, &o->pub.key);
 	if (k != NULL) {
-		k->signatures--;
+		k->signatures -= o->count;
 		if (k->hour == o->hour)
-			k->in_hour--;
+			k->in_hour -= o->count;
 	}
 	close_intent(s, o);
 	return true;

@@ -41,6 +41,11 @@ write_key(struct json_writer *w, const struct state_key *k)
 	kv_u64(w, "in_hour", k->in_hour);
 	json_kv_str(w, "label", k->label);
 	kv_u64(w, "made_at", k->made_index);
+	json_key(w, "names");
+	json_array(w);
+	for (size_t i = 0; i < k->names_n; i++)
+		json_base64(w, k->names[i]);
+	json_array_end(w);
 	json_kv_bool(w, "released", k->released);
 	kv_u64(w, "self_signed", k->self_signed);
 	kv_u64(w, "signatures", k->signatures);
@@ -68,6 +73,7 @@ write_open(struct json_writer *w, const struct open_intent *o)
 	const struct intent_more *m = o->more;
 
 	json_object(w);
+	kv_u64(w, "count", o->count);
 	if (m != NULL && o->pub.type == REC_INTENT) {
 		json_key(w, "crl");
 		json_object(w);
@@ -285,6 +291,28 @@ get_id(struct json_reader *r, uint8_t id[64], size_t *len)
 	*len = b.n;
 }
 
+/* Names of one key, each once, as they were learned. */
+static void
+get_names(struct json_reader *r, struct state_key *k)
+{
+	auto_buf struct buf b = { 0 };
+	struct bytes raw;
+
+	want(r, "names");
+	json_enter_array(r);
+	while (json_next_element(r)) {
+		raw = json_get_raw_str(r);
+		buf_reset(&b);
+		if (r->failed ||
+		    !base64_decode((const char *)raw.p, raw.n, &b) ||
+		    b.n == 0 || state_key_has_name(k, buf_bytes(&b))) {
+			r->failed = true;
+			return;
+		}
+		state_key_add_name(k, buf_bytes(&b));
+	}
+}
+
 static void
 read_key(struct json_reader *r, struct reg_state *s)
 {
@@ -303,6 +331,7 @@ read_key(struct json_reader *r, struct reg_state *s)
 	k.in_hour = get_u64(r, "in_hour");
 	get_fixed(r, "label", k.label, sizeof(k.label));
 	k.made_index = get_u64(r, "made_at");
+	get_names(r, &k);
 	k.released = get_flag(r, "released");
 	k.self_signed = get_u64(r, "self_signed");
 	k.signatures = get_u64(r, "signatures");
@@ -314,6 +343,7 @@ read_key(struct json_reader *r, struct reg_state *s)
 	object_end(r);
 	hash = sha256(buf_bytes(&spki));
 	if (r->failed || spki.n == 0 || reg_state_key(s, &hash) != NULL) {
+		state_key_free_names(&k);
 		r->failed = true;
 		return;
 	}
@@ -376,6 +406,7 @@ read_open(struct json_reader *r, struct reg_state *s)
 	bool crl, keygen = false;
 
 	json_enter_object(r);
+	o.count = get_u64(r, "count");
 	(void)json_next_key(r, &k);
 	crl = bytes_eq(k, bytes_str("crl"));
 	if (crl) {

@@ -18,6 +18,18 @@ reg_state_new(void)
 	return s;
 }
 
+void
+state_key_free_names(struct state_key *k)
+{
+	void *p;
+
+	for (size_t i = 0; i < k->names_n; i++) {
+		memcpy(&p, &k->names[i].p, sizeof(p));
+		mem_free(p);
+	}
+	mem_free(k->names);
+}
+
 static void
 key_free(struct state_key *k)
 {
@@ -28,6 +40,7 @@ key_free(struct state_key *k)
 	mem_free(p);
 	memcpy(&p, &k->charter.p, sizeof(p));
 	mem_free(p);
+	state_key_free_names(k);
 	mem_free(k);
 }
 
@@ -133,6 +146,36 @@ const struct state_key *
 reg_state_key_at(const struct reg_state *s, size_t i)
 {
 	return i < s->keys_n ? s->keys[i] : NULL;
+}
+
+bool
+state_key_has_name(const struct state_key *k, struct bytes name)
+{
+	for (size_t i = 0; i < k->names_n; i++)
+		if (bytes_eq(k->names[i], name))
+			return true;
+	return false;
+}
+
+void
+state_key_add_name(struct state_key *k, struct bytes name)
+{
+	if (state_key_has_name(k, name))
+		return;
+	k->names =
+	    mem_grow(k->names, k->names_n, &k->names_cap, sizeof(*k->names));
+	k->names[k->names_n++] = bytes_of(mem_dup(name.p, name.n), name.n);
+}
+
+uint64_t
+reg_state_self_open(const struct reg_state *s, const struct sha256 *key)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->open_n; i++)
+		n += s->open[i].self &&
+		    memcmp(&s->open[i].pub.key, key, sizeof(*key)) == 0;
+	return n;
 }
 
 size_t

@@ -77,7 +77,8 @@ struct intent_more {
 struct open_intent {
 	struct state_intent pub; /* first: handed out by reg_state_open_at */
 	uint64_t hour;
-	bool self; /* a certificate over the signing key itself */
+	bool self;      /* a certificate over the signing key itself */
+	uint64_t count; /* signatures: one, of kind ocsp many        */
 	struct intent_more *more; /* NULL: neither CRL nor key          */
 };
 struct state_request {
@@ -125,6 +126,10 @@ struct revoked_shard *state_shard_find(const struct reg_state *s,
     const struct sha256 *key);
 struct state_key *state_key_add(struct reg_state *s, const struct sha256 *key,
     struct bytes spki);
+bool state_key_has_name(const struct state_key *k, struct bytes name);
+/* Once. */
+void state_key_add_name(struct state_key *k, struct bytes name);
+void state_key_free_names(struct state_key *k);
 struct state_crl *state_crl_add(struct reg_state *s, const struct sha256 *key,
     const char *scope);
 struct open_intent *state_open_add(struct reg_state *s, uint64_t n,
@@ -134,6 +139,13 @@ void state_request_approve(struct state_request *q, struct bytes custodian);
 void state_vkey_add(struct reg_state *s, uint64_t from, struct bytes vkey);
 struct revoked_shard *state_shard_add(struct reg_state *s,
     const struct sha256 *key);
+
+/* ---- certificates (tbs_read.c) ---- */
+
+struct tbs_fields {
+	struct bytes issuer, subject, spki; /* whole elements */
+};
+bool tbs_read(struct bytes tbs, struct tbs_fields *out) must_check;
 
 /* ---- snapshot (snapshot.c) ---- */
 

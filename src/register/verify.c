@@ -166,18 +166,24 @@ static bool
 check_revoke(struct verify *v, struct error *e)
 {
 	const struct record *r = &v->play.rec;
+	uint64_t cert = (uint64_t)record_get_int(r, "cert");
+	const struct kept_intent *open;
 	struct sha256 key;
 	uint8_t serial[20];
 
 	if (!record_has(r, "cert"))
 		return true;
+	open = find_kept(v, cert);
 	if (record_get_hash(r, "key", &key) &&
 	    magnitude(record_get(r, "serial"), serial) &&
-	    serial_set_has(&v->certs, &key, serial,
-		(uint64_t)record_get_int(r, "cert")))
+	    (serial_set_has(&v->certs, &key, serial, cert) ||
+		(open != NULL && open->has_serial &&
+		    memcmp(&open->key, &key, sizeof(key)) == 0 &&
+		    memcmp(open->serial, serial, sizeof(serial)) == 0)))
 		return true;
 	return wrong(r, e, "revoke-other-certificate",
-	    "\"cert\" is not the outcome of an INTENT for that serial");
+	    "\"cert\" is neither an open INTENT for that serial nor the "
+	    "outcome of one");
 }
 
 static bool

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <chancery/pki/der.h>
-#include <chancery/pki/lint.h>
+#include <chancery/base/text.h>
+#include <chancery/pki/csr.h>
 
 #include "internal.h"
 
@@ -16,6 +16,12 @@ signer_certify(struct signer *s, const struct signer_certify *req,
 		return error_set(e, FAIL_BAD_INPUT,
 		    "TBSCertificate: %zu bytes, allowed 1 to %d", req->tbs.n,
 		    LIMIT_TBS_BYTES);
+	if (req->profile != NULL &&
+	    (strlen(req->profile) > LIMIT_WHO_BYTES ||
+		!utf8_valid(bytes_str(req->profile))))
+		return error_set(e, FAIL_BAD_INPUT,
+		    "profile: not UTF-8 or longer than %d bytes",
+		    LIMIT_WHO_BYTES);
 	r = request_new(s, &request_certify, &req->key, &req->claim, done, arg,
 	    e);
 	if (r == NULL)
@@ -28,14 +34,6 @@ signer_certify(struct signer *s, const struct signer_certify *req,
 	return true;
 }
 
-static bool
-refuse(struct request *r, const char *rule, const char *field, struct error *e)
-{
-	r->verdict.rule = rule;
-	(void)snprintf(r->verdict.field, sizeof(r->verdict.field), "%s", field);
-	return error_set(e, FAIL_REFUSED, "%s: %s", rule, field);
-}
-
 /* What no charter can allow: a certificate that this key could not have meant. */
 static bool
 structure(struct request *r, const struct tbs_view *t, struct error *e)
@@ -43,21 +41,27 @@ structure(struct request *r, const struct tbs_view *t, struct error *e)
 	const struct ext *aki = exts_find(&t->exts, EXT_AKI);
 	struct bytes id = { 0 };
 	bool other = false;
+	int64_t partition;
 
 	if (t->version != 3)
-		return refuse(r, "structure-version", "version", e);
+		return request_refuse(r, "structure-version", "version", e);
 	if (!t->alg_known || !sig_alg_fits(t->alg, r->key->spki.type))
-		return refuse(r, "structure-algorithm", "signature", e);
+		return request_refuse(r, "structure-algorithm", "signature", e);
 	if (t->not_after_s <= t->not_before_s)
-		return refuse(r, "structure-validity", "validity", e);
+		return request_refuse(r, "structure-validity", "validity", e);
 	if (t->has_unique_id)
-		return refuse(r, "structure-unique-id", "uniqueID", e);
+		return request_refuse(r, "structure-unique-id", "uniqueID", e);
 	if (!t->key_ok)
-		return refuse(r, "structure-key", "subjectPublicKeyInfo", e);
+		return request_refuse(r, "structure-key",
+		    "subjectPublicKeyInfo", e);
+	/* Its revocation must stand on every list that it points to. */
+	if (!partition_of_cert(t, &partition))
+		return request_refuse(r, "structure-crl-partition",
+		    "extensions.cRLDistributionPoints", e);
 	if (aki != NULL &&
 	    (!ext_aki(aki, &id, &other, e) || other ||
 		!bytes_eq(id, bytes_of(r->key->key_id, 20))))
-		return refuse(r, "structure-aki",
+		return request_refuse(r, "structure-aki",
 		    "extensions.authorityKeyIdentifier", e);
 	return true;
 }
@@ -68,7 +72,7 @@ self_signed(struct request *r, const struct tbs_view *t, bool *self,
 {
 	*self = bytes_eq(t->spki_der, buf_bytes(&r->key->spki_der));
 	if (*self && !bytes_eq(t->issuer, t->subject))
-		return refuse(r, "structure-self-issued", "issuer", e);
+		return request_refuse(r, "structure-self-issued", "issuer", e);
 	return true;
 }
 
@@ -79,7 +83,8 @@ take_serial(struct signer *s, struct request *r, const struct tbs_view *t,
 {
 	if (t->serial.n != LIMIT_SERIAL_BYTES ||
 	    !outstanding_take(&s->serials, t->serial.p))
-		return refuse(r, "serial-not-outstanding", "serialNumber", e);
+		return request_refuse(r, "serial-not-outstanding",
+		    "serialNumber", e);
 	return true;
 }
 
@@ -109,14 +114,14 @@ static bool
 admit(struct signer *s, struct request *r, struct error *e)
 {
 	struct charter_usage u = { 0 };
+	struct error ignored;
 	struct tbs_view t;
 	int64_t now_ms;
 	bool self;
 
 	if (!tbs_parse(buf_bytes(&r->data), &t, e)) {
-		r->verdict.rule = "structure-der";
-		(void)snprintf(r->verdict.field, sizeof(r->verdict.field),
-		    "tbsCertificate");
+		(void)request_refuse(r, "structure-der", "tbsCertificate",
+		    &ignored);
 		return false;
 	}
 	/* Anything able to sign certificates is a CA, whatever it is called. */
@@ -126,6 +131,12 @@ admit(struct signer *s, struct request *r, struct error *e)
 		return false;
 	signer_usage(s, r->key, &u, now_ms / 1000);
 	u.self = self;
+	/* Those in flight count as well, or two at once would both be the first. */
+	if (self)
+		u.self_signed +=
+		    reg_state_self_open(reg_get_state(s->reg), &r->key->id);
+	else if (!signer_issuer_ok(s, r->key, t.issuer))
+		return request_refuse(r, "structure-issuer", "issuer", e);
 	if (!charter_allows_cert(r->key->charter, &t, &u, &r->verdict, e) ||
 	    !take_serial(s, r, &t, e))
 		return false;
@@ -137,8 +148,7 @@ admit(struct signer *s, struct request *r, struct error *e)
 /* A certificate that may exist somewhere although nobody got it is revoked. A
  * lost self-signed root cannot be: it is only recorded. */
 static bool
-assumed(struct signer *s, const struct record *rec, uint64_t assumed_n,
-    struct error *e)
+assumed(struct signer *s, const struct record *rec, struct error *e)
 {
 	struct sha256 id;
 	struct signer_key *k;
@@ -152,8 +162,11 @@ assumed(struct signer *s, const struct record *rec, uint64_t assumed_n,
 		    (unsigned long long)rec->n);
 	if (bytes_eq(t.spki_der, buf_bytes(&k->spki_der)))
 		return true;
-	return revoke_append(s, k, &t, assumed_n, (struct bytes){ 0 },
-	    CRL_SUPERSEDED, 0, "signer", "outcome unknown, never released", e);
+	/* A crash between the two records left the first. */
+	return revoke_append(s, k, &t, rec->n, (struct bytes){ 0 },
+		   CRL_SUPERSEDED, 0, "signer",
+		   "outcome unknown, never released", e) ||
+	    e->why == FAIL_EXISTS;
 }
 
 const struct request_type request_certify = {
@@ -164,28 +177,25 @@ const struct request_type request_certify = {
 
 /* SIGN_CSR: a CertificationRequestInfo (RFC 2986 4.1) for one of our keys. */
 
+/* Read as a whole request, around a signature that does not matter: the form is
+ * held to what we demand of others. */
 static bool
-csr_info_parse(const struct request *r, struct bytes *subject, struct error *e)
+csr_info_parse(struct request *r, struct csr *c, struct error *e)
 {
-	struct der_reader top, in;
-	struct bytes spki, name;
-	uint8_t tag = 0;
+	static const uint8_t none[1];
+	auto_buf struct buf whole = { 0 };
+	struct error ignored;
 
-	der_r_init(&top, buf_bytes(&r->data));
-	der_r_init(&in, der_r_get(&top, DER_SEQUENCE));
-	if (der_r_uint(&in) != 0)
-		return error_set(e, FAIL_BAD_INPUT,
-		    "CertificationRequestInfo: version is not 0");
-	name = der_r_any(&in, &tag);
-	spki = der_r_any(&in, &tag);
-	(void)der_r_get(&in, DER_CONTEXT_CONSTRUCTED(0));
-	if (!der_r_done(&in) || !der_r_done(&top))
-		return error_set(e, FAIL_BAD_INPUT,
-		    "CertificationRequestInfo: malformed");
-	if (!bytes_eq(spki, buf_bytes(&r->key->spki_der)))
-		return error_set(e, FAIL_REFUSED,
-		    "CertificationRequestInfo: its key is not the signing key");
-	*subject = name;
+	cert_assemble(buf_bytes(&r->data), r->alg, bytes_of(none, 1), &whole);
+	if (!csr_parse(buf_bytes(&whole), "request", c, e) ||
+	    !bytes_eq(c->info, buf_bytes(&r->data))) {
+		(void)request_refuse(r, "structure-der",
+		    "certificationRequestInfo", &ignored);
+		return false;
+	}
+	if (!bytes_eq(c->key.der, buf_bytes(&r->key->spki_der)))
+		return request_refuse(r, "structure-csr-key",
+		    "subjectPublicKeyInfo", e);
 	return true;
 }
 
@@ -212,16 +222,16 @@ admit_csr(struct signer *s, struct request *r, struct error *e)
 {
 	struct sha256 h = sha256(buf_bytes(&r->data));
 	struct charter_usage u = { 0 };
-	struct bytes subject;
+	auto_csr struct csr c = { 0 };
 	struct record rec;
 	int64_t now_ms;
 
 	r->kind = "csr";
 	r->alg = sig_alg_default(r->key->spki.type);
-	if (!csr_info_parse(r, &subject, e) || !reg_now(s->reg, &now_ms, e))
+	if (!csr_info_parse(r, &c, e) || !reg_now(s->reg, &now_ms, e))
 		return false;
 	signer_usage(s, r->key, &u, now_ms / 1000);
-	if (!charter_allows_csr(r->key->charter, subject, &u, &r->verdict, e))
+	if (!charter_allows_csr(r->key->charter, c.subject, &u, &r->verdict, e))
 		return false;
 	request_prepare(r, buf_bytes(&r->data));
 	record_init(&rec, REC_INTENT);

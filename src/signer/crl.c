@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -14,18 +15,26 @@
 /*
  * SIGN_CRL: the list is written here, from the revoked index, so that it is
  * complete by construction. The TBSCertList goes to an unnamed file in the target
- * directory while it is hashed; the CertificateList is put together beside it when
- * the signature is there, and gets its name once SIGNED is durable.
+ * directory while it is hashed; the CertificateList is put together in another one
+ * when the signature is there, and gets its name once SIGNED is durable: before
+ * that nobody can read the signature, and a crash leaves nothing behind.
  */
 
+#define YEAR_S INT64_C(31557600)
+/* Beyond any list's use; keeps nextUpdate far from where times end. */
+#define CRL_PERIOD_MAX_S (100 * YEAR_S)
+/* In base64 it must fit into a record; real names have some hundred octets. */
+#define CRL_ISSUER_MAX 16384
+
 struct crl_work {
-	char *scope, *idp_url, *path, *dir, *tmp;
+	char *scope, *idp_url, *path, *dir;
 	struct buf issuer;
 	uint8_t aki[20];
 	int64_t period_s;
 	bool named; /* the caller chose the path */
 	/* Being made. */
 	int fd;    /* TBSCertList                */
+	int out;   /* CertificateList, no name   */
 	void *map; /* of fd, for Ed25519         */
 	uint64_t tbs_bytes, entries, number, bytes;
 	int64_t this_s, next_s;
@@ -41,14 +50,13 @@ crl_work_free(struct crl_work *w)
 		(void)munmap(w->map, w->tbs_bytes);
 	if (w->fd >= 0)
 		(void)close(w->fd);
-	if (w->tmp != NULL)
-		(void)unlink(w->tmp);
+	if (w->out >= 0)
+		(void)close(w->out);
 	buf_free(&w->issuer);
 	mem_free(w->scope);
 	mem_free(w->idp_url);
 	mem_free(w->path);
 	mem_free(w->dir);
-	mem_free(w->tmp);
 	mem_free(w);
 }
 
@@ -63,22 +71,44 @@ crl_work_answer(const struct crl_work *w, struct signer_reply *a)
 	a->bytes = w->bytes;
 }
 
+/* A partition's list is complete for the certificates that point to its URL, and for
+ * no others: under another partition's URL it would hide theirs (RFC 5280 6.3.3 b). */
+static bool
+url_check(const struct signer_crl *req, int64_t partition, struct error *e)
+{
+	if (req->idp_url == NULL)
+		return partition < 0 ||
+		    error_set(e, FAIL_BAD_INPUT,
+			"a partition needs the URL of its distribution point "
+			"(RFC 5280 5.2.5)");
+	if (strlen(req->idp_url) > CRL_URL_MAX)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "URL: longer than %d octets", CRL_URL_MAX);
+	if (partition >= 0 &&
+	    partition_of_url(bytes_str(req->idp_url)) != partition)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "URL: does not name partition-%lld", (long long)partition);
+	return true;
+}
+
 static bool
 crl_check(const struct signer *s, const struct signer_crl *req, struct error *e)
 {
 	int64_t partition;
 
-	if (!crl_scope_check(req->scope, &partition, e))
+	if (!crl_scope_check(req->scope, &partition, e) ||
+	    !url_check(req, partition, e))
 		return false;
-	if (req->period_s < 1)
+	if (req->period_s < 1 || req->period_s > CRL_PERIOD_MAX_S)
 		return error_set(e, FAIL_BAD_INPUT,
-		    "period: nextUpdate must lie after thisUpdate");
-	if (req->issuer.n == 0)
-		return error_set(e, FAIL_BAD_INPUT, "issuer: empty name");
-	if (partition >= 0 && req->idp_url == NULL)
+		    "period: not between 1 s and %d years",
+		    (int)(CRL_PERIOD_MAX_S / YEAR_S));
+	if (req->issuer.n == 0 || req->issuer.n > CRL_ISSUER_MAX)
 		return error_set(e, FAIL_BAD_INPUT,
-		    "a partition needs the URL of its distribution point "
-		    "(RFC 5280 5.2.5)");
+		    "issuer: %zu bytes, allowed 1 to %d", req->issuer.n,
+		    CRL_ISSUER_MAX);
+	if ((unsigned)req->alg >= SIG_ALG__COUNT)
+		return error_set(e, FAIL_BAD_INPUT, "algorithm: unknown");
 	if (req->path == NULL && s->cfg.crl_dir == NULL)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "no path and no CRL directory configured");
@@ -99,7 +129,7 @@ signer_sign_crl(struct signer *s, const struct signer_crl *req,
 		return false;
 	r->alg = req->alg;
 	r->crl = w = mem_calloc(1, sizeof(*w));
-	w->fd = -1;
+	w->fd = w->out = -1;
 	w->scope = mem_strdup(req->scope);
 	if (req->idp_url != NULL)
 		w->idp_url = mem_strdup(req->idp_url);
@@ -286,11 +316,12 @@ admit(struct signer *s, struct request *r, struct error *e)
 	if (r->waits)
 		return false;
 	if (!sig_alg_fits(r->alg, r->key->spki.type))
-		return error_set(e, FAIL_BAD_INPUT, "%s does not fit the key",
-		    sig_alg_info(r->alg)->name);
+		return request_refuse(r, "structure-algorithm", "signature", e);
 	if (memcmp(w->aki, r->key->key_id, 20) != 0)
-		return error_set(e, FAIL_BAD_INPUT,
-		    "issuer key id: not the one of the signing key");
+		return request_refuse(r, "structure-aki",
+		    "extensions.authorityKeyIdentifier", e);
+	if (!signer_issuer_ok(s, r->key, buf_bytes(&w->issuer)))
+		return request_refuse(r, "structure-issuer", "issuer", e);
 	if (!reg_now(s->reg, &now_ms, e))
 		return false;
 	w->this_s = now_ms / 1000;
@@ -330,30 +361,32 @@ complete(unused_arg struct signer *s, struct request *r, struct error *e)
 	struct crl_work *w = r->crl;
 	auto_buf struct buf head = { 0 };
 	auto_buf struct buf tail = { 0 };
-	auto_fd int fd = -1;
 
 	crl_outer(w->tbs_bytes, r->alg, buf_bytes(&r->one.sig), &head, &tail);
-	w->tmp =
-	    mem_printf("%s.%llu.tmp", w->path, (unsigned long long)r->intent);
-	fd = open(w->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return error_errno(e, FAIL_IO, "%s", w->tmp);
+	w->out = open(w->dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
+	if (w->out < 0)
+		return error_errno(e, FAIL_IO, "%s", w->dir);
 	w->bytes = head.n + w->tbs_bytes + tail.n;
-	if (!fd_write_all(fd, buf_bytes(&head), e) || !copy_tbs(fd, w, e) ||
-	    !fd_write_all(fd, buf_bytes(&tail), e))
+	if (!fd_write_all(w->out, buf_bytes(&head), e) ||
+	    !copy_tbs(w->out, w, e) ||
+	    !fd_write_all(w->out, buf_bytes(&tail), e))
 		return false;
-	if (fsync(fd) != 0)
-		return error_errno(e, FAIL_IO, "%s: fsync", w->tmp);
+	if (fsync(w->out) != 0)
+		return error_errno(e, FAIL_IO, "%s: fsync", w->path);
 	return true;
 }
 
 static bool
 release(unused_arg struct signer *s, struct request *r, struct error *e)
 {
-	struct crl_work *w = r->crl;
+	const struct crl_work *w = r->crl;
+	char fd[40];
 
-	if (link(w->tmp, w->path) != 0)
-		return error_errno(e, FAIL_EXISTS, "%s", w->path);
+	/* The way to name such a file without a capability (open(2)). */
+	(void)snprintf(fd, sizeof(fd), "/proc/self/fd/%d", w->out);
+	if (linkat(AT_FDCWD, fd, AT_FDCWD, w->path, AT_SYMLINK_FOLLOW) != 0)
+		return error_errno(e, errno == EEXIST ? FAIL_EXISTS : FAIL_IO,
+		    "%s", w->path);
 	return dir_sync(w->dir, e);
 }
 

@@ -12,7 +12,7 @@ crl_scope_check(const char *scope, int64_t *partition, struct error *e)
 	if (scope != NULL && strcmp(scope, "full") == 0)
 		return true;
 	if (scope == NULL || strncmp(scope, "partition:", 10) != 0 ||
-	    !parse_u64(scope + 10, 1, 1000000, &k))
+	    !parse_u64(scope + 10, 1, CRL_PARTITION_MAX, &k))
 		return error_set(e, FAIL_BAD_INPUT,
 		    "scope: expected \"full\" or \"partition:N\"");
 	*partition = (int64_t)k;

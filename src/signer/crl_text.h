@@ -9,6 +9,11 @@
 #include <chancery/pki/crl.h>
 #include <chancery/register/state.h>
 
+/* "partition:1" … */
+#define CRL_PARTITION_MAX 1000000
+/* The URL of a distribution point. */
+#define CRL_URL_MAX 1000
+
 struct crl_text {
 	const struct reg_state *state;
 	struct sha256 key;

@@ -30,9 +30,10 @@ struct request_type {
 	bool (*complete)(struct signer *s, struct request *r, struct error *e);
 	/* After SIGNED is durable, before the reply. May be NULL. */
 	bool (*release)(struct signer *s, struct request *r, struct error *e);
-	/* The INTENT's outcome is unknown: what follows besides ASSUMED. */
+	/* The INTENT's outcome is unknown: what is recorded before ASSUMED, so
+	 * that a torn batch leaves nothing undone. */
 	bool (*assumed)(struct signer *s, const struct record *intent,
-	    uint64_t assumed, struct error *e);
+	    struct error *e);
 };
 extern const struct request_type request_certify, request_csr, request_crl,
     request_ocsp, request_revoke;
@@ -131,11 +132,16 @@ struct signer {
 };
 
 /* request.c */
+bool signer_claim_check(const struct signer_claim *c,
+    struct error *e) must_check;
 struct request *request_new(struct signer *s, const struct request_type *type,
     const struct sha256 *key, const struct signer_claim *claim,
     signer_done_fn *done, void *arg, struct error *e) must_check;
 void request_free(struct request *r);
 void request_queue(struct signer *s, struct request *r);
+/* Refuse under a rule, which the REFUSED record and the answer name. */
+bool request_refuse(struct request *r, const char *rule, const char *field,
+    struct error *e);
 /* who, why, req of a record. */
 void request_claim(const struct request *r, struct record *rec);
 /* Hash (or not) and point to_sign at what C_Sign gets; `message` must live as
@@ -152,6 +158,10 @@ struct signer_key *signer_key_find(struct signer *s, const struct sha256 *id);
 bool signer_keys_refresh(struct signer *s, struct error *e) must_check;
 bool signer_key_usable(const struct signer_key *k, struct error *e) must_check;
 void signer_keys_free(struct signer *s);
+/* Whether `name` may stand as issuer of what the key signs: the subject of a CA
+ * certificate over it that the register has, any while it has none. */
+bool signer_issuer_ok(struct signer *s, const struct signer_key *k,
+    struct bytes name);
 void signer_usage(struct signer *s, const struct signer_key *k,
     struct charter_usage *u, int64_t now_s);
 
@@ -161,7 +171,17 @@ bool signer_settle_open(struct signer *s, struct error *e) must_check;
 bool signer_assume(struct signer *s, uint64_t intent, const char *reason,
     struct error *e) must_check;
 
-/* revoke.c: the REVOKE record of a certificate by its TBS. */
+/* revoke.c: the partition of the list that lies under this URL: the number of
+ * "…partition-12.crl", 0 when the URL names none; -1: not one of our numbers. */
+int64_t partition_of_url(struct bytes url);
+/* An INTEGER's contents as a list's 20 octets; FAIL_UNSUPPORTED: not positive or
+ * longer (RFC 5280 4.1.2.2). */
+bool serial_magnitude(struct bytes v, uint8_t out[20],
+    struct error *e) must_check;
+/* The one that all distribution points of a certificate agree on; false when they
+ * name several or cannot be read. */
+bool partition_of_cert(const struct tbs_view *tbs, int64_t *out);
+/* The REVOKE record of a certificate by its TBS. FAIL_EXISTS: it has one. */
 bool revoke_append(struct signer *s, const struct signer_key *issuer,
     const struct tbs_view *tbs, uint64_t cert, struct bytes foreign,
     enum crl_reason reason, int64_t invalidity_s, const char *who,

@@ -27,16 +27,13 @@ token_check(const struct signer *s, size_t token, struct error *e)
 	return true;
 }
 
-/* The caller's charter, else the token's template, else no key at all. */
+/* What the signer's own configuration gives keys of this token. */
 static struct charter *
-charter_for(const struct signer *s, size_t token, struct bytes json,
-    struct error *e)
+token_charter(const struct signer *s, size_t token, struct error *e)
 {
 	const struct signer_token *t = &s->cfg.token[token];
 	struct charter *c;
 
-	if (json.n > 0)
-		return charter_parse_json(json, e);
 	if (t->charter_json.n > 0)
 		return charter_parse_json(t->charter_json, e);
 	if (t->charter_template == NULL) {
@@ -51,6 +48,42 @@ charter_for(const struct signer *s, size_t token, struct bytes json,
 		    "charter template \"%s\" does not exist",
 		    t->charter_template);
 	return c;
+}
+
+/* Offline an operator's charter stands. A daemon takes its callers' word only for
+ * less than the token's own. */
+static bool
+first_charter_ok(const struct signer *s, size_t token, const struct charter *c,
+    struct error *e)
+{
+	auto_charter struct charter *limit = NULL;
+	const char *field = NULL;
+
+	if (s->cfg.reg.offline)
+		return true;
+	limit = token_charter(s, token, e);
+	if (limit == NULL)
+		return false;
+	return charter_is_tighter(limit, c, &field) ||
+	    error_set(e, FAIL_QUORUM,
+		"%s: would be wider than the charter of the token's keys; "
+		"that needs custodians' approval",
+		field);
+}
+
+/* The caller's charter, else the token's template, else no key at all. */
+static struct charter *
+charter_for(const struct signer *s, size_t token, struct bytes json,
+    struct error *e)
+{
+	auto_charter struct charter *c = NULL;
+
+	if (json.n == 0)
+		return token_charter(s, token, e);
+	c = charter_parse_json(json, e);
+	if (c == NULL || !first_charter_ok(s, token, c, e))
+		return NULL;
+	return take(c);
 }
 
 static bool
@@ -226,7 +259,8 @@ signer_key_generate(struct signer *s, const struct signer_keygen *req,
 	struct sha256 made;
 	uint8_t id[20];
 
-	if (!signer_alive(s, e) || !token_check(s, req->token, e))
+	if (!signer_alive(s, e) || !signer_claim_check(&req->claim, e) ||
+	    !token_check(s, req->token, e))
 		return false;
 	c = charter_for(s, req->token, req->charter_json, e);
 	if (c == NULL || !sacrifice(s, req, e))
@@ -267,7 +301,7 @@ find_token(const struct signer *s, struct bytes serial, size_t *out,
 				      ->serial)))
 			return true;
 	return error_set(e, FAIL_NOT_FOUND,
-	    "the token of this key generation (serial %.*s) is not configured",
+	    "the key's token (serial %.*s) is not configured here",
 	    (int)serial.n, (const char *)serial.p);
 }
 
@@ -342,16 +376,23 @@ signer_keygen_settle(struct signer *s, uint64_t intent, bool adopt,
 	auto_charter struct charter *c = NULL;
 	auto_cleanup(keygen_record_free) struct keygen_record k = { 0 };
 	auto_hsm_key struct hsm_key *orphan = NULL;
-	struct error gone;
+	struct error why;
 
-	if (!signer_alive(s, e) || !read_keygen(s, intent, &k, e))
+	if (!signer_alive(s, e) || !signer_claim_check(who, e) ||
+	    !read_keygen(s, intent, &k, e))
 		return false;
 	if (!adopt)
 		return drop_orphan(s, intent, &k, out, e);
-	orphan = open_by_id(s->cfg.token[k.token].token, k.id, &gone);
-	/* Nothing, or half a key: there is nothing to adopt. */
-	if (orphan == NULL)
+	orphan = open_by_id(s->cfg.token[k.token].token, k.id, &why);
+	/* Nothing, or half a key: there is nothing to adopt. Anything else (no
+	 * session, two keys) is no reason to destroy what may be a whole one. */
+	if (orphan == NULL &&
+	    (why.why == FAIL_NOT_FOUND || why.why == FAIL_HSM_KEY))
 		return drop_orphan(s, intent, &k, out, e);
+	if (orphan == NULL) {
+		*e = why;
+		return false;
+	}
 	c = charter_for(s, k.token, charter_json, e);
 	if (c == NULL || !adopt_orphan(s, intent, orphan, c, who, key, e))
 		return false;
@@ -374,7 +415,8 @@ signer_key_adopt(struct signer *s, size_t token, const char *uri,
 	struct sha256 id;
 	uint64_t n;
 
-	if (!signer_alive(s, e) || !token_check(s, token, e))
+	if (!signer_alive(s, e) || !signer_claim_check(who, e) ||
+	    !token_check(s, token, e))
 		return false;
 	c = charter_for(s, token, charter_json, e);
 	if (c == NULL)
@@ -402,6 +444,35 @@ signer_key_adopt(struct signer *s, size_t token, const char *uri,
 	return true;
 }
 
+/* Both halves, and the proof. A key that an interrupted destruction took already
+ * is known by its CKA_ID; one that cannot be opened for another reason may be
+ * somebody else's and is left alone. */
+static bool
+destroy_objects(struct signer *s, struct signer_key *k, unsigned *n,
+    struct error *e)
+{
+	const struct state_key *st =
+	    reg_state_key(reg_get_state(s->reg), &k->id);
+	size_t token;
+
+	if (k->handle == NULL &&
+	    (st->destroyed || st->released ||
+		k->open_error.why != FAIL_NOT_FOUND)) {
+		*e = k->open_error;
+		return false;
+	}
+	if (!find_token(s, bytes_str(st->token), &token, e) ||
+	    !hsm_object_destroy(s->cfg.token[token].token,
+		bytes_of(st->id, st->id_len), n, e))
+		return false;
+	if (k->handle != NULL)
+		hsm_key_close(take(k->handle));
+	k->can_sign = false;
+	(void)error_set(&k->open_error, FAIL_NOT_FOUND, "key %s: was destroyed",
+	    st->label);
+	return true;
+}
+
 bool
 signer_key_destroy(struct signer *s, const struct sha256 *key,
     const struct signer_claim *who, struct error *e)
@@ -410,9 +481,10 @@ signer_key_destroy(struct signer *s, const struct sha256 *key,
 	auto_buf struct buf proof = { 0 };
 	struct json_writer w;
 	struct record rec;
+	unsigned destroyed;
 	uint64_t n;
 
-	if (!signer_alive(s, e))
+	if (!signer_alive(s, e) || !signer_claim_check(who, e))
 		return false;
 	if (k == NULL)
 		return error_set(e, FAIL_NOT_FOUND,
@@ -420,23 +492,31 @@ signer_key_destroy(struct signer *s, const struct sha256 *key,
 	if (s->in_flight > 0)
 		return error_set(e, FAIL_BUSY, "%zu requests are in flight",
 		    s->in_flight);
-	if (k->handle == NULL) {
-		*e = k->open_error;
-		return false;
-	}
-	if (!hsm_key_destroy(take(k->handle), e))
+	if (!destroy_objects(s, k, &destroyed, e))
 		return false;
 	json_begin(&w, &proof);
 	json_object(&w);
+	json_kv_int(&w, "destroyed", destroyed);
 	json_kv_int(&w, "found_afterwards", 0);
 	json_object_end(&w);
 	record_init(&rec, REC_DESTROY);
 	record_hash(&rec, "key", key);
 	record_json(&rec, "proof", buf_bytes(&proof));
 	claim(&rec, who);
-	k->can_sign = false;
-	(void)error_set(&k->open_error, FAIL_NOT_FOUND, "key: was destroyed");
 	return signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e);
+}
+
+/* The first charter of a key whose making ended before it had one. */
+static bool
+first_charter(struct signer *s, const struct sha256 *key,
+    const struct charter *next, struct error *e)
+{
+	const struct state_key *st = reg_state_key(reg_get_state(s->reg), key);
+	size_t token;
+
+	return s->cfg.reg.offline ||
+	    (find_token(s, bytes_str(st->token), &token, e) &&
+		first_charter_ok(s, token, next, e));
 }
 
 bool
@@ -447,13 +527,15 @@ signer_charter(struct signer *s, const struct sha256 *key,
 	auto_charter struct charter *next = NULL;
 	const char *field = NULL;
 
-	if (!signer_alive(s, e))
+	if (!signer_alive(s, e) || !signer_claim_check(who, e))
 		return false;
 	if (k == NULL)
 		return error_set(e, FAIL_NOT_FOUND,
 		    "key: not one of this register's keys");
 	next = charter_parse_json(charter_json, e);
 	if (next == NULL)
+		return false;
+	if (k->charter == NULL && !first_charter(s, key, next, e))
 		return false;
 	if (k->charter != NULL && !charter_is_tighter(k->charter, next, &field))
 		return error_set(e, FAIL_QUORUM,

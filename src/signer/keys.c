@@ -163,6 +163,20 @@ signer_keys_free(struct signer *s)
 	mem_free(s->keys);
 }
 
+bool
+signer_issuer_ok(struct signer *s, const struct signer_key *k,
+    struct bytes name)
+{
+	const struct state_key *st =
+	    reg_state_key(reg_get_state(s->reg), &k->id);
+	size_t i;
+
+	for (i = 0; i < st->names_n; i++)
+		if (bytes_eq(st->names[i], name))
+			return true;
+	return st->names_n == 0;
+}
+
 void
 signer_usage(struct signer *s, const struct signer_key *k,
     struct charter_usage *u, int64_t now_s)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <chancery/pki/der.h>
+#include <chancery/pki/ocsp.h>
 
 #include "internal.h"
 
 /*
  * SIGN_OCSP: many ResponseData under one INTENT, because the answer to a status
- * question is small and asked for often. What they say of a serial is the
- * caller's; that they are answers and nothing else, and how long they hold, is
- * checked here.
+ * question is small and asked for often. That they are answers and nothing else, how
+ * long they hold, and that no revocation of this register is denied is checked
+ * here; what else they say of a serial is the caller's.
  */
 
 bool
@@ -27,7 +27,7 @@ signer_sign_ocsp(struct signer *s, const struct signer_ocsp *req,
 		    "%zu signatures are in flight already", s->in_flight);
 	der_w_init(&w, LIMIT_TBS_BYTES);
 	mark = der_w_mark(&w);
-	for (i = req->n; i-- > 0;)
+	for (i = req->n; i-- > 0 && der_w_bytes(&w).n <= LIMIT_TBS_BYTES;)
 		der_w_raw(&w, req->data[i]);
 	der_w_wrap(&w, DER_SEQUENCE, mark);
 	if (der_w_bytes(&w).n > LIMIT_TBS_BYTES)
@@ -43,90 +43,94 @@ signer_sign_ocsp(struct signer *s, const struct signer_ocsp *req,
 	return true;
 }
 
-struct times {
-	int64_t this_s, next_s;
+struct batch {
+	struct signer *s;
+	struct request *r;
+	struct charter_usage u;
 };
 
-/* SingleResponse ::= { CertID, CertStatus, thisUpdate, [0] nextUpdate?, [1] exts? }.
- * An answer without nextUpdate never ends: refused. */
+/* A serial that this register revoked is answered revoked, since no later than it
+ * was: whoever brings the answer cannot take a revocation back. */
 static bool
-single(struct der_reader *all, struct times *t)
+status_ok(const struct batch *b, const struct ocsp_single *one, struct error *e)
 {
-	struct der_reader in, next;
-	uint8_t tag;
+	const struct reg_state *state = reg_get_state(b->s->reg);
+	struct revoked_entry v;
+	uint8_t serial[20];
+	bool known;
+	size_t i;
 
-	der_r_init(&in, der_r_get(all, DER_SEQUENCE));
-	(void)der_r_get(&in, DER_SEQUENCE);
-	(void)der_r_any(&in, &tag);
-	t->this_s = der_r_time(&in);
-	der_r_init(&next, der_r_get(&in, DER_CONTEXT_CONSTRUCTED(0)));
-	t->next_s = der_r_time(&next);
-	if (der_r_peek(&in) == DER_CONTEXT_CONSTRUCTED(1))
-		(void)der_r_get(&in, DER_CONTEXT_CONSTRUCTED(1));
-	return der_r_done(&in) && der_r_done(&next) && tag >= 0x80 &&
-	    tag != DER_CONTEXT_CONSTRUCTED(0);
+	/* One that no certificate of ours has: asked about, never revoked. */
+	if (!serial_magnitude(one->serial, serial, e))
+		return true;
+	for (i = 0; i < b->s->keys_n; i++) {
+		const struct signer_key *k = b->s->keys[i];
+
+		if (!k->spki_ok)
+			continue;
+		if (ocsp_is_issuer(one, &k->spki, &known) &&
+		    reg_state_revoked(state, &k->id, serial, &v) &&
+		    (one->status != OCSP_REVOKED || one->revoked_s > v.date_s))
+			return request_refuse(b->r, "ocsp-revoked",
+			    "responses.certStatus", e);
+		if (!known)
+			return request_refuse(b->r, "ocsp-hash",
+			    "responses.certID.hashAlgorithm", e);
+	}
+	return true;
 }
 
-/* Earliest thisUpdate and latest nextUpdate of one ResponseData. */
 static bool
-response_data(struct bytes der, struct times *t)
+time_ok(const struct batch *b, int64_t from_s, int64_t to_s, struct error *e)
 {
-	struct der_reader top, in, list;
-	struct times one;
-	uint8_t tag = 0;
-	bool first = true;
+	return charter_allows_list(b->r->key->charter, KIND_OCSP, from_s, to_s,
+	    &b->u, &b->r->verdict, e);
+}
 
-	der_r_init(&top, der);
-	der_r_init(&in, der_r_get(&top, DER_SEQUENCE));
-	(void)der_r_any(&in, &tag); /* responderID: byName [1], byKey [2] */
-	(void)der_r_time(&in);      /* producedAt */
-	der_r_init(&list, der_r_get(&in, DER_SEQUENCE));
-	while (der_r_peek(&list) >= 0) {
-		if (!single(&list, &one))
-			return false;
-		if (first || one.this_s < t->this_s)
-			t->this_s = one.this_s;
-		if (first || one.next_s > t->next_s)
-			t->next_s = one.next_s;
-		first = false;
+/* One ResponseData: each of its answers is held against the charter by itself. */
+static bool
+response_ok(const struct batch *b, struct bytes der, struct error *e)
+{
+	struct ocsp_data d;
+	struct ocsp_single one;
+	struct error ignored;
+	bool bad = true;
+
+	if (!ocsp_data_parse(der, &d, e)) {
+		(void)request_refuse(b->r, "structure-der", "responseData",
+		    &ignored);
+		return false;
 	}
-	if (der_r_peek(&in) == DER_CONTEXT_CONSTRUCTED(1))
-		(void)der_r_get(&in, DER_CONTEXT_CONSTRUCTED(1));
-	return !first && der_r_done(&list) && der_r_done(&in) &&
-	    der_r_done(&top) &&
-	    (tag == DER_CONTEXT_CONSTRUCTED(1) ||
-		tag == DER_CONTEXT_CONSTRUCTED(2));
+	while (ocsp_data_next(&d, &one, &bad))
+		if (!time_ok(b, d.produced_s, one.next_s, e) ||
+		    !time_ok(b, one.this_s, one.next_s, e) ||
+		    !status_ok(b, &one, e))
+			return false;
+	return !bad || request_refuse(b->r, "structure-der", "responses", e);
 }
 
 static bool
 prepare_all(struct signer *s, struct request *r, int64_t now_s, struct error *e)
 {
-	struct charter_usage u = { 0 };
+	struct batch b = { .s = s, .r = r };
 	struct der_reader top, all;
 	struct bytes der;
-	struct times t;
 	uint8_t tag;
 	size_t i;
 
-	signer_usage(s, r->key, &u, now_s);
+	signer_usage(s, r->key, &b.u, now_s);
 	der_r_init(&top, buf_bytes(&r->data));
 	der_r_init(&all, der_r_get(&top, DER_SEQUENCE));
 	for (i = 0; i < r->parts; i++) {
 		der = der_r_any(&all, &tag);
-		if (all.failed || !response_data(der, &t))
-			return error_set(e, FAIL_BAD_INPUT,
-			    "ResponseData %zu: malformed, or without "
-			    "nextUpdate",
-			    i);
-		if (!charter_allows_list(r->key->charter, KIND_OCSP, t.this_s,
-			t.next_s, &u, &r->verdict, e))
-			return false;
-		u.signatures++;
-		u.in_hour++;
+		if (!response_ok(&b, der, e))
+			return error_context(e, "ResponseData %zu", i);
+		b.u.signatures++;
+		b.u.in_hour++;
 		part_prepare(&r->part[i], r->alg, der);
 	}
 	return der_r_done(&all) ||
-	    error_set(e, FAIL_BAD_INPUT, "ResponseData: one element is two");
+	    request_refuse(r, "structure-der", "responseData", e);
 }
 
 static bool
@@ -143,6 +147,7 @@ admit(struct signer *s, struct request *r, struct error *e)
 		return false;
 	record_init(&rec, REC_INTENT);
 	record_text(&rec, "alg", sig_alg_info(r->alg)->name);
+	record_int(&rec, "entries", (int64_t)r->parts);
 	record_hash(&rec, "key", &r->key->id);
 	record_text(&rec, "kind", r->kind);
 	record_bytes(&rec, "req", bytes_of(r->id, r->id_len));

@@ -96,23 +96,27 @@ signer_register(struct signer *s)
 	return s->reg;
 }
 
+/* What a signature, key or charter stands on is written by the signer itself, never
+ * on somebody's word; custody is evidence and an anchor an operator's act, so their
+ * records come only from a program that a person runs beside the signer. */
 bool
 signer_record(struct signer *s, const struct record *rec, struct bytes priv,
     uint64_t *n, struct error *e)
 {
-	/* What a signature, key or charter stands on is written by the signer
-	 * itself, never on somebody's word. */
-	switch (rec->type) {
-	case REC_CONFIG:
-	case REC_EVENT:
-	case REC_LOGIN:
-	case REC_CLOCK:
-	case REC_ANCHOR:
-	case REC_CUSTODY:
-		return signer_append_commit(s, rec, priv, n, e);
-	default:
-		return error_set(e, FAIL_REFUSED,
-		    "%s: not a record that can be asked for",
-		    record_spec(rec->type)->name);
-	}
+	static const struct {
+		enum record_type type;
+		bool offline;
+	} rows[] = { { REC_CONFIG, false }, { REC_EVENT, false },
+		{ REC_LOGIN, false }, { REC_CUSTODY, true },
+		{ REC_ANCHOR, true } };
+	size_t i;
+
+	for (i = 0; i < countof(rows); i++)
+		if (rows[i].type == rec->type &&
+		    (!rows[i].offline || s->cfg.reg.offline))
+			return signer_append_commit(s, rec, priv, n, e);
+	return error_set(e, FAIL_REFUSED,
+	    "%s: not a record that can be asked for",
+	    rec->type < REC_TYPE__COUNT ? record_spec(rec->type)->name
+					: "unknown type");
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <chancery/pki/cert.h>
 #include <chancery/pki/der.h>
 #include <chancery/pki/spki.h>
 #include <chancery/signer/rebuild.h>
@@ -98,7 +99,7 @@ load(struct reg *r, uint64_t n, enum record_type type, struct loaded *l,
 struct text {
 	struct before before;
 	struct crl_text t;
-	char url[1024], scope[64], alg[64];
+	char url[CRL_URL_MAX + 1], scope[64], alg[64];
 };
 
 static bool
@@ -213,21 +214,54 @@ rebuild_crl(struct reg *r, uint64_t signed_, crl_sink *sink, void *arg,
 /* ---- any signature ----------------------------------------------------- */
 
 static bool
-check_ocsp(const struct spki *k, enum sig_alg alg, struct bytes data,
+is_kind(const struct record *in, const char *kind)
+{
+	return bytes_eq(record_get(in, "kind"), bytes_str(kind));
+}
+
+/* What the INTENT says of a certificate, against the certificate. */
+static bool
+check_cert(const struct record *in, enum sig_alg alg, struct error *e)
+{
+	struct tbs_view t;
+	bool ca;
+
+	if (!is_kind(in, "leaf") && !is_kind(in, "ca"))
+		return true;
+	if (!tbs_parse(record_get(in, "tbs"), &t, e))
+		return false;
+	if (!bytes_eq(t.serial, record_get(in, "serial")))
+		return error_set(e, FAIL_CORRUPT,
+		    "\"serial\" is not that of the certificate");
+	if (!t.alg_known || t.alg != alg)
+		return error_set(e, FAIL_CORRUPT,
+		    "\"alg\" is not that of the certificate");
+	ca = t.is_ca || (t.key_usage & KU_CERT_SIGN) != 0;
+	if (ca != is_kind(in, "ca"))
+		return error_set(e, FAIL_CORRUPT,
+		    "\"kind\" is not that of the certificate");
+	return true;
+}
+
+static bool
+check_ocsp(const struct spki *k, enum sig_alg alg, const struct record *in,
     struct bytes sigs, struct error *e)
 {
+	struct bytes data = record_get(in, "tbs");
 	struct der_reader d, s, dt, st;
+	int64_t n;
 	uint8_t tag;
 
 	der_r_init(&dt, data);
 	der_r_init(&st, sigs);
 	der_r_init(&d, der_r_get(&dt, DER_SEQUENCE));
 	der_r_init(&s, der_r_get(&st, DER_SEQUENCE));
-	while (der_r_peek(&d) >= 0)
+	for (n = 0; der_r_peek(&d) >= 0; n++)
 		if (!spki_verify(k, alg, der_r_any(&d, &tag),
 			der_r_get(&s, DER_OCTET_STRING), e))
 			return false;
-	return (der_r_done(&d) && der_r_done(&s) && der_r_done(&st)) ||
+	return (der_r_done(&d) && der_r_done(&s) && der_r_done(&st) &&
+		   n == record_get_int(in, "entries")) ||
 	    error_set(e, FAIL_CORRUPT, "signatures and answers do not pair");
 }
 
@@ -284,7 +318,8 @@ rebuild_check_sig(void *arg, const struct record *in,
 		return false;
 	if (record_has(in, "crl"))
 		return check_crl(arg, &k, alg, in, sig, e);
-	if (bytes_eq(record_get(in, "kind"), bytes_str("ocsp")))
-		return check_ocsp(&k, alg, record_get(in, "tbs"), sig, e);
-	return spki_verify(&k, alg, record_get(in, "tbs"), sig, e);
+	if (is_kind(in, "ocsp"))
+		return check_ocsp(&k, alg, in, sig, e);
+	return check_cert(in, alg, e) &&
+	    spki_verify(&k, alg, record_get(in, "tbs"), sig, e);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include <chancery/base/text.h>
 
 #include "internal.h"
 
-static bool
-claim_check(const struct signer_claim *c, struct error *e)
+bool
+signer_claim_check(const struct signer_claim *c, struct error *e)
 {
 	if (c->who == NULL || strlen(c->who) > LIMIT_WHO_BYTES ||
 	    !utf8_valid(bytes_str(c->who)))
@@ -30,7 +32,7 @@ request_new(struct signer *s, const struct request_type *type,
 	struct signer_key *k = signer_key_find(s, key);
 	struct request *r;
 
-	if (!signer_alive(s, e) || !claim_check(claim, e))
+	if (!signer_alive(s, e) || !signer_claim_check(claim, e))
 		return NULL;
 	if (k == NULL) {
 		(void)error_set(e, FAIL_NOT_FOUND,
@@ -82,6 +84,15 @@ request_queue(struct signer *s, struct request *r)
 {
 	TAILQ_INSERT_TAIL(&s->queued, r, link);
 	s->in_flight += r->parts;
+}
+
+bool
+request_refuse(struct request *r, const char *rule, const char *field,
+    struct error *e)
+{
+	r->verdict.rule = rule;
+	(void)snprintf(r->verdict.field, sizeof(r->verdict.field), "%s", field);
+	return error_set(e, FAIL_REFUSED, "%s: %s", rule, field);
 }
 
 void

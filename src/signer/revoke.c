@@ -1,9 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <chancery/pki/cert.h>
 
+#include "crl_text.h"
 #include "internal.h"
 
+/* URLs in the distribution points of one certificate. */
+#define CERT_DPS_MAX 16
+
 /* REVOKE: serial, notAfter and partition are read from the certificate itself. */
+
+/* What is recorded must be writable into every later list: one entry that is not
+ * would end them all. removeFromCRL belongs to delta lists (RFC 5280 5.3.1). */
+static bool
+reason_ok(enum crl_reason reason, struct error *e)
+{
+	if (crl_reason_valid((uint64_t)reason) && reason != CRL_REMOVE)
+		return true;
+	return error_set(e, FAIL_BAD_INPUT,
+	    "reason: %d is not one to revoke for", (int)reason);
+}
+
+static bool
+times_ok(struct signer *s, const struct signer_revoke *req, struct error *e)
+{
+	int64_t now_ms;
+
+	if (!reg_now(s->reg, &now_ms, e))
+		return false;
+	if (req->invalidity_s >= 0 && req->invalidity_s <= now_ms / 1000)
+		return true;
+	return error_set(e, FAIL_BAD_INPUT,
+	    "invalidity date: not between 1970 and now");
+}
 
 bool
 signer_revoke(struct signer *s, const struct signer_revoke *req,
@@ -17,6 +45,8 @@ signer_revoke(struct signer *s, const struct signer_revoke *req,
 	if (req->cert_der.n > LIMIT_CERT_BYTES)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "certificate: larger than %d bytes", LIMIT_CERT_BYTES);
+	if (!times_ok(s, req, e) || !reason_ok(req->reason, e))
+		return false;
 	r = request_new(s, &request_revoke, &req->key, &req->claim, done, arg,
 	    e);
 	if (r == NULL)
@@ -31,46 +61,61 @@ signer_revoke(struct signer *s, const struct signer_revoke *req,
 
 /* Magnitude of an INTEGER's contents in 20 octets, right-aligned (RFC 5280
  * 4.1.2.2: positive, at most 20). */
-static bool
+bool
 serial_magnitude(struct bytes v, uint8_t out[20], struct error *e)
 {
-	while (v.n > 1 && v.p[0] == 0)
+	bool negative = v.n > 0 && (v.p[0] & 0x80) != 0;
+
+	while (v.n > 0 && v.p[0] == 0)
 		v = bytes_of(v.p + 1, v.n - 1);
-	if (v.n == 0 || v.n > 20)
+	if (negative || v.n == 0 || v.n > 20 ||
+	    (v.n == 20 && (v.p[0] & 0x80) != 0))
 		return error_set(e, FAIL_UNSUPPORTED,
-		    "serialNumber: not 1 to 20 octets");
+		    "serialNumber: not positive in at most 20 octets; no list "
+		    "can carry it");
 	memset(out, 0, 20);
 	memcpy(out + 20 - v.n, v.p, v.n);
 	return true;
 }
 
-/* The partition stands in the CRL distribution point: "…/partition-12.crl". A
- * certificate without such a name belongs to 0, the full list. */
-static int64_t
-partition_of(const struct tbs_view *t)
+int64_t
+partition_of_url(struct bytes url)
 {
 	static const char mark[] = "partition-";
+	const uint8_t *at = memmem(url.p, url.n, mark, sizeof(mark) - 1);
+	const uint8_t *end = url.p + url.n;
+	int64_t v = 0;
+
+	if (at == NULL)
+		return 0;
+	for (at += sizeof(mark) - 1; at < end && *at >= '0' && *at <= '9'; at++)
+		if ((v = v * 10 + (*at - '0')) > CRL_PARTITION_MAX)
+			return -1;
+	return v;
+}
+
+bool
+partition_of_cert(const struct tbs_view *t, int64_t *out)
+{
 	const struct ext *dp = exts_find(&t->exts, EXT_CRL_DP);
-	struct bytes uri[8];
-	const uint8_t *at, *end;
+	struct bytes uri[CERT_DPS_MAX];
 	struct error ignored;
 	size_t n, i;
 	int64_t v;
 
-	if (dp == NULL || !ext_crl_dp(dp, uri, countof(uri), &n, &ignored))
-		return 0;
-	for (i = 0; i < n && i < countof(uri); i++) {
-		at = memmem(uri[i].p, uri[i].n, mark, sizeof(mark) - 1);
-		if (at == NULL)
-			continue;
-		end = uri[i].p + uri[i].n;
-		v = 0;
-		for (at += sizeof(mark) - 1;
-		     at < end && *at >= '0' && *at <= '9' && v < 1000000; at++)
-			v = v * 10 + (*at - '0');
-		return v;
+	*out = 0;
+	if (dp == NULL)
+		return true;
+	if (!ext_crl_dp(dp, uri, countof(uri), &n, &ignored) ||
+	    n > countof(uri))
+		return false;
+	for (i = 0; i < n; i++) {
+		v = partition_of_url(uri[i]);
+		if (v < 0 || (v > 0 && *out > 0 && v != *out))
+			return false;
+		*out = v > 0 ? v : *out;
 	}
-	return 0;
+	return true;
 }
 
 bool
@@ -81,10 +126,13 @@ revoke_append(struct signer *s, const struct signer_key *issuer,
 {
 	struct revoked_entry old;
 	uint8_t serial[20];
+	int64_t now_ms, partition;
 	struct record rec;
-	int64_t now_ms;
 	uint64_t n;
 
+	/* Others' certificates may say what they like: the full list has them. */
+	if (!partition_of_cert(tbs, &partition))
+		partition = 0;
 	if (!serial_magnitude(tbs->serial, serial, e) ||
 	    !reg_now(s->reg, &now_ms, e))
 		return false;
@@ -101,7 +149,7 @@ revoke_append(struct signer *s, const struct signer_key *issuer,
 		record_time(&rec, "invalidity", invalidity_s);
 	record_hash(&rec, "key", &issuer->id);
 	record_time(&rec, "not_after", tbs->not_after_s);
-	record_int(&rec, "partition", partition_of(tbs));
+	record_int(&rec, "partition", partition);
 	record_text(&rec, "reason", crl_reason_name(reason));
 	record_bytes(&rec, "serial", tbs->serial);
 	record_text(&rec, "who", who);

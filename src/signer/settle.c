@@ -168,14 +168,13 @@ signer_assume(struct signer *s, uint64_t intent, const char *reason,
 
 	if (!reg_read(s->reg, intent, &line, &rec, &store, e))
 		return false;
+	type = request_type_of(record_get(&rec, "kind"));
+	if (type != NULL && type->assumed != NULL && !type->assumed(s, &rec, e))
+		return false;
 	record_init(&assumed, REC_ASSUMED);
 	record_int(&assumed, "intent", (int64_t)intent);
 	record_text(&assumed, "reason", reason);
-	if (!reg_append(s->reg, &assumed, (struct bytes){ 0 }, &n, e))
-		return false;
-	type = request_type_of(record_get(&rec, "kind"));
-	return type == NULL || type->assumed == NULL ||
-	    type->assumed(s, &rec, n, e);
+	return reg_append(s->reg, &assumed, (struct bytes){ 0 }, &n, e);
 }
 
 /* First INTENT without outcome; key generations wait for people. */

@@ -57,8 +57,9 @@ refused_body(struct signer *s, const struct request *r, struct buf *out)
 	json_begin(&w, out);
 	json_object(&w);
 	json_kv_str(&w, "detail", r->err.msg);
-	if (s->refused_dropped > 0)
-		json_kv_int(&w, "not_recorded", (int64_t)s->refused_dropped);
+	if (s->refused_dropped > 1)
+		json_kv_int(&w, "not_recorded",
+		    (int64_t)s->refused_dropped - 1);
 	json_kv_str(&w, "who", r->who);
 	json_kv_str(&w, "why", r->why);
 	json_object_end(&w);
@@ -78,6 +79,7 @@ record_refusal(struct signer *s, struct request *r)
 	if (r->verdict.rule == NULL || !reg_now(s->reg, &now_ms, &ignored) ||
 	    !refused_budget(s, now_ms))
 		return;
+	s->refused_dropped++; /* until it is recorded */
 	refused_body(s, r, &body);
 	record_init(&rec, REC_REFUSED);
 	record_text(&rec, "field", r->verdict.field);
@@ -89,14 +91,26 @@ record_refusal(struct signer *s, struct request *r)
 		s->refused_dropped = 0;
 }
 
+/* Nothing can sign; that a key has no charter is a refusal like any other. */
+static bool
+key_usable(struct request *r, struct error *e)
+{
+	struct error ignored;
+
+	if (r->type->no_signature || signer_key_usable(r->key, e))
+		return true;
+	if (e->why == FAIL_REFUSED)
+		(void)request_refuse(r, "charter-none", "key", &ignored);
+	return false;
+}
+
 static void
 admit_one(struct signer *s, struct request *r)
 {
 	struct error e = { 0 };
 
 	r->waits = false;
-	if ((r->type->no_signature || signer_key_usable(r->key, &e)) &&
-	    r->type->admit(s, r, &e)) {
+	if (key_usable(r, &e) && r->type->admit(s, r, &e)) {
 		move(&s->queued,
 		    r->type->no_signature ? &s->finished : &s->admitted, r);
 	} else if (!r->waits) {
@@ -302,11 +316,13 @@ signer_turn(struct signer *s, bool wait, struct error *e)
 	if (!collect(s, wait && is_idle(s) ? -1 : 0, &why))
 		return die(s, &why, e);
 	admit_all(s);
-	if (reg_is_dead(s->reg) ||
-	    (reg_pending(s->reg) > 0 && !reg_commit(s->reg, &why)))
+	if (!reg_commit(s->reg, &why))
 		return die(s, &why, e);
-	/* Dispatch first: the key half works while we answer. */
-	dispatch_all(s);
+	/* Dispatch first: the key half works while we answer. A log that died
+	 * behind its commit keeps what it has, but takes no more outcomes: nothing
+	 * is signed for it any more. */
+	if (!reg_is_dead(s->reg))
+		dispatch_all(s);
 	answer_all(s);
 	return true;
 }
@@ -329,7 +345,7 @@ signer_in_flight(const struct signer *s)
 int
 signer_fd(const struct signer *s)
 {
-	return key_queue_fd(s->queue);
+	return s->queue == NULL ? -1 : key_queue_fd(s->queue);
 }
 
 bool

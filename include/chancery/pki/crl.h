@@ -25,6 +25,8 @@ enum crl_reason {
 };
 const char *crl_reason_name(enum crl_reason r); /* "keyCompromise", RFC names */
 bool crl_reason_by_name(const char *name, enum crl_reason *out) must_check;
+/* Whether it is one of the above. */
+bool crl_reason_valid(uint64_t value) must_check;
 
 struct crl_entry {
 	uint8_t serial[20]; /* big-endian, right-aligned unsigned magnitude   */

@@ -93,7 +93,8 @@ bool record_type_by_name(struct bytes name, enum record_type *out) must_check;
  * RELEASE       key HASH, to TEXT, who TEXT, why TEXT
  * DESTROY       key HASH, proof JSON, who TEXT, why TEXT
  * CHARTER       charter JSON, key HASH, who TEXT, why TEXT
- * INTENT        alg TEXT, base INT o, crl INT o (number), entries INT o,
+ * INTENT        alg TEXT, base INT o, crl INT o (number), entries INT o
+ *               (of a CRL; ResponseData of kind ocsp, each one signature),
  *               issuer BASE64 o (CRL: DER Name), key HASH, kind TEXT, next TIME o, position INT o, profile TEXT o, req HEX o,
  *               retry INT o, scope TEXT o, serial HEX o, sha256 HASH (of the TBS),
  *               tbs BASE64 o (absent for CRLs), this TIME o, who TEXT, why TEXT,
@@ -102,7 +103,8 @@ bool record_type_by_name(struct bytes name, enum record_type *out) must_check;
  * FAILED        attempts INT, intent INT, reason TEXT
  * ASSUMED       intent INT, reason TEXT
  * REFUSED       field TEXT, key HASH o, kind TEXT, req HEX o, rule TEXT  [private]
- * REVOKE        cert INT o (its SIGNED, or the ASSUMED of one that may exist),
+ * REVOKE        cert INT o (its SIGNED, or the open INTENT of one that may exist
+ *               and is ASSUMED next),
  *               date TIME, der BASE64 o (foreign certificate),
  *               invalidity TIME o, key HASH, not_after TIME, partition INT,
  *               reason TEXT, serial HEX, who TEXT, why TEXT

@@ -22,13 +22,20 @@ struct state_key {
 	size_t id_len;
 	struct bytes charter; /* canonical JSON; empty: none yet           */
 	uint64_t charter_index, made_index;
-	uint64_t signatures; /* INTENTs that were not FAILED unsigned      */
+	/* Signatures of INTENTs that were not FAILED unsigned (of kind ocsp one
+	 * for each ResponseData). */
+	uint64_t signatures;
 	uint64_t
 	    self_signed; /* certificates over itself, SIGNED              */
 	uint64_t hour;   /* hours since 1970 of the bucket below      */
 	uint64_t in_hour;
 	bool released, destroyed;
 	bool adopted; /* not generated here                        */
+	/* Subjects (DER) of the CA certificates over this key that have an INTENT
+	 * in this log. Once there is one, certificates (but its own) and lists
+	 * under another issuer name break a rule. */
+	struct bytes *names;
+	size_t names_n, names_cap;
 };
 struct state_crl { /* per key and scope                         */
 	struct sha256 key;
@@ -54,6 +61,9 @@ const struct state_key *reg_state_key(const struct reg_state *s,
     const struct sha256 *key);
 const struct state_key *reg_state_key_at(const struct reg_state *s, size_t i);
 size_t reg_state_keys(const struct reg_state *s);
+/* Open INTENTs for certificates over the key itself. */
+uint64_t reg_state_self_open(const struct reg_state *s,
+    const struct sha256 *key);
 const struct state_crl *reg_state_crl(const struct reg_state *s,
     const struct sha256 *key, const char *scope);
 const struct state_crl *reg_state_crl_at(const struct reg_state *s, size_t i);

@@ -84,7 +84,10 @@ bool signer_serials(struct signer *s, size_t n,
     uint8_t (*out)[LIMIT_SERIAL_BYTES], struct error *e) must_check;
 
 /* CERTIFY: the exact TBSCertificate. Parsed, held against structure rules and
- * the key's charter, serial taken from the outstanding set. */
+ * the key's charter, serial taken from the outstanding set. The issuer must be a
+ * subject of a CA certificate over the key that the register has, unless it has
+ * none (structure-issuer); its distribution points may name one partition
+ * (structure-crl-partition). */
 struct signer_certify {
 	struct sha256 key;
 	struct bytes tbs;    /* copied                               */
@@ -107,7 +110,9 @@ bool signer_sign_csr(struct signer *s, const struct signer_csr *req,
 /* SIGN_OCSP: up to LIMIT_OCSP_BATCH ResponseData (RFC 6960 4.2.1) under one INTENT
  * whose TBS is the SEQUENCE OF them; together at most LIMIT_TBS_BYTES. The reply's
  * `sig` is a SEQUENCE OF OCTET STRING, one a ResponseData, in their order. Times
- * and counts are held against the charter's kind `ocsp`. */
+ * and counts are held against the charter's kind `ocsp`; every answer needs a
+ * nextUpdate. A serial that this register revoked can only be answered revoked, and
+ * since no later than it was (rule ocsp-revoked). */
 struct signer_ocsp {
 	struct sha256 key;
 	const struct bytes *data; /* copied */
@@ -118,16 +123,19 @@ bool signer_sign_ocsp(struct signer *s, const struct signer_ocsp *req,
     signer_done_fn *done, void *arg, struct error *e) must_check;
 
 /* SIGN_CRL: the signer writes the list from its own revocation records. One at a
- * time per key and scope; a second request while one runs joins it. */
+ * time per key and scope; a second request waits, and is made from what was revoked
+ * meanwhile. The issuer is held as CERTIFY's is. */
 struct signer_crl {
 	struct sha256 key;
 	struct bytes issuer; /* DER subject of the issuer certificate */
 	uint8_t issuer_key_id[20];
 	enum sig_alg alg;
-	const char *scope;   /* "full" or "partition:K"              */
-	int64_t period_s;    /* nextUpdate - thisUpdate              */
-	const char *idp_url; /* partitioned lists; NULL for full     */
-	const char *path;    /* exclusive create; NULL: crl_dir       */
+	const char *scope; /* "full" or "partition:K"              */
+	int64_t period_s;  /* nextUpdate - thisUpdate              */
+	/* Partitioned lists, naming "partition-K" as the certificates do; NULL for
+	 * full ones. At most 1000 octets. */
+	const char *idp_url;
+	const char *path; /* exclusive create; NULL: crl_dir       */
 	struct signer_claim claim;
 };
 bool signer_sign_crl(struct signer *s, const struct signer_crl *req,
@@ -135,13 +143,14 @@ bool signer_sign_crl(struct signer *s, const struct signer_crl *req,
 
 /* REVOKE: by the index of its SIGNED, or a whole foreign certificate that verifies
  * under the key. notAfter and partition come from the TBS, not from the caller.
- * Revoking again is FAIL_EXISTS (the first record stands). */
+ * Revoking again is FAIL_EXISTS (the first record stands). FAIL_UNSUPPORTED for a
+ * serial that no list can carry (not positive, above 20 octets). */
 struct signer_revoke {
 	struct sha256 key;     /* issuer key                           */
 	uint64_t cert;         /* record index of SIGNED, or UINT64_MAX */
 	struct bytes cert_der; /* instead                              */
 	enum crl_reason reason;
-	int64_t invalidity_s; /* 0: none                              */
+	int64_t invalidity_s; /* 0: none; not in the future            */
 	struct signer_claim claim;
 };
 bool signer_revoke(struct signer *s, const struct signer_revoke *req,
@@ -153,7 +162,9 @@ struct signer_keygen {
 	size_t token; /* index into the configuration         */
 	struct key_type type;
 	const char *label;
-	struct bytes charter_json; /* empty: the token's template          */
+	/* Empty: the token's template. Of a signer that is not offline it must be
+	 * no wider than that (FAIL_QUORUM). */
+	struct bytes charter_json;
 	bool destroyable;
 	struct signer_claim claim;
 };
@@ -166,12 +177,16 @@ enum signer_orphan {
 	ORPHAN_ADOPTED,
 	ORPHAN_DESTROYED
 };
+/* adopt: a whole key becomes one of the register's; half a one is destroyed. When the
+ * token cannot be asked, or has two, that is the error and nothing is touched. */
 bool signer_keygen_settle(struct signer *s, uint64_t intent, bool adopt,
     struct bytes charter_json, const struct signer_claim *claim,
     enum signer_orphan *out, struct sha256 *key, struct error *e) must_check;
 bool signer_key_adopt(struct signer *s, size_t token, const char *uri,
     struct bytes charter_json, const struct signer_claim *claim,
     struct sha256 *key, struct error *e) must_check;
+/* Both halves, then DESTROY. One that an interrupted call took already is recorded.
+ * FAIL_BUSY while anything is in flight. */
 bool signer_key_destroy(struct signer *s, const struct sha256 *key,
     const struct signer_claim *claim, struct error *e) must_check;
 /* CHARTER: set at the ceremony; afterwards only tightened (widening needs the
@@ -179,7 +194,8 @@ bool signer_key_destroy(struct signer *s, const struct sha256 *key,
 bool signer_charter(struct signer *s, const struct sha256 *key,
     struct bytes charter_json, const struct signer_claim *claim,
     struct error *e) must_check;
-/* RECORD: configuration and other events; synchronous and durable on return. */
+/* RECORD: CONFIG, EVENT and LOGIN; of an offline signer also CUSTODY and ANCHOR.
+ * Anything else is FAIL_REFUSED. Synchronous and durable on return. */
 bool signer_record(struct signer *s, const struct record *rec,
     struct bytes priv, uint64_t *n, struct error *e) must_check;
 
