@@ -14,6 +14,7 @@
 #include <chancery/base/file.h>
 #include <chancery/charter/charter.h>
 #include <chancery/pki/profile.h>
+#include <chancery/signer/rebuild.h>
 
 #include "signer_fixture.h"
 
@@ -90,7 +91,8 @@ fixture_config(struct fixture *f)
 		    .anchor_dir = f->anchor_dir,
 		    .software = "test",
 		    .who = "test",
-		    .offline = true },
+		    .offline = !f->online,
+		    .segment_bytes = f->segment_bytes },
 		.sign = fake_sign,
 		.sign_arg = f,
 		.crl_dir = f->crl_dir,
@@ -147,6 +149,8 @@ enrol_key(struct fixture *f, struct reg *r)
 	record_text(&rec, "module", "fake");
 	record_bytes(&rec, "spki", buf_bytes(&f->ca_spki));
 	append(r, &rec);
+	if (f->no_charter)
+		return;
 	record_init(&rec, REC_CHARTER);
 	record_json(&rec, "charter", buf_bytes(&json));
 	record_hash(&rec, "key", &f->key);
@@ -275,6 +279,60 @@ fixture_tbs(struct fixture *f, const char *profile, const uint8_t *serial,
 	r.san_count = p->san_allowed ? 1 : 0;
 	if (!tbs_write(t, &r, out, &e))
 		fail_msg("tbs_write: %s", e.msg);
+}
+
+struct signer_certify
+fixture_request(struct fixture *f, const struct buf *tbs)
+{
+	return (struct signer_certify){ .key = f->key,
+		.tbs = buf_bytes(tbs),
+		.profile = "test",
+		.claim = { .who = "me", .why = "test" },
+		.retry_of = UINT64_MAX };
+}
+
+bool
+fixture_certify(struct fixture *f, const char *profile,
+    struct signer_reply *out, struct error *e)
+{
+	auto_buf struct buf tbs = { 0 };
+	struct signer_certify req;
+
+	fixture_tbs(f, profile, NULL, &tbs);
+	req = fixture_request(f, &tbs);
+	return signer_certify_wait(f->s, &req, NULL, out, e);
+}
+
+struct signer_crl
+fixture_crl(struct fixture *f)
+{
+	struct signer_crl c = { .key = f->key,
+		.issuer = buf_bytes(&f->ca_name),
+		.alg = SIG_ECDSA_SHA256,
+		.scope = "full",
+		.period_s = 7L * 86400,
+		.claim = { .who = "me", .why = "test" } };
+
+	spki_key_id(&f->ca_key, c.issuer_key_id);
+	return c;
+}
+
+void
+fixture_verify(struct fixture *f, struct reg_verify_report *out)
+{
+	struct reg_verify_options opt = { .anchor_dir = f->anchor_dir,
+		.check_sig = rebuild_check_sig };
+	struct signer_config cfg = fixture_config(f);
+	auto_reg struct reg *r = NULL;
+	struct error e;
+
+	fixture_close(f);
+	r = reg_open_read(&cfg.reg, &e);
+	if (r == NULL)
+		fail_msg("reg_open_read: %s", e.msg);
+	opt.arg = r;
+	if (!reg_verify(f->reg_dir, &opt, out, &e))
+		fail_msg("reg_verify: %s", e.msg);
 }
 
 struct counter {

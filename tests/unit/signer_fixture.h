@@ -31,6 +31,9 @@ struct fixture {
 	int64_t now_ms; /* 0: the system's clock */
 	struct clock clock;
 	const char *charter; /* template; "open" unless set before make */
+	bool no_charter;     /* the key gets none */
+	uint64_t segment_bytes;
+	bool online; /* as a daemon would open it */
 	struct signer *s;
 };
 
@@ -43,6 +46,15 @@ void fixture_free(struct fixture *f);
 /* A leaf TBS with a serial of the signer (or the given one), from a profile. */
 void fixture_tbs(struct fixture *f, const char *profile, const uint8_t *serial,
     struct buf *out);
+/* One certificate from start to end. */
+struct signer_certify fixture_request(struct fixture *f, const struct buf *tbs);
+bool fixture_certify(struct fixture *f, const char *profile,
+    struct signer_reply *out, struct error *e);
+/* A full list by `ca` into crl_dir. */
+struct signer_crl fixture_crl(struct fixture *f);
+/* Everything that a register must satisfy, from nothing, signatures included;
+ * the signer is closed. */
+void fixture_verify(struct fixture *f, struct reg_verify_report *out);
 struct signer_config fixture_config(struct fixture *f);
 /* Count the records of a type; *last gets the index of the last one. */
 size_t fixture_count(struct fixture *f, enum record_type type, uint64_t *last);

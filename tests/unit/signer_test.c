@@ -53,46 +53,6 @@ teardown(unused_arg void **state)
 	return 0;
 }
 
-/* Everything that a register must satisfy, from nothing, signatures included. */
-static void
-verify_register(struct reg_verify_report *out)
-{
-	struct reg_verify_options opt = { .anchor_dir = f.anchor_dir,
-		.check_sig = rebuild_check_sig };
-	struct signer_config cfg = fixture_config(&f);
-	auto_reg struct reg *r = NULL;
-	struct error e;
-
-	r = reg_open_read(&cfg.reg, &e);
-	if (r == NULL)
-		fail_msg("reg_open_read: %s", e.msg);
-	opt.arg = r;
-	if (!reg_verify(f.reg_dir, &opt, out, &e))
-		fail_msg("reg_verify: %s", e.msg);
-}
-
-static struct signer_certify
-certify_req(const struct buf *tbs)
-{
-	return (struct signer_certify){ .key = f.key,
-		.tbs = buf_bytes(tbs),
-		.profile = "test",
-		.claim = { .who = "me", .why = "test" },
-		.retry_of = UINT64_MAX };
-}
-
-/* Certify one TBS; the outcome. */
-static bool
-certify(const char *profile, struct signer_reply *out, struct error *e)
-{
-	auto_buf struct buf tbs = { 0 };
-	struct signer_certify req;
-
-	fixture_tbs(&f, profile, NULL, &tbs);
-	req = certify_req(&tbs);
-	return signer_certify_wait(f.s, &req, NULL, out, e);
-}
-
 static void
 test_certify(unused_arg void **state)
 {
@@ -107,7 +67,7 @@ test_certify(unused_arg void **state)
 	X509 *x;
 
 	fixture_tbs(&f, "kafka-broker", NULL, &tbs);
-	req = certify_req(&tbs);
+	req = fixture_request(&f, &tbs);
 	assert_true(signer_certify_wait(f.s, &req, &sig, &reply, &e));
 	assert_true(reply.intent < reply.signed_);
 	assert_int_equal(f.signs, 1);
@@ -118,7 +78,7 @@ test_certify(unused_arg void **state)
 	assert_int_equal(X509_verify(x, f.ca), 1);
 	X509_free(x);
 	fixture_close(&f);
-	verify_register(&report);
+	fixture_verify(&f, &report);
 	assert_int_equal(report.intents, 1);
 	assert_int_equal(report.signed_, 1);
 	assert_int_equal(report.signatures_checked, 1);
@@ -135,7 +95,7 @@ test_serials(unused_arg void **state)
 
 	/* Once. */
 	fixture_tbs(&f, "kafka-broker", NULL, &tbs);
-	req = certify_req(&tbs);
+	req = fixture_request(&f, &tbs);
 	assert_true(signer_certify_wait(f.s, &req, NULL, &reply, &e));
 	assert_false(signer_certify_wait(f.s, &req, NULL, &reply, &e));
 	assert_int_equal(e.why, FAIL_REFUSED);
@@ -144,14 +104,14 @@ test_serials(unused_arg void **state)
 	/* Never one that was made up. */
 	buf_reset(&tbs);
 	fixture_tbs(&f, "kafka-broker", other, &tbs);
-	req = certify_req(&tbs);
+	req = fixture_request(&f, &tbs);
 	assert_false(signer_certify_wait(f.s, &req, NULL, &reply, &e));
 	/* The set is dropped on restart. */
 	buf_reset(&tbs);
 	fixture_tbs(&f, "kafka-broker", NULL, &tbs);
 	fixture_close(&f);
 	fixture_open(&f);
-	req = certify_req(&tbs);
+	req = fixture_request(&f, &tbs);
 	assert_false(signer_certify_wait(f.s, &req, NULL, &reply, &e));
 	assert_int_equal(f.signs, 1);
 	assert_int_equal(fixture_count(&f, REC_REFUSED, NULL), 3);
@@ -177,7 +137,7 @@ test_serial_limit(unused_arg void **state)
 static void
 refused(struct buf *tbs, const char *rule)
 {
-	struct signer_certify req = certify_req(tbs);
+	struct signer_certify req = fixture_request(&f, tbs);
 	struct signer_reply reply;
 	unsigned signs = f.signs;
 	struct error e;
@@ -221,7 +181,7 @@ test_structure(unused_arg void **state)
 	refused(&bad, "structure-algorithm");
 	/* The untouched one still passes: nothing of it was used up. */
 	{
-		struct signer_certify req = certify_req(&tbs);
+		struct signer_certify req = fixture_request(&f, &tbs);
 		struct signer_reply reply;
 		struct error e;
 
@@ -236,7 +196,7 @@ test_charter(unused_arg void **state)
 	struct signer_reply reply;
 	struct error e;
 
-	assert_false(certify("intermediate", &reply, &e));
+	assert_false(fixture_certify(&f, "intermediate", &reply, &e));
 	assert_true(e.why == FAIL_REFUSED || e.why == FAIL_QUORUM);
 	assert_non_null(reply.verdict.rule);
 	assert_string_equal(reply.verdict.rule, "charter-kind");
@@ -244,7 +204,7 @@ test_charter(unused_arg void **state)
 	assert_int_equal(fixture_count(&f, REC_REFUSED, NULL), 1);
 	assert_int_equal(fixture_count(&f, REC_INTENT, NULL), 0);
 	fixture_close(&f);
-	verify_register(&report);
+	fixture_verify(&f, &report);
 	assert_int_equal(report.refused, 1);
 	assert_int_equal(report.private_bodies, 1);
 }
@@ -262,17 +222,17 @@ test_charter_changes(unused_arg void **state)
 
 	charter_to_json(open, &open_json);
 	charter_to_json(tight, &tight_json);
-	assert_true(certify("intermediate", &reply, &e));
+	assert_true(fixture_certify(&f, "intermediate", &reply, &e));
 	assert_true(
 	    signer_charter(f.s, &f.key, buf_bytes(&tight_json), &claim, &e));
-	assert_false(certify("intermediate", &reply, &e));
+	assert_false(fixture_certify(&f, "intermediate", &reply, &e));
 	assert_false(
 	    signer_charter(f.s, &f.key, buf_bytes(&open_json), &claim, &e));
 	assert_int_equal(e.why, FAIL_QUORUM);
 	/* And after a restart. */
 	fixture_close(&f);
 	fixture_open(&f);
-	assert_false(certify("intermediate", &reply, &e));
+	assert_false(fixture_certify(&f, "intermediate", &reply, &e));
 }
 
 /* A root signs itself once, and not again after a restart. */
@@ -284,16 +244,16 @@ test_self_signed_once(unused_arg void **state)
 
 	f.self = true;
 	f.mode = FAKE_FAIL_UNSIGNED;
-	assert_false(certify("root", &reply, &e));
+	assert_false(fixture_certify(&f, "root", &reply, &e));
 	f.mode = FAKE_GOOD;
-	if (!certify("root", &reply, &e))
+	if (!fixture_certify(&f, "root", &reply, &e))
 		fail_msg("%s", e.msg);
-	assert_false(certify("root", &reply, &e));
+	assert_false(fixture_certify(&f, "root", &reply, &e));
 	assert_int_equal(e.why, FAIL_REFUSED);
 	assert_string_equal(reply.verdict.rule, "charter-self-signed");
 	fixture_close(&f);
 	fixture_open(&f);
-	assert_false(certify("root", &reply, &e));
+	assert_false(fixture_certify(&f, "root", &reply, &e));
 }
 
 struct tally {
@@ -324,7 +284,7 @@ many(unsigned n, struct tally *t)
 		auto_buf struct buf tbs = { 0 };
 
 		fixture_tbs(&f, "kafka-client", NULL, &tbs);
-		req = certify_req(&tbs);
+		req = fixture_request(&f, &tbs);
 		req.claim.request_id = bytes_of(&i, sizeof(i));
 		assert_true(signer_certify(f.s, &req, count_reply, t, &e));
 	}
@@ -342,7 +302,7 @@ test_many(unused_arg void **state)
 	assert_true(signer_drain(f.s, &e));
 	assert_int_equal(t.ok, 300);
 	fixture_close(&f);
-	verify_register(&report);
+	fixture_verify(&f, &report);
 	assert_int_equal(report.signed_, 300);
 }
 
@@ -382,19 +342,19 @@ test_key_failures(unused_arg void **state)
 	struct error e;
 
 	f.mode = FAKE_FAIL_UNSIGNED;
-	assert_false(certify("kafka-broker", &reply, &e));
+	assert_false(fixture_certify(&f, "kafka-broker", &reply, &e));
 	assert_int_equal(e.why, FAIL_HSM_GONE);
 	f.mode = FAKE_FAIL_SIGNED;
-	assert_false(certify("kafka-broker", &reply, &e));
+	assert_false(fixture_certify(&f, "kafka-broker", &reply, &e));
 	assert_int_equal(e.why, FAIL_HSM_GONE);
 	assert_int_equal(fixture_count(&f, REC_FAILED, NULL), 1);
 	assert_int_equal(fixture_count(&f, REC_ASSUMED, NULL), 1);
 	/* What may exist is revoked. */
 	assert_int_equal(fixture_count(&f, REC_REVOKE, NULL), 1);
 	f.mode = FAKE_GOOD;
-	assert_true(certify("kafka-broker", &reply, &e));
+	assert_true(fixture_certify(&f, "kafka-broker", &reply, &e));
 	fixture_close(&f);
-	verify_register(&report);
+	fixture_verify(&f, &report);
 	assert_int_equal(report.open_intents, 0);
 }
 
@@ -414,7 +374,7 @@ test_killed_in_sign(unused_arg void **state)
 	if (pid == 0) {
 		fixture_open(&f);
 		f.mode = FAKE_DIE;
-		(void)certify("kafka-broker", &reply, &e);
+		(void)fixture_certify(&f, "kafka-broker", &reply, &e);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -423,24 +383,18 @@ test_killed_in_sign(unused_arg void **state)
 	assert_int_equal(fixture_count(&f, REC_ASSUMED, NULL), 1);
 	assert_int_equal(fixture_count(&f, REC_REVOKE, NULL), 1);
 	assert_int_equal(fixture_count(&f, REC_SIGNED, NULL), 0);
-	assert_true(certify("kafka-broker", &reply, &e));
+	assert_true(fixture_certify(&f, "kafka-broker", &reply, &e));
 	fixture_close(&f);
-	verify_register(&report);
+	fixture_verify(&f, &report);
 	assert_int_equal(report.open_intents, 0);
 }
 
 static struct signer_crl
 crl_req(const char *path)
 {
-	struct signer_crl c = { .key = f.key,
-		.issuer = buf_bytes(&f.ca_name),
-		.alg = SIG_ECDSA_SHA256,
-		.scope = "full",
-		.period_s = 7L * 86400,
-		.path = path,
-		.claim = { .who = "me", .why = "test" } };
+	struct signer_crl c = fixture_crl(&f);
 
-	spki_key_id(&f.ca_key, c.issuer_key_id);
+	c.path = path;
 	return c;
 }
 
@@ -488,7 +442,7 @@ test_revoke_and_crl(unused_arg void **state)
 	assert_null(X509_CRL_get_REVOKED(x));
 	X509_CRL_free(x);
 
-	assert_true(certify("kafka-broker", &reply, &e));
+	assert_true(fixture_certify(&f, "kafka-broker", &reply, &e));
 	rev.cert = reply.signed_;
 	assert_true(signer_revoke_wait(f.s, &rev, &reply, &e));
 	assert_false(signer_revoke_wait(f.s, &rev, &reply, &e));
@@ -515,7 +469,7 @@ test_revoke_and_crl(unused_arg void **state)
 	assert_int_equal(reply.crl_number, 3);
 	assert_int_equal(reply.entries, 1);
 	fixture_close(&f);
-	verify_register(&report);
+	fixture_verify(&f, &report);
 	assert_int_equal(report.revoked, 1);
 }
 
@@ -547,7 +501,7 @@ test_crl_rebuild(unused_arg void **state)
 			    clock_wall_ms(&clock_system) + INT64_C(172800000);
 		assert_true(signer_sign_crl_wait(f.s, &crl, &reply, &e));
 		signed_[i] = reply.signed_;
-		assert_true(certify("kafka-client", &reply, &e));
+		assert_true(fixture_certify(&f, "kafka-client", &reply, &e));
 		rev.cert = reply.signed_;
 		assert_true(signer_revoke_wait(f.s, &rev, &reply, &e));
 	}
@@ -631,7 +585,7 @@ test_crl_expiry(unused_arg void **state)
 	int i;
 	static const uint64_t entries[] = { 1, 1, 0 };
 
-	assert_true(certify("kafka-broker", &reply, &e));
+	assert_true(fixture_certify(&f, "kafka-broker", &reply, &e));
 	rev.cert = reply.signed_;
 	assert_true(signer_revoke_wait(f.s, &rev, &reply, &e));
 	for (i = 0; i < 3; i++) {
@@ -657,7 +611,7 @@ test_foreign_revocation(unused_arg void **state)
 	struct error e;
 
 	fixture_tbs(&f, "kafka-broker", NULL, &tbs);
-	req = certify_req(&tbs);
+	req = fixture_request(&f, &tbs);
 	assert_true(signer_certify_wait(f.s, &req, &sig, &reply, &e));
 	cert_assemble(buf_bytes(&tbs), SIG_ECDSA_SHA256, buf_bytes(&sig), &der);
 	der.p[der.n - 1] ^= 1;
@@ -683,7 +637,7 @@ test_dead_register(unused_arg void **state)
 	struct error e;
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, was;
 
-	assert_true(certify("kafka-broker", &reply, &e));
+	assert_true(fixture_certify(&f, "kafka-broker", &reply, &e));
 	many(50, &t);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	(void)sigaction(SIGXFSZ, &ignore, &was);
@@ -699,9 +653,9 @@ test_dead_register(unused_arg void **state)
 	(void)sigaction(SIGXFSZ, &was, NULL);
 	signer_free(f.s);
 	fixture_open(&f);
-	assert_true(certify("kafka-broker", &reply, &e));
+	assert_true(fixture_certify(&f, "kafka-broker", &reply, &e));
 	fixture_close(&f);
-	verify_register(&report);
+	fixture_verify(&f, &report);
 }
 
 static void
@@ -726,17 +680,17 @@ test_claims(unused_arg void **state)
 	memset(long_who, 'a', sizeof(long_who) - 1);
 	long_who[sizeof(long_who) - 1] = '\0';
 	fixture_tbs(&f, "kafka-broker", NULL, &tbs);
-	req = certify_req(&tbs);
+	req = fixture_request(&f, &tbs);
 	req.claim.who = long_who;
 	assert_false(signer_certify_wait(f.s, &req, NULL, &reply, &e));
 	assert_int_equal(e.why, FAIL_BAD_INPUT);
 	req.claim.who = "\xff";
 	assert_false(signer_certify_wait(f.s, &req, NULL, &reply, &e));
-	req = certify_req(&tbs);
+	req = fixture_request(&f, &tbs);
 	req.key.b[0] ^= 1;
 	assert_false(signer_certify_wait(f.s, &req, NULL, &reply, &e));
 	assert_int_equal(e.why, FAIL_NOT_FOUND);
-	req = certify_req(&tbs);
+	req = fixture_request(&f, &tbs);
 	req.tbs = (struct bytes){ 0 };
 	assert_false(signer_certify_wait(f.s, &req, NULL, &reply, &e));
 }
