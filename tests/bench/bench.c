@@ -179,6 +179,7 @@ bench_ca_open(struct bench_ca *c, struct bench *b, const char *type,
 
 	memset(c, 0, sizeof(*c));
 	c->b = b;
+	c->cfg = cfg;
 	c->s = signer_open(&cfg, &e);
 	if (c->s == NULL)
 		bench_fail("signer", &e);
@@ -189,6 +190,19 @@ bench_ca_open(struct bench_ca *c, struct bench *b, const char *type,
 	    hsm_key_get_info(signer_key_handle(c->s, &c->key))->spki);
 	ca_issuer(c);
 	/* reg is kept by the signer's configuration until the end. */
+}
+
+void
+bench_ca_reopen(struct bench_ca *c)
+{
+	struct error e;
+
+	if (!signer_close(c->s, &e))
+		bench_fail("close", &e);
+	c->cfg.create = false;
+	c->s = signer_open(&c->cfg, &e);
+	if (c->s == NULL)
+		bench_fail("open", &e);
 }
 
 void

@@ -37,6 +37,7 @@ void bench_close(struct bench *b);
 struct bench_ca {
 	struct bench *b;
 	struct signer *s;
+	struct signer_config cfg;
 	struct sha256 key;
 	struct buf spki_der, name;
 	struct spki spki;
@@ -46,6 +47,8 @@ struct bench_ca {
 };
 void bench_ca_open(struct bench_ca *c, struct bench *b, const char *type,
     unsigned workers);
+/* Close the signer and open it again from its register. */
+void bench_ca_reopen(struct bench_ca *c);
 void bench_ca_close(struct bench_ca *c);
 
 /* Bare C_SignInit + C_Sign on sessions of its own, `threads` at once: signatures
