@@ -20,7 +20,7 @@ session_load_module(const struct home *h, struct error *e)
 		auto_mem char *conf =
 		    path_join(h->soft_token_dir, "softhsm2.conf");
 
-		if (!soft_tokens_mend(h->soft_token_dir, e))
+		if (!hsm_softtoken_mend(h->soft_token_dir, e))
 			return NULL;
 		if (setenv("SOFTHSM2_CONF", conf, 1) != 0) {
 			error_errno(e, FAIL_INTERNAL, "setenv");
@@ -144,7 +144,7 @@ session_open(const struct home *h, const struct session_options *opt,
 		if (!open_token(s, i, opt->flags, e))
 			return NULL;
 	if (h->soft_token_dir != NULL &&
-	    !soft_tokens_keep(h->soft_token_dir, e))
+	    !hsm_softtoken_keep(h->soft_token_dir, e))
 		return NULL;
 	if ((opt->flags & SESSION_TOKENS) == 0 &&
 	    !session_start_signer(s, opt, e))

@@ -163,7 +163,7 @@ make_tokens(struct ceremony *c, const struct secret *so,
 			e))
 			return false;
 	}
-	return soft_tokens_keep(dir, e);
+	return hsm_softtoken_keep(dir, e);
 }
 
 bool

@@ -1,85 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <chancery/ceremony/soft.h>
 
-#include <dirent.h>
-#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <chancery/base/cleanup.h>
-#include <chancery/base/file.h>
+#include <chancery/base/attr.h>
 
-/* A few hundred bytes: label, serial, two PIN blobs. */
-#define TOKEN_OBJECT_MAX 65536
 #define NFTW_FDS 16
-
-typedef bool each_token(const char *object, const char *copy, struct error *e);
-
-static bool
-each(const char *dir, each_token *fn, struct error *e)
-{
-	auto_mem char *tokens = path_join(dir, "tokens"),
-		      *keep = path_join(dir, "keep");
-	auto_dir DIR *d = opendir(tokens);
-	const struct dirent *en;
-
-	if (d == NULL)
-		return errno == ENOENT || error_errno(e, FAIL_IO, "%s", tokens);
-	if (!dir_create(keep, 0700, e))
-		return false;
-	while ((en = readdir(d)) != NULL) {
-		auto_mem char *object = mem_printf("%s/%s/token.object", tokens,
-				  en->d_name),
-			      *copy = path_join(keep, en->d_name);
-
-		if (en->d_name[0] != '.' && !fn(object, copy, e))
-			return false;
-	}
-	return true;
-}
-
-static bool
-read_or_empty(const char *path, struct buf *out, struct error *e)
-{
-	return access(path, F_OK) != 0 ||
-	    file_read(path, TOKEN_OBJECT_MAX, out, e);
-}
-
-static bool
-mend(const char *object, const char *copy, struct error *e)
-{
-	auto_buf struct buf now = { 0 }, good = { 0 };
-
-	if (!read_or_empty(object, &now, e) || !read_or_empty(copy, &good, e))
-		return false;
-	return good.n == 0 || now.n == good.n ||
-	    file_replace(object, buf_bytes(&good), 0600, e);
-}
-
-static bool
-keep(const char *object, const char *copy, struct error *e)
-{
-	auto_buf struct buf now = { 0 }, have = { 0 };
-
-	if (!read_or_empty(object, &now, e) || !read_or_empty(copy, &have, e))
-		return false;
-	return now.n == 0 || bytes_eq(buf_bytes(&now), buf_bytes(&have)) ||
-	    file_replace(copy, buf_bytes(&now), 0600, e);
-}
-
-bool
-soft_tokens_mend(const char *dir, struct error *e)
-{
-	return each(dir, mend, e);
-}
-
-bool
-soft_tokens_keep(const char *dir, struct error *e)
-{
-	return each(dir, keep, e);
-}
 
 static int
 remove_one(const char *path, unused_arg const struct stat *st,

@@ -77,11 +77,10 @@ open_token(struct rig *r, const char *dir)
 	const struct hsm_token_config tc = { .uri = "pkcs11:token=crash",
 		.read_write = true };
 	auto_mem char *conf = path_join(dir, "softhsm2.conf");
-	unsigned healed = 0;
 	struct error e;
 
-	if (!hsm_softtoken_guard(dir, &healed, &e))
-		stop("guard", &e);
+	if (!hsm_softtoken_mend(dir, &e))
+		stop("mend", &e);
 	if (mc.path == NULL)
 		mc.path = SOFTHSM;
 	r->pin = secret_new(16);
@@ -94,6 +93,8 @@ open_token(struct rig *r, const char *dir)
 	r->token = hsm_token_open(r->module, &tc, r->pin, &e);
 	if (r->token == NULL)
 		stop("token", &e);
+	if (!hsm_softtoken_keep(dir, &e))
+		stop("keep", &e);
 }
 
 static void

@@ -263,9 +263,9 @@ bool hsm_softtoken_create(const char *module, const char *dir,
     const char *label, const struct secret *so_pin, const struct secret *pin,
     struct error *e) must_check;
 
-/* Before the module is loaded on such a directory: heal a token.object that a
- * process killed inside C_Login left torn, from the copy that an earlier call
- * made; else make that copy. *healed counts (untouched when another process is
- * at it). Design.md, "file-backed": the copy of the token's small files. */
-bool hsm_softtoken_guard(const char *dir, unsigned *healed,
-    struct error *e) must_check;
+/* SoftHSM rewrites token.object at each login, not atomically: a process killed in
+ * between leaves the token unreadable. Before the module is loaded: put back a file
+ * that is not as long as its copy (its length is one for the life of a token). */
+bool hsm_softtoken_mend(const char *dir, struct error *e) must_check;
+/* After a good login, or after a token was made: keep copies in <dir>/keep. */
+bool hsm_softtoken_keep(const char *dir, struct error *e) must_check;
