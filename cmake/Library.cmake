@@ -4,6 +4,8 @@
 # chancery_program(name SOURCES … USES …)
 # chancery_test(suite name [LABELS l] SOURCES … USES … LINKS …)
 #   a cmocka program tests registered with ctest under <suite>/<name>.
+# chancery_test_sanitized(suite/name)
+#   what the sanitizers want in the environment of a test that loads a module.
 function(chancery_library name)
 	cmake_parse_arguments(L "" "" "SOURCES;USES;LINKS" ${ARGN})
 	add_library(chancery_${name} STATIC ${L_SOURCES})
@@ -37,13 +39,19 @@ function(chancery_test suite name)
 	add_test(NAME ${suite}/${name} COMMAND ${target})
 	set_tests_properties(${suite}/${name} PROPERTIES
 	    LABELS "${suite};${L_LABELS}" TIMEOUT 600)
-	if(CHANCERY_SANITIZE MATCHES "address" AND NOT suite STREQUAL "unit")
-		# Stacks through the module (no frame pointers) up to its name,
-		# for the suppressions; slow, hence not for unit tests.
+	if(NOT suite STREQUAL "unit")
+		chancery_test_sanitized(${suite}/${name})
+	endif()
+endfunction()
+
+# Options of the sanitizers for a test that loads a module: with stacks through it (no
+# frame pointers) up to its name, for the suppressions. Slow, hence not for unit tests.
+function(chancery_test_sanitized test)
+	if(CHANCERY_SANITIZE MATCHES "address")
 		string(JOIN ";" environment
-		    "ASAN_OPTIONS=fast_unwind_on_malloc=0:malloc_context_size=12"
+		    "ASAN_OPTIONS=fast_unwind_on_malloc=0:malloc_context_size=12:detect_leaks=1"
 		    "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0")
-		set_tests_properties(${suite}/${name} PROPERTIES ENVIRONMENT
+		set_tests_properties(${test} PROPERTIES ENVIRONMENT
 		    "${environment}")
 	endif()
 endfunction()

@@ -9,7 +9,7 @@ data=$(realpath "$2")
 # shellcheck disable=SC2034
 fault=$(realpath "${3:-.}") preload=$(realpath "${4:-.}")
 module=/usr/lib/softhsm/libsofthsm2.so
-[ -e "$module" ] || { echo "no SoftHSM: skipped"; exit 77; }
+[ -e "$module" ] || { echo "no SoftHSM: run scripts/deps test" >&2; exit 1; }
 work=$(mktemp -d "${TMPDIR:-/tmp}/chancery-system-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cd "$work"

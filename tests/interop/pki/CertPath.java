@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * CertPath DIR: every leaf of DIR validates to root.pem with revocation checked against
+ * CertPath DIR…: every leaf of each DIR validates to root.pem with revocation checked against
  * the CRLs there; revoked.pem is refused as revoked and for nothing else.
  */
 public final class CertPath {
@@ -73,8 +73,7 @@ public final class CertPath {
 		    && !name.equals("intermediate.pem") && !name.equals("revoked.pem");
 	}
 
-	public static void main(String[] args) throws Exception {
-		Path dir = Path.of(args[0]);
+	private static void check(Path dir) throws Exception {
 		int n = 0;
 
 		try (var files = Files.list(dir)) {
@@ -100,5 +99,10 @@ public final class CertPath {
 		    || !delta.getCriticalExtensionOIDs().contains("2.5.29.27"))
 			throw new AssertionError("scope or delta indicator not critical");
 		System.out.println(dir + ": " + n + " leaves valid, one revoked");
+	}
+
+	public static void main(String[] args) throws Exception {
+		for (String dir : args)
+			check(Path.of(dir));
 	}
 }
