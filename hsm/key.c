@@ -99,45 +99,56 @@ object_names(struct hsm_call *c, CK_OBJECT_HANDLE o, struct hsm_key_info *i)
 	return CKR_OK;
 }
 
+/* *wrong is set, and nothing written, when the object is no public key: a module
+ * that was killed while it generated leaves such ones. */
 static CK_RV
-public_rsa(struct hsm_call *c, CK_OBJECT_HANDLE o, struct buf *spki)
+public_rsa(struct hsm_call *c, CK_OBJECT_HANDLE o, struct buf *spki,
+    const char **wrong)
 {
 	auto_buf struct buf n = { 0 }, exp = { 0 };
 	CK_RV rv = object_attr(c, o, CKA_MODULUS, &n);
 
 	if (rv == CKR_OK)
 		rv = object_attr(c, o, CKA_PUBLIC_EXPONENT, &exp);
-	if (rv != CKR_OK)
-		return rv;
-	if (!spki_rsa(buf_bytes(&n), buf_bytes(&exp), spki))
-		return hsm_own_error(c, FAIL_HSM_KEY,
-		    "public key object: bad modulus or exponent");
-	return CKR_OK;
+	if (rv == CKR_OK && !spki_rsa(buf_bytes(&n), buf_bytes(&exp), spki))
+		*wrong = "bad modulus or exponent";
+	return rv;
 }
 
 static CK_RV
 public_point(struct hsm_call *c, CK_OBJECT_HANDLE o, enum key_alg alg,
-    struct buf *spki)
+    struct buf *spki, const char **wrong)
 {
 	auto_buf struct buf point = { 0 };
 	CK_RV rv = object_attr(c, o, CKA_EC_POINT, &point);
 
-	if (rv != CKR_OK)
-		return rv;
-	if (!spki_point(alg, buf_bytes(&point), spki))
-		return hsm_own_error(c, FAIL_HSM_KEY,
-		    "public key object: CKA_EC_POINT has a wrong shape");
-	return CKR_OK;
+	if (rv == CKR_OK && !spki_point(alg, buf_bytes(&point), spki))
+		*wrong = "CKA_EC_POINT has a wrong shape";
+	return rv;
+}
+
+static CK_RV
+public_read(struct hsm_call *c, CK_OBJECT_HANDLE o, struct key_type type,
+    struct buf *spki, const char **wrong)
+{
+	buf_reset(spki);
+	*wrong = NULL;
+	if (type.alg == KEY_RSA)
+		return public_rsa(c, o, spki, wrong);
+	return public_point(c, o, type.alg, spki, wrong);
 }
 
 static CK_RV
 public_spki(struct hsm_call *c, CK_OBJECT_HANDLE o, struct key_type type,
     struct buf *spki)
 {
-	buf_reset(spki);
-	if (type.alg == KEY_RSA)
-		return public_rsa(c, o, spki);
-	return public_point(c, o, type.alg, spki);
+	const char *wrong;
+	CK_RV rv = public_read(c, o, type, spki, &wrong);
+
+	if (rv == CKR_OK && wrong != NULL)
+		return hsm_own_error(c, FAIL_HSM_KEY, "public key object: %s",
+		    wrong);
+	return rv;
 }
 
 /* ---- listing ----------------------------------------------------------- */
@@ -149,6 +160,7 @@ list_one(struct hsm_call *c, CK_OBJECT_HANDLE o, bool private,
 	struct hsm_key_info i = { .has_private = private,
 		.has_public = !private };
 	auto_buf struct buf spki = { 0 };
+	const char *wrong;
 	bool known;
 	CK_RV rv = key_object_type(c, o, &known, &i.type);
 
@@ -158,10 +170,12 @@ list_one(struct hsm_call *c, CK_OBJECT_HANDLE o, bool private,
 	if (rv != CKR_OK)
 		return rv;
 	if (!private) {
-		rv = public_spki(c, o, i.type, &spki);
+		rv = public_read(c, o, i.type, &spki, &wrong);
 		if (rv != CKR_OK)
 			return rv;
-		i.spki = bytes_of(mem_dup(spki.p, spki.n), spki.n);
+		i.has_public = wrong == NULL;
+		if (i.has_public)
+			i.spki = bytes_of(mem_dup(spki.p, spki.n), spki.n);
 	}
 	l->v = mem_grow(l->v, l->n, cap, sizeof(*l->v));
 	l->v[l->n++] = i;
@@ -214,7 +228,8 @@ is_pair(const struct hsm_key_info *a, const struct hsm_key_info *b)
 	    bytes_eq(bytes_of(a->id, a->id_len), bytes_of(b->id, b->id_len));
 
 	if (!a->has_private || a->has_public || b->has_private ||
-	    a->type.alg != b->type.alg || a->type.bits != b->type.bits)
+	    !b->has_public || a->type.alg != b->type.alg ||
+	    a->type.bits != b->type.bits)
 		return false;
 	return same_id && (a->id_len > 0 || strcmp(a->label, b->label) == 0);
 }

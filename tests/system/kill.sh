@@ -10,7 +10,7 @@ kills=0
 verb=run
 for ((i = 1; i <= 400; i++)); do
 	# From a few milliseconds on, in steps that do not divide each other.
-	after=$(printf '0.%03d' $((10 + i * 37 % 290 + i)))
+	after=$(printf '0.%03d' $((5 + i * 17 % 120 + i * 2)))
 	rc=0
 	"$chancery" ceremony "$verb" plan.yaml --rehearse --yes --home home >log 2>err &
 	pid=$!

@@ -133,7 +133,9 @@ struct hsm_key_info {
 };
 
 /* All key pairs and orphan halves on the token, by id, then label. Objects that
- * are neither RSA nor of one of our curves are left out. */
+ * are neither RSA nor of one of our curves are left out. A public object that a
+ * killed module left unfinished is listed with neither half: hsm_object_destroy
+ * removes it by its id. */
 struct hsm_key_list {
 	struct hsm_key_info *v;
 	size_t n;
