@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <chancery/base/file.h>
 #include <chancery/base/text.h>
@@ -99,6 +100,8 @@ signer_settings(const struct session *s, const struct session_options *opt,
 		.software = "chancery " CHANCERY_VERSION,
 		.who = opt->who,
 		.offline = true,
+		.clear_clock = opt->clear_clock,
+		.accept_anchor = opt->accept_anchor,
 	};
 	cfg->tokens = h->tokens;
 	for (size_t i = 0; i < h->tokens; i++)
@@ -113,20 +116,47 @@ signer_settings(const struct session *s, const struct session_options *opt,
 	cfg->create = (opt->flags & SESSION_CREATE) != 0;
 }
 
+/* Made at the log's birth only: later a directory that is not there is a disk that
+ * is not mounted, and an anchor written in its place would guard nothing. */
+static bool
+check_anchor_dir(const struct home *h, bool create, struct error *e)
+{
+	if (h->anchor_dir == NULL)
+		return true;
+	if (create)
+		return dir_create(h->anchor_dir, 0755, e);
+	return access(h->anchor_dir, X_OK) == 0 ||
+	    error_errno(e, FAIL_NOT_FOUND,
+		"anchor_dir %s (is its disk mounted?)", h->anchor_dir);
+}
+
+/* What an operator can do about it. */
+static bool
+refused_start(struct error *e)
+{
+	if (e->why == FAIL_CLOCK)
+		return error_context(e,
+		    "set the clock right, or \"register accept --clock\" if "
+		    "it was wrong earlier");
+	if (e->why == FAIL_ROLLBACK)
+		return error_context(e,
+		    "bring back the newest register, or \"register accept "
+		    "--anchor\" if it is lost");
+	return false;
+}
+
 bool
 session_start_signer(struct session *s, const struct session_options *opt,
     struct error *e)
 {
 	struct signer_config cfg = { 0 };
 
-	if (!open_log_key(s, e) || !dir_create(s->home->crl_dir, 0755, e))
-		return false;
-	if (s->home->anchor_dir != NULL &&
-	    !dir_create(s->home->anchor_dir, 0755, e))
+	if (!check_anchor_dir(s->home, (opt->flags & SESSION_CREATE) != 0, e) ||
+	    !open_log_key(s, e) || !dir_create(s->home->crl_dir, 0755, e))
 		return false;
 	signer_settings(s, opt, &cfg);
 	s->signer = signer_open(&cfg, e);
-	return s->signer != NULL;
+	return s->signer != NULL || refused_start(e);
 }
 
 struct session *

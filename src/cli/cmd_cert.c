@@ -322,6 +322,9 @@ crl_request(struct cli *c, struct session *s, struct cert *issuer,
 	if (!issuer->tbs.key_ok)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "the issuer's certificate has a key that is not usable");
+	if (issuer->tbs.not_after_s < clock_wall_ms(&clock_system) / 1000)
+		return error_set(e, FAIL_REFUSED,
+		    "the issuer's certificate has expired");
 	req->issuer = issuer->tbs.subject;
 	req->alg = sig_alg_default(issuer->tbs.key.type);
 	spki_key_id(&issuer->tbs.key, req->issuer_key_id);

@@ -306,6 +306,8 @@ check_new_key_flags(const struct cli *c, const struct home *h, struct error *e)
 			return error_set(e, FAIL_USAGE,
 			    "--%s is missing (or --key for one that is there)",
 			    needed[i]);
+	if (!label_flag_check(c, e))
+		return false;
 	if (home_find_token(h, cli_flag(c, "token")) == NULL)
 		return error_set(e, FAIL_NOT_FOUND,
 		    "no token \"%s\" in chancery.yaml", cli_flag(c, "token"));

@@ -15,6 +15,7 @@
 
 #include "cli.h"
 #include "custody.h"
+#include "subject.h"
 
 static bool
 read_charter(const char *path, struct buf *json, struct error *e)
@@ -142,7 +143,8 @@ run_generate(struct cli *c, struct error *e)
 		return error_set(e, FAIL_USAGE,
 		    "--type: must be rsa-2048, rsa-3072, rsa-4096, ec-p256, "
 		    "ec-p384 or ed25519");
-	if (h == NULL || !check_token(h, cli_flag(c, "token"), e) ||
+	if (h == NULL || !label_flag_check(c, e) ||
+	    !check_token(h, cli_flag(c, "token"), e) ||
 	    !charter_flag(c, &charter, e) ||
 	    (s = session_open(h, &opt, e)) == NULL)
 		return false;

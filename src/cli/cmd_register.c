@@ -82,6 +82,32 @@ run_init(struct cli *c, struct error *e)
 	return session_close(take(s), e);
 }
 
+/* ---- accept -------------------------------------------------------------- */
+
+static bool
+run_accept(struct cli *c, struct error *e)
+{
+	auto_home struct home *h = NULL;
+	auto_session struct session *s = NULL;
+	struct session_options opt = { .who = cli_claim(c).who };
+	bool clock = cli_has(c, "clock"), anchor = cli_has(c, "anchor");
+	const char *why = cli_flag(c, "why");
+
+	if (clock == anchor)
+		return error_set(e, FAIL_USAGE, "give --clock or --anchor");
+	if (why == NULL)
+		return error_set(e, FAIL_USAGE,
+		    "--why TEXT is missing: the reason is recorded");
+	opt.clear_clock = clock ? why : NULL;
+	opt.accept_anchor = anchor ? why : NULL;
+	h = cli_home(c, e);
+	if (h == NULL || (s = session_open(h, &opt, e)) == NULL)
+		return false;
+	doc_text(c->doc, "accepted", "accepted", clock ? "clock" : "anchor");
+	doc_text(c->doc, "why", "why", why);
+	return session_close(take(s), e);
+}
+
 /* ---- verify -------------------------------------------------------------- */
 
 /* <crl_dir>/<key>/<scope, ':' as '-'>/N.crl */
@@ -426,6 +452,15 @@ static const struct flag init_flags[] = {
 	    false, false },
 	{ 0 },
 };
+static const struct flag accept_flags[] = {
+	{ "clock", NULL,
+	    "the last record is in the future: the clock was wrong", false,
+	    false },
+	{ "anchor", NULL,
+	    "an anchor remembers more or other records: they are lost", false,
+	    false },
+	{ 0 },
+};
 static const struct flag verify_flags[] = {
 	{ "no-signatures", NULL,
 	    "do not verify each signature with its public key", false, false },
@@ -454,6 +489,12 @@ const struct command register_commands[] = {
 	{ "register init", "", "log birth: make a register for this home", 0, 0,
 	    init_flags, true, run_init,
 	    "A ceremony does this as one of its steps." },
+	{ "register accept", "",
+	    "let a register start that refuses to, for a reason (--why)", 0, 0,
+	    accept_flags, true, run_accept,
+	    "The act and its reason are recorded. After --anchor, what was "
+	    "signed in the lost records is known to nobody here: find those "
+	    "certificates and revoke them with revoke --cert." },
 	{ "register verify", "[DIR]",
 	    "walk everything from nothing and name the first wrong record", 0,
 	    1, verify_flags, true, run_verify,

@@ -6,6 +6,8 @@
 
 #include <chancery/base/text.h>
 
+#define LABEL_MAX 64
+
 static bool
 san_room(const struct san_list *l, struct error *e)
 {
@@ -120,6 +122,21 @@ ca_flags(const struct cli *c, struct profile *p, struct error *e)
 	    copy_flags(c, "permit-ip", p->permitted_ip, max, e) &&
 	    copy_flags(c, "exclude-ip", p->excluded_ip, max, e) &&
 	    copy_flags(c, "permit-dn", p->permitted_dn, max, e);
+}
+
+bool
+label_flag_check(const struct cli *c, struct error *e)
+{
+	const char *v = cli_flag(c, "label");
+
+	return (v[0] != '.' && strlen(v) <= LABEL_MAX &&
+		   v[strspn(v,
+		       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		       "0123456789-_.")] == '\0') ||
+	    error_set(e, FAIL_USAGE,
+		"--label \"%s\": must be letters, digits, '-', '_' and '.', "
+		"at most %d",
+		v, LABEL_MAX);
 }
 
 bool

@@ -32,6 +32,8 @@ struct policy_types {
 };
 bool policy_from_flags(const struct cli *c, struct profile *p,
     struct policy_types *types, struct error *e) must_check;
+/* --label of a new key, as plans want it: it stands in URIs, file names, reports. */
+bool label_flag_check(const struct cli *c, struct error *e) must_check;
 bool life_flag(const struct cli *c, int64_t *life_s,
     struct error *e) must_check;
 

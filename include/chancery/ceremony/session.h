@@ -20,6 +20,8 @@ enum session_flag {
 struct session_options {
 	unsigned flags;
 	const char *who; /* operator, for START */
+	/* Reasons of an operator's acts at open, NULL: none (register.h). */
+	const char *clear_clock, *accept_anchor;
 };
 
 struct session {
