@@ -15,7 +15,8 @@ static const char *const role_names[] = { "ca", "log", NULL };
 /* As the file has it; home_open makes paths absolute. */
 struct home_file {
 	char *register_dir, *origin, *anchor_dir, *module, *module_args,
-	    *soft_token_dir, *crl_dir, *log_key, *openssl;
+	    *soft_token_dir, *crl_dir, *log_key, *openssl, *weak_keys;
+	bool anchor_object;
 	uint64_t workers;
 	struct yaml_list tokens; /* struct home_token */
 };
@@ -54,6 +55,9 @@ const struct yaml_field home_schema[] = {
 	  .required = true, .about = "name of the log, for checkpoints" },
 	{ .key = "anchor_dir", .type = YAML_TEXT, .offset = H(anchor_dir),
 	  .about = "where the newest checkpoint is also kept: another disk" },
+	{ .key = "anchor_object", .type = YAML_BOOL,
+	  .offset = H(anchor_object), .dflt = "false",
+	  .about = "keep the newest checkpoint on the log token too" },
 	{ .key = "module", .type = YAML_TEXT, .offset = H(module),
 	  .required = true, .check = check_absolute,
 	  .about = "PKCS#11 module, absolute" },
@@ -69,6 +73,8 @@ const struct yaml_field home_schema[] = {
 	{ .key = "openssl", .type = YAML_TEXT, .offset = H(openssl),
 	  .dflt = "/usr/bin/openssl", .check = check_absolute,
 	  .about = "program for independent checks" },
+	{ .key = "weak_keys", .type = YAML_TEXT, .offset = H(weak_keys),
+	  .about = "block list of RSA keys, openssl-blacklist's format" },
 	{ .key = "workers", .type = YAML_UINT, .offset = H(workers),
 	  .min = 0, .max = 256, .dflt = "0",
 	  .about = "threads that sign; 0: none of their own" },
@@ -169,6 +175,8 @@ take_paths(struct home *h, const struct home_file *f)
 	h->crl_dir = path_resolve(h->dir, f->crl_dir);
 	h->log_key = mem_strdup(f->log_key);
 	h->openssl = mem_strdup(f->openssl);
+	h->weak_keys = resolve_or_null(h->dir, f->weak_keys);
+	h->anchor_object = f->anchor_object;
 	h->workers = f->workers;
 }
 
@@ -228,6 +236,7 @@ home_free(struct home *h)
 	mem_free(h->crl_dir);
 	mem_free(h->log_key);
 	mem_free(h->openssl);
+	mem_free(h->weak_keys);
 	mem_free(h);
 }
 

@@ -6,6 +6,7 @@
 #include <chancery/base/file.h>
 #include <chancery/base/limits.h>
 #include <chancery/pki/tbs.h>
+#include <chancery/pki/weak.h>
 
 static const char *const format_names[FORMAT__COUNT] = {
 	[FORMAT_PEM] = "pem",
@@ -190,6 +191,24 @@ issue_free(struct issue *i)
 {
 	buf_free(&i->tbs);
 	buf_free(&i->der);
+}
+
+bool
+request_not_listed(const char *weak_keys, const struct spki *k, struct error *e)
+{
+	struct weak_list *list;
+	bool listed;
+
+	if (weak_keys == NULL)
+		return true;
+	list = weak_list_open(weak_keys, e);
+	if (list == NULL)
+		return false;
+	listed = weak_list_has(list, k);
+	weak_list_free(list);
+	return !listed ||
+	    error_set(e, FAIL_REFUSED, "weak key: on the block list %s",
+		weak_keys);
 }
 
 bool

@@ -37,7 +37,8 @@ open_token(struct session *s, size_t i, unsigned flags, struct error *e)
 	const struct home_token *t = &s->home->token[i];
 	struct hsm_pin_source src;
 	struct hsm_token_config cfg = { .uri = t->uri,
-		.read_write = (flags & (SESSION_WRITE | SESSION_CREATE)) != 0 };
+		.read_write = (flags & (SESSION_WRITE | SESSION_CREATE)) != 0 ||
+		    (s->home->anchor_object && t->role == HOME_ROLE_LOG) };
 	struct secret *pin;
 
 	if (!hsm_pin_source_parse(t->pin, &src, e))
@@ -86,8 +87,23 @@ open_log_key(struct session *s, struct error *e)
 	return log_key_signer(s->log_key, s->home->origin, &s->log, e);
 }
 
+/* An anchor where the log key is: rolling back the disk does not roll back the
+ * token. */
 static void
-signer_settings(const struct session *s, const struct session_options *opt,
+add_token_anchor(struct session *s, struct signer_config *cfg)
+{
+	for (size_t i = 0; i < s->home->tokens; i++)
+		if (s->home->token[i].role == HOME_ROLE_LOG) {
+			s->anchor = (struct hsm_anchor){ s->token[i],
+				"chancery checkpoint" };
+			cfg->reg.anchor[cfg->reg.anchors++] =
+			    log_hsm_anchor(&s->anchor, false);
+			return;
+		}
+}
+
+static void
+signer_settings(struct session *s, const struct session_options *opt,
     struct signer_config *cfg)
 {
 	const struct home *h = s->home;
@@ -103,6 +119,8 @@ signer_settings(const struct session *s, const struct session_options *opt,
 		.clear_clock = opt->clear_clock,
 		.accept_anchor = opt->accept_anchor,
 	};
+	if (h->anchor_object)
+		add_token_anchor(s, cfg);
 	cfg->tokens = h->tokens;
 	for (size_t i = 0; i < h->tokens; i++)
 		cfg->token[i] = (struct signer_token){

@@ -228,8 +228,9 @@ sign_request(struct cli *c, struct job *j, const struct csr *csr,
 	j->issue.subject =
 	    j->subject.n > 0 ? buf_bytes(&j->subject) : csr->subject;
 	j->session = cli_session(c, 0, &j->home, e);
-	return j->session != NULL && job_issuer(c, j, "issuer", e) &&
-	    job_sign(c, j, e);
+	return j->session != NULL &&
+	    request_not_listed(j->home->weak_keys, &csr->key, e) &&
+	    job_issuer(c, j, "issuer", e) && job_sign(c, j, e);
 }
 
 static bool

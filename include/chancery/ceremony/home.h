@@ -29,7 +29,8 @@ struct home {
 	char *dir; /* absolute */
 	char *register_dir, *origin, *anchor_dir, *module, *module_args;
 	char *soft_token_dir; /* sets SOFTHSM2_CONF, or NULL */
-	char *crl_dir, *log_key, *openssl;
+	char *crl_dir, *log_key, *openssl, *weak_keys;
+	bool anchor_object; /* the log token holds an anchor */
 	uint64_t workers;
 	struct home_token *token;
 	size_t tokens;

@@ -59,6 +59,9 @@ bool reparse_crl(struct bytes der, struct error *e) must_check;
 bool throwaway_check(struct bytes tbs, struct key_type type, enum sig_alg alg,
     struct error *e) must_check;
 
+/* Whether the key is not on the block list `weak_keys` (a path; NULL: no list). */
+bool request_not_listed(const char *weak_keys, const struct spki *k,
+    struct error *e) must_check;
 /* A request file: read, parsed, its signature verified, its key strong. */
 bool request_read(const char *path, struct csr *out,
     struct error *e) must_check;

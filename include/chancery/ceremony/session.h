@@ -9,6 +9,7 @@
 #include <chancery/ceremony/home.h>
 #include <chancery/hsm/hsm.h>
 #include <chancery/register/note.h>
+#include <chancery/signer/logkey.h>
 #include <chancery/signer/signer.h>
 
 enum session_flag {
@@ -30,7 +31,8 @@ struct session {
 	struct hsm_token *token[SIGNER_TOKENS_MAX]; /* as home->token */
 	struct hsm_key *log_key;
 	struct note_signer log;
-	struct signer *signer; /* NULL with SESSION_TOKENS */
+	struct hsm_anchor anchor; /* with home->anchor_object */
+	struct signer *signer;    /* NULL with SESSION_TOKENS */
 };
 
 /* FAIL_NOT_FOUND says which module, token or key was looked for and what is there.
