@@ -221,6 +221,8 @@ module_slots(struct hsm_module *m, CK_SLOT_ID **out, CK_ULONG *n,
 	for (int tries = 0; tries < 3; tries++) {
 		if (rv != CKR_OK && rv != CKR_BUFFER_TOO_SMALL)
 			return rv;
+		if (count > LIMIT_HSM_SLOTS)
+			return CKR_GENERAL_ERROR;
 		count += 8;
 		room = count;
 		v = mem_realloc(v, room * sizeof(*v));
@@ -231,7 +233,8 @@ module_slots(struct hsm_module *m, CK_SLOT_ID **out, CK_ULONG *n,
 			return CKR_OK;
 		}
 	}
-	return rv;
+	/* One whose count grows faster than the room for it. */
+	return rv == CKR_OK ? CKR_GENERAL_ERROR : rv;
 }
 
 void
@@ -260,7 +263,7 @@ tokens_inside(struct hsm_module *m, struct hsm_token_info **out, size_t *n,
 {
 	auto_mem CK_SLOT_ID *slots = NULL;
 	auto_mem struct hsm_token_info *v = NULL;
-	CK_ULONG count;
+	CK_ULONG count = 0;
 	const char *call;
 	CK_RV rv = module_slots(m, &slots, &count, &call);
 

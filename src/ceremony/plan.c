@@ -98,10 +98,8 @@ check_tokens(struct checker *c)
 	const struct plan_token *t = c->p->tokens.v;
 
 	for (size_t i = 0; i < c->p->tokens.n; i++) {
-		auto_charter struct charter *ch = NULL;
-
 		if (t[i].charter != NULL &&
-		    (ch = charter_template(t[i].charter)) == NULL)
+		    charter_template_yaml(t[i].charter) == NULL)
 			mistake(c, &t[i].charter, "no charter template \"%s\"",
 			    t[i].charter);
 		for (size_t k = 0; k < i; k++)

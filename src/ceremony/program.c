@@ -62,7 +62,7 @@ run_program(const char *program, const char *const *argv, struct buf *out,
 	auto_fd int r = -1;
 	int fd[2], st;
 	char *args[PROGRAM_ARGS_MAX] = { 0 };
-	pid_t pid;
+	pid_t pid = 0;
 	size_t n = 0;
 	bool ok;
 

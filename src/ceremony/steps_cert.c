@@ -212,6 +212,8 @@ sign_certificate(struct ceremony *c, const struct plan_authority *a,
 	for (size_t i = 0; i < steps_count; i++)
 		if (strncmp(c->step, steps[i].id, strlen(steps[i].id)) == 0)
 			s = &steps[i];
+	if (s == NULL)
+		fatal("step %s is not in the table", c->step);
 	if (!fill(c, a, x, e) || !find_attempt(c, x, e) ||
 	    !issue_prepare(&x->i, e) || !show_tbs(c, &x->i, e) ||
 	    !confirm(c, s->words, e) || !issue_sign(&x->i, e))

@@ -296,7 +296,6 @@ static bool
 check_new_key_flags(const struct cli *c, const struct home *h, struct error *e)
 {
 	static const char *const needed[] = { "token", "label", "type" };
-	auto_charter struct charter *t = NULL;
 	const char *name = cli_flag(c, "charter");
 	struct key_type type;
 
@@ -315,7 +314,7 @@ check_new_key_flags(const struct cli *c, const struct home *h, struct error *e)
 	if (!key_type_by_name(cli_flag(c, "type"), &type) ||
 	    !key_type_can_generate(type))
 		return error_set(e, FAIL_USAGE, "--type: unknown key type");
-	if (name != NULL && (t = charter_template(name)) == NULL)
+	if (name != NULL && charter_template_yaml(name) == NULL)
 		return error_set(e, FAIL_USAGE, "no charter template \"%s\"",
 		    name);
 	return true;

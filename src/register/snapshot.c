@@ -140,7 +140,7 @@ write_log_key(struct json_writer *w, const struct state_vkey *k)
 		json_key(w, name);                                             \
 		json_array(w);                                                 \
 		for (size_t i = 0; i < (n); i++)                               \
-			call;                                                  \
+			(call);                                                \
 		json_array_end(w);                                             \
 	} while (0)
 

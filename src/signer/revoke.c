@@ -195,7 +195,7 @@ admit_recorded(struct signer *s, struct request *r, struct error *e)
 	auto_buf struct buf line = { 0 };
 	auto_buf struct buf store = { 0 };
 	struct tbs_view t;
-	struct bytes tbs;
+	struct bytes tbs = { 0 };
 
 	return recorded_tbs(s, r, &line, &store, &tbs, e) &&
 	    tbs_parse(tbs, &t, e) &&

@@ -536,10 +536,10 @@ test_crl_values(unused_arg void **state)
 			req.alg = SIG_RSA_SHA256;
 		else if (i == 4)
 			req.issuer = bytes_of(big, sizeof(big));
-		else if (i == 5) /* a Name, and what comes behind it */
-			buf_add(&f.ca_name, "\x30\x00", 2),
-			    req.issuer = buf_bytes(&f.ca_name);
-		else if (i == 6)
+		else if (i == 5) { /* a Name, and what comes behind it */
+			buf_add(&f.ca_name, "\x30\x00", 2);
+			req.issuer = buf_bytes(&f.ca_name);
+		} else if (i == 6)
 			req.issuer = bytes_of(big, 10);
 		else
 			req.idp_url = url;

@@ -79,6 +79,8 @@
 #define LIMIT_HSM_SESSIONS 64
 /* Objects that one search reads; SoftHSM needs 160 ms for 10,000. */
 #define LIMIT_HSM_OBJECTS 100000
+/* Slots with a token that a module may list; one with more lies. */
+#define LIMIT_HSM_SLOTS 10000
 /* One attribute of an object. */
 #define LIMIT_HSM_ATTR_BYTES 65536
 /* A data object (anchors: a few hundred bytes each); tokens have little room. */
