@@ -137,7 +137,7 @@ issue_prepare(struct issue *i, struct error *e)
 		return false;
 	memcpy(i->serial, serial[0], sizeof(i->serial));
 	return write_tbs(i, &issuer, e) && lint(i, &issuer, e) &&
-	    throwaway_check(buf_bytes(&i->tbs), type, i->alg, e);
+	    throwaway_check(buf_bytes(&i->tbs), type, i->alg, i->issuer, e);
 }
 
 /* What came out is a certificate over the bytes that were linted, and it verifies. */

@@ -60,21 +60,23 @@ throwaway_sign(EVP_MD_CTX *ctx, EVP_PKEY *key, const struct sig_alg_info *info,
 
 /* Our parser and OpenSSL's read it, and what it wraps is what came in. */
 static bool
-read_back(struct bytes tbs, struct bytes der, struct error *e)
+read_back(struct bytes tbs, struct bytes der, const struct cert *issuer,
+    struct error *e)
 {
 	auto_cert struct cert c = { 0 };
 
 	if (!cert_parse(der, "rehearsed certificate", &c, e) ||
 	    !reparse_certificate(der, e))
 		return false;
-	return bytes_eq(c.tbs.der, tbs) ||
-	    error_set(e, FAIL_INTERNAL,
-		"the rehearsed certificate holds other bytes");
+	if (!bytes_eq(c.tbs.der, tbs))
+		return error_set(e, FAIL_INTERNAL,
+		    "the rehearsed certificate holds other bytes");
+	return issuer == NULL || issuer_permits(issuer, &c, e);
 }
 
 bool
 throwaway_check(struct bytes tbs, struct key_type type, enum sig_alg alg,
-    struct error *e)
+    const struct cert *issuer, struct error *e)
 {
 	const struct sig_alg_info *info = sig_alg_info(alg);
 	EVP_PKEY *key = throwaway_key(type);
@@ -90,5 +92,5 @@ throwaway_check(struct bytes tbs, struct key_type type, enum sig_alg alg,
 	if (!ok)
 		return error_ossl(e, "throw-away key");
 	cert_assemble(tbs, alg, bytes_of(sig, n), &der);
-	return read_back(tbs, buf_bytes(&der), e);
+	return read_back(tbs, buf_bytes(&der), issuer, e);
 }

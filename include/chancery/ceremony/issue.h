@@ -53,11 +53,17 @@ void issue_free(struct issue *i);
 bool reparse_certificate(struct bytes der, struct error *e) must_check;
 bool reparse_crl(struct bytes der, struct error *e) must_check;
 
+/* RFC 5280 4.2.1.9, 4.2.1.10: what no verifier would accept below this issuer, names
+ * outside its name constraints and a path longer than it allows, is FAIL_REFUSED. */
+bool issuer_permits(const struct cert *issuer, const struct cert *c,
+    struct error *e) must_check;
+
 /* Sign the TBS with a key of the same type made now and thrown away, and let our
  * parser and OpenSSL read the result: what the real signature will wrap is known
- * to be a certificate before the HSM is asked. */
+ * to be a certificate, and one that the issuer's permits (NULL: self-signed), before
+ * the HSM is asked. */
 bool throwaway_check(struct bytes tbs, struct key_type type, enum sig_alg alg,
-    struct error *e) must_check;
+    const struct cert *issuer, struct error *e) must_check;
 
 /* Whether the key is not on the block list `weak_keys` (a path; NULL: no list). */
 bool request_not_listed(const char *weak_keys, const struct spki *k,
