@@ -63,6 +63,11 @@ check_pin(const char *v, struct error *e)
 static bool
 check_uri(const char *v, struct error *e)
 {
+	/* A plan is printed, hashed and kept; a PIN is not. */
+	if (strcasestr(v, "pin-value") != NULL ||
+	    strcasestr(v, "pin-source") != NULL)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "must name a token and no PIN: that is what pin is for");
 	if (strncmp(v, "pkcs11:", 7) == 0)
 		return true;
 	return error_set(e, FAIL_BAD_INPUT,
@@ -87,7 +92,7 @@ check_word(const char *v, struct error *e)
 	if (strspn(v,
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 		"0123456789-_.") == strlen(v) &&
-	    v[0] != '.')
+	    v[0] != '.' && v[0] != '\0')
 		return true;
 	return error_set(e, FAIL_BAD_INPUT,
 	    "must be letters, digits, '-', '_' and '.'");
@@ -96,7 +101,34 @@ check_word(const char *v, struct error *e)
 static bool
 check_file_name(const char *v, struct error *e)
 {
+	static const char *const ours[] = { "transcript.jsonl", "report.txt",
+		"report.html", "checkpoint", "log.vkey" };
+
+	for (size_t i = 0; i < countof(ours); i++)
+		if (strcmp(v, ours[i]) == 0)
+			return error_set(e, FAIL_BAD_INPUT,
+			    "is a file that the ceremony writes itself");
 	return check_word(v, e);
+}
+
+static bool
+check_outputs(const char *v, struct error *e)
+{
+	static const char *const ours[] = { "register", "crl", "ceremony",
+		"chancery.yaml" };
+	size_t n;
+
+	while (strncmp(v, "./", 2) == 0)
+		v += 2;
+	n = strcspn(v, "/");
+	for (size_t i = 0; i < countof(ours); i++)
+		if (strlen(ours[i]) == n && strncmp(v, ours[i], n) == 0)
+			return error_set(e, FAIL_BAD_INPUT,
+			    "is a directory that the home uses itself");
+	if (strncmp(v, "rehearsal-", 10) == 0)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "is a directory that the home uses itself");
+	return check_relative(v, e);
 }
 
 static bool
@@ -266,7 +298,7 @@ const struct yaml_field plan_schema[] = {
 	  .size = sizeof(struct plan_authority),
 	  .about = "authorities below the root, with keys on our tokens" },
 	{ .key = "outputs", .type = YAML_TEXT, .offset = P(outputs),
-	  .dflt = "out", .check = check_relative,
+	  .dflt = "out", .check = check_outputs,
 	  .about = "directory for files, inside the home" },
 	{ .key = "anchor_dir", .type = YAML_TEXT, .offset = P(anchor_dir),
 	  .about = "where the newest checkpoint is also kept: another disk" },
