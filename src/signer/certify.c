@@ -66,6 +66,27 @@ structure(struct request *r, const struct tbs_view *t, struct error *e)
 	return true;
 }
 
+/* Who holds a responder's key can answer "good" for anything. A daemon certifies only
+ * those that lie in this register's HSMs, whose answers pass here; an operator may
+ * have others (rule structure-ocsp-key). */
+static bool
+responder_ok(struct signer *s, const struct tbs_view *t)
+{
+	const struct ext *eku = exts_find(&t->exts, EXT_EKU);
+	const char *ocsp = eku_oid_by_name("OCSPSigning");
+	struct sha256 id = sha256(t->spki_der);
+	char oid[64];
+	size_t i;
+
+	if (s->cfg.reg.offline || t->is_ca || eku == NULL ||
+	    signer_key_find(s, &id) != NULL)
+		return true;
+	for (i = 0; ext_eku_at(eku, i, oid, sizeof(oid)); i++)
+		if (strcmp(oid, ocsp) == 0)
+			return false;
+	return true;
+}
+
 static bool
 self_signed(struct request *r, const struct tbs_view *t, bool *self,
     struct error *e)
@@ -129,6 +150,9 @@ admit(struct signer *s, struct request *r, struct error *e)
 	if (!structure(r, &t, e) || !self_signed(r, &t, &self, e) ||
 	    !reg_now(s->reg, &now_ms, e))
 		return false;
+	if (!responder_ok(s, &t))
+		return request_refuse(r, "structure-ocsp-key",
+		    "subjectPublicKeyInfo", e);
 	signer_usage(s, r->key, &u, now_ms / 1000);
 	u.self = self;
 	/* Those in flight count as well, or two at once would both be the first. */

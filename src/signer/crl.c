@@ -112,6 +112,10 @@ crl_check(const struct signer *s, const struct signer_crl *req, struct error *e)
 	if (req->path == NULL && s->cfg.crl_dir == NULL)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "no path and no CRL directory configured");
+	/* A daemon's callers do not say where files go. */
+	if (req->path != NULL && !s->cfg.reg.offline)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "path: only an offline signer takes one");
 	return req->path == NULL || file_check_absent(req->path, e);
 }
 

@@ -402,6 +402,22 @@ signer_keygen_settle(struct signer *s, uint64_t intent, bool adopt,
 
 /* ---- adopt, destroy, charter ------------------------------------------- */
 
+/* The log's own key signs checkpoints and nothing else, ever. RFC 8410 4: the last
+ * 32 octets of an Ed25519 SubjectPublicKeyInfo are the key. */
+static bool
+not_log_key(const struct signer *s, const struct hsm_key_info *info,
+    struct error *e)
+{
+	const struct note_signer *log = s->cfg.reg.log_key;
+
+	if (log == NULL || info->type.alg != KEY_ED25519 ||
+	    info->spki.n != 44 ||
+	    memcmp(info->spki.p + 12, log->key.pub, 32) != 0)
+		return true;
+	return error_set(e, FAIL_REFUSED, "key %s: signs the register itself",
+	    info->label);
+}
+
 bool
 signer_key_adopt(struct signer *s, size_t token, const char *uri,
     struct bytes charter_json, const struct signer_claim *who,
@@ -426,6 +442,8 @@ signer_key_adopt(struct signer *s, size_t token, const char *uri,
 	if (k == NULL)
 		return false;
 	info = hsm_key_get_info(k);
+	if (!not_log_key(s, info, e))
+		return false;
 	id = sha256(info->spki);
 	record_init(&rec, REC_ADOPT);
 	record_bytes(&rec, "id", bytes_of(info->id, info->id_len));

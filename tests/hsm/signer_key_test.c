@@ -8,7 +8,9 @@
 
 #include <cmocka.h>
 
+#include <chancery/base/file.h>
 #include <chancery/base/text.h>
+#include <chancery/signer/logkey.h>
 
 #include "faulty.h"
 #include "signer_rig.h"
@@ -256,6 +258,31 @@ test_adopt(unused_arg void **state)
 	rig_reopen(&rig);
 	must_certify(&key);
 	rig_verify(&rig);
+}
+
+/* The key that signs checkpoints cannot become a CA's. */
+static void
+test_adopt_log_key(unused_arg void **state)
+{
+	struct hsm_key *k = softtoken_key(&rig.soft, "ed25519", "log");
+	struct note_signer log;
+	struct sha256 key;
+	struct error e = { 0 };
+	uint64_t from;
+
+	must(log_key_signer(k, "test.example/log", &log, &e), &e, "log key");
+	signer_free(take(rig.s));
+	mem_free(rig.reg_dir);
+	rig.reg_dir = path_join(rig.soft.dir, "register-with-log-key");
+	rig.log = &log;
+	rig_open(&rig, true, 2, false);
+	from = size();
+	assert_false(adopt("pkcs11:object=log", &key, &e));
+	assert_int_equal(e.why, FAIL_REFUSED);
+	assert_int_equal(from, size());
+	rig_close(&rig);
+	hsm_key_close(k);
+	rig.log = NULL;
 }
 
 static void
@@ -664,6 +691,7 @@ main(void)
 		TEST(test_charter),
 		TEST(test_charter_online),
 		TEST(test_adopt),
+		TEST(test_adopt_log_key),
 		TEST(test_adopt_without_template),
 		TEST(test_destroy),
 		TEST(test_destroy_refused),

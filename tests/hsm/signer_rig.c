@@ -99,6 +99,7 @@ rig_open(struct rig *r, bool create, size_t tokens, bool swapped)
 					 .origin = "test.example/log",
 					 .software = "test",
 					 .who = "test",
+					 .log_key = r->log,
 					 .offline = !r->online },
 		.tokens = tokens,
 		.workers = r->workers,

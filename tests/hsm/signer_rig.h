@@ -16,6 +16,7 @@ struct rig {
 	char *reg_dir, *crl_dir;
 	const char *charter; /* template of the token's keys; NULL: none     */
 	bool online;
+	struct note_signer *log; /* NULL: no checkpoints                     */
 	unsigned workers, deadline_ms;
 	struct buf name; /* of every CA: "CN=HSM CA"                         */
 	struct signer *s;

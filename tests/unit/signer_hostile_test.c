@@ -658,6 +658,38 @@ test_no_charter(unused_arg void **state)
 	assert_true(fixture_certify(&f, "kafka-broker", &reply, &e));
 }
 
+/* ---- what only an operator may ----------------------------------------- */
+
+static void
+test_responder_online(unused_arg void **state)
+{
+	struct signer_reply reply;
+	struct error e;
+
+	expect_rule(fixture_certify(&f, "ocsp-responder", &reply, &e), &reply,
+	    "structure-ocsp-key");
+	assert_true(fixture_certify(&f, "kafka-client", &reply, &e));
+	fixture_close(&f);
+	f.online = false;
+	fixture_open(&f);
+	assert_true(fixture_certify(&f, "ocsp-responder", &reply, &e));
+}
+
+static void
+test_path_online(unused_arg void **state)
+{
+	auto_mem char *path = path_join(f.dir, "x.crl");
+	struct signer_crl req = fixture_crl(&f);
+	struct signer_reply reply;
+	struct error e;
+
+	req.path = path;
+	assert_false(signer_sign_crl_wait(f.s, &req, &reply, &e));
+	assert_int_equal(e.why, FAIL_BAD_INPUT);
+	req.path = NULL;
+	assert_true(signer_sign_crl_wait(f.s, &req, &reply, &e));
+}
+
 /* ---- RECORD ------------------------------------------------------------ */
 
 static void
@@ -1024,6 +1056,8 @@ main(void)
 		TEST(test_crl_leaves_no_files),
 		TEST_AS(test_refusal_budget, setup_strict),
 		TEST_AS(test_no_charter, setup_no_charter),
+		TEST_AS(test_responder_online, setup_online),
+		TEST_AS(test_path_online, setup_online),
 		TEST_AS(test_record_online, setup_online),
 		TEST(test_record_offline),
 		TEST(test_claims_of_synchronous_calls),

@@ -86,7 +86,8 @@ bool signer_serials(struct signer *s, size_t n,
 /* CERTIFY: the exact TBSCertificate. Parsed, held against structure rules and
  * the key's charter, serial taken from the outstanding set. The issuer must be a
  * subject of a CA certificate over the key that the register has, unless it has
- * none (structure-issuer); its distribution points may name one partition
+ * none (structure-issuer); a signer that is not offline certifies as OCSP responders
+ * only keys of its register (structure-ocsp-key); its distribution points may name one partition
  * (structure-crl-partition). */
 struct signer_certify {
 	struct sha256 key;
@@ -135,7 +136,8 @@ struct signer_crl {
 	/* Partitioned lists, naming "partition-K" as the certificates do; NULL for
 	 * full ones. At most 1000 octets. */
 	const char *idp_url;
-	const char *path; /* exclusive create; NULL: crl_dir       */
+	/* Exclusive create; of an offline signer only. NULL: crl_dir. */
+	const char *path;
 	struct signer_claim claim;
 };
 bool signer_sign_crl(struct signer *s, const struct signer_crl *req,
@@ -182,6 +184,7 @@ enum signer_orphan {
 bool signer_keygen_settle(struct signer *s, uint64_t intent, bool adopt,
     struct bytes charter_json, const struct signer_claim *claim,
     enum signer_orphan *out, struct sha256 *key, struct error *e) must_check;
+/* FAIL_REFUSED: the log's own key. */
 bool signer_key_adopt(struct signer *s, size_t token, const char *uri,
     struct bytes charter_json, const struct signer_claim *claim,
     struct sha256 *key, struct error *e) must_check;
