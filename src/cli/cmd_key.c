@@ -200,8 +200,37 @@ record_custody(struct session *s, const struct sha256 *key,
 	record_hash(&rec, "key", key);
 	record_bool(&rec, "ok", custody->attrs_ok && custody->attacks_ok);
 	record_json(&rec, "result", buf_bytes(&json));
-	record_text(&rec, "what", "inspection");
+	record_text(&rec, "what",
+	    custody->attacks > 0 ? "inspection with attacks"
+				 : "inspection of attributes");
 	return signer_record(s->signer, &rec, bytes_of(NULL, 0), NULL, e);
+}
+
+/* What the register holds of this key, and of the sacrificial keys of its log. */
+struct evidence {
+	struct doc *doc;
+	const struct sha256 *key;
+};
+
+static bool
+evidence_each(void *arg, unused_arg struct bytes line, const struct record *rec,
+    unused_arg struct error *e)
+{
+	const struct evidence *v = arg;
+	struct sha256 key;
+	struct doc *row;
+
+	if (rec->type != REC_CUSTODY ||
+	    (record_get_hash(rec, "key", &key) &&
+		memcmp(key.b, v->key->b, SHA256_LEN) != 0))
+		return true;
+	row = doc_row(v->doc, "evidence", "evidence in the register");
+	doc_int(row, "record", "record", (int64_t)rec->n);
+	doc_time(row, "time", "time", rec->t_ms / 1000);
+	doc_textn(row, "what", "what", record_get(rec, "what"));
+	doc_text(row, "verdict", "verdict",
+	    record_get_int(rec, "ok") != 0 ? "good" : "NOT GOOD");
+	return true;
 }
 
 static bool
@@ -234,7 +263,11 @@ run_custody(struct cli *c, struct error *e)
 	if (!cli_has(c, "attack"))
 		custody.attacks_ok = true;
 	custody_doc(c->doc, &custody);
-	return record_custody(s, &key, &custody, e) &&
+	if (!record_custody(s, &key, &custody, e))
+		return false;
+	doc_list(c->doc, "evidence", "evidence in the register");
+	return reg_walk(reg_dir(signer_register(s->signer)), 0, evidence_each,
+		   &(struct evidence){ c->doc, &key }, e) &&
 	    session_close(take(s), e);
 }
 

@@ -40,7 +40,9 @@ custody_doc(struct doc *d, const struct hsm_custody *c)
 			: custody_tri_name(a->required));
 		doc_text(row, "verdict", "verdict", attr_verdict(a));
 	}
-	doc_list(d, "attacks", "attacks (tested by us)");
+	doc_list(d, "attacks",
+	    c->attacks > 0 ? "attacks (tested by us)"
+			   : "attacks (--attack mounts them now)");
 	for (size_t i = 0; i < c->attacks; i++) {
 		const struct hsm_attack *a = &c->attack[i];
 		struct doc *row = doc_row(d, "attacks", "attacks");

@@ -54,7 +54,9 @@ custody_to_json(const struct hsm_custody *c, struct buf *out)
 	for (i = 0; i < c->attacks; i++)
 		attack(&w, &c->attack[i]);
 	json_array_end(&w);
-	json_kv_bool(&w, "attacks_ok", c->attacks_ok);
+	/* What was not tried was not withstood. */
+	if (c->attacks > 0)
+		json_kv_bool(&w, "attacks_ok", c->attacks_ok);
 	json_key(&w, "attributes");
 	json_array(&w);
 	for (i = 0; i < c->attrs; i++)

@@ -109,6 +109,10 @@ same "$(rows issuers <answer.json)" 7 "authorities"
 json key list
 same "$(rows keys <answer.json)" 4 "keys"
 json key custody acme-root
+# Attributes alone are no proof: no word on attacks, and what the ceremony found is listed.
+"$chancery" key custody acme-root --json >custody.json
+! grep -q attacks_ok custody.json || die "attacks that were not mounted are told of"
+[ "$(rows evidence <custody.json)" -ge 3 ] || die "the register's evidence is missing"
 same "$(field attributes_ok <answer.json)" True "attributes"
 json key custody acme-two --attack
 same "$(field attacks_ok <answer.json)" True "attacks"
