@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <chancery/pki/cert.h>
-#include <chancery/pki/der.h>
+#include <chancery/pki/csr.h>
+#include <chancery/pki/ocsp.h>
 #include <chancery/pki/spki.h>
 #include <chancery/signer/rebuild.h>
 
@@ -226,8 +227,6 @@ check_cert(const struct record *in, enum sig_alg alg, struct error *e)
 	struct tbs_view t;
 	bool ca;
 
-	if (!is_kind(in, "leaf") && !is_kind(in, "ca"))
-		return true;
 	if (!tbs_parse(record_get(in, "tbs"), &t, e))
 		return false;
 	if (!bytes_eq(t.serial, record_get(in, "serial")))
@@ -243,12 +242,36 @@ check_cert(const struct record *in, enum sig_alg alg, struct error *e)
 	return true;
 }
 
+/* A certificate, or an answer, cannot hide under another name. */
+static bool
+check_csr(const struct record *in, enum sig_alg alg, struct error *e)
+{
+	static const uint8_t none[1];
+	auto_buf struct buf whole = { 0 };
+	auto_csr struct csr c = { 0 };
+
+	cert_assemble(record_get(in, "tbs"), alg, bytes_of(none, 1), &whole);
+	return csr_parse(buf_bytes(&whole), "request", &c, e);
+}
+
+static bool
+check_form(const struct record *in, enum sig_alg alg, struct error *e)
+{
+	if (is_kind(in, "csr"))
+		return check_csr(in, alg, e);
+	if (is_kind(in, "leaf") || is_kind(in, "ca"))
+		return check_cert(in, alg, e);
+	return error_set(e, FAIL_CORRUPT, "\"kind\" is not one that is signed");
+}
+
 static bool
 check_ocsp(const struct spki *k, enum sig_alg alg, const struct record *in,
     struct bytes sigs, struct error *e)
 {
 	struct bytes data = record_get(in, "tbs");
 	struct der_reader d, s, dt, st;
+	struct ocsp_data parsed;
+	struct bytes one;
 	int64_t n;
 	uint8_t tag;
 
@@ -256,10 +279,13 @@ check_ocsp(const struct spki *k, enum sig_alg alg, const struct record *in,
 	der_r_init(&st, sigs);
 	der_r_init(&d, der_r_get(&dt, DER_SEQUENCE));
 	der_r_init(&s, der_r_get(&st, DER_SEQUENCE));
-	for (n = 0; der_r_peek(&d) >= 0; n++)
-		if (!spki_verify(k, alg, der_r_any(&d, &tag),
-			der_r_get(&s, DER_OCTET_STRING), e))
+	for (n = 0; der_r_peek(&d) >= 0; n++) {
+		one = der_r_any(&d, &tag);
+		if (!ocsp_data_parse(one, &parsed, e) ||
+		    !spki_verify(k, alg, one, der_r_get(&s, DER_OCTET_STRING),
+			e))
 			return false;
+	}
 	return (der_r_done(&d) && der_r_done(&s) && der_r_done(&st) &&
 		   n == record_get_int(in, "entries")) ||
 	    error_set(e, FAIL_CORRUPT, "signatures and answers do not pair");
@@ -320,6 +346,6 @@ rebuild_check_sig(void *arg, const struct record *in,
 		return check_crl(arg, &k, alg, in, sig, e);
 	if (is_kind(in, "ocsp"))
 		return check_ocsp(&k, alg, in, sig, e);
-	return check_cert(in, alg, e) &&
+	return check_form(in, alg, e) &&
 	    spki_verify(&k, alg, record_get(in, "tbs"), sig, e);
 }

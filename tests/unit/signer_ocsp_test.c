@@ -624,6 +624,14 @@ test_check_cert(unused_arg void **state)
 	record_text(&p.in, "alg", "ecdsa-sha384");
 	assert_false(check(&p, &e));
 	assert_int_equal(e.why, FAIL_CORRUPT);
+	p.in = saved;
+	record_text(&p.in, "kind", "csr");
+	assert_false(check(&p, &e));
+	record_text(&p.in, "kind", "ocsp");
+	assert_false(check(&p, &e));
+	record_text(&p.in, "kind", "something");
+	assert_false(check(&p, &e));
+	assert_int_equal(e.why, FAIL_CORRUPT);
 }
 
 /* ---- SIGN_CSR ---------------------------------------------------------- */

@@ -13,7 +13,8 @@
 bool rebuild_crl(struct reg *r, uint64_t signed_, crl_sink *sink, void *arg,
     struct error *e) must_check;
 
-/* A SIGNED against the public key, whatever was signed (reg_verify's check_sig;
+/* A SIGNED against the public key, and what its INTENT says (kind, serial, algorithm,
+ * number of answers) against the bytes, whatever was signed (reg_verify's check_sig;
  * arg is a struct reg * for lists, which are rebuilt, or NULL: then only lists
  * whose signature hashes with SHA-256 can be checked, by the hash in the INTENT;
  * others give FAIL_UNSUPPORTED). */
