@@ -57,7 +57,11 @@ mend(const char *object, const char *copy, struct error *e)
 
 	if (!read_or_empty(object, &now, e) || !read_or_empty(copy, &good, e))
 		return false;
-	return good.n == 0 || now.n == good.n ||
+	/* The very first login may be the one that is killed. */
+	if (good.n == 0)
+		return now.n == 0 ||
+		    file_replace(copy, buf_bytes(&now), 0600, e);
+	return now.n == good.n ||
 	    file_replace(object, buf_bytes(&good), 0600, e);
 }
 

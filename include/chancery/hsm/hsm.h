@@ -267,7 +267,8 @@ bool hsm_softtoken_create(const char *module, const char *dir,
 
 /* SoftHSM rewrites token.object at each login, not atomically: a process killed in
  * between leaves the token unreadable. Before the module is loaded: put back a file
- * that is not as long as its copy (its length is one for the life of a token). */
+ * that is not as long as its copy (its length is one for the life of a token); make
+ * the copy where there is none yet. */
 bool hsm_softtoken_mend(const char *dir, struct error *e) must_check;
 /* After a good login, or after a token was made: keep copies in <dir>/keep. */
 bool hsm_softtoken_keep(const char *dir, struct error *e) must_check;
