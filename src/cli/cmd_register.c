@@ -12,6 +12,7 @@
 #include <chancery/pki/spki.h>
 #include <chancery/register/receipt.h>
 #include <chancery/register/register.h>
+#include <chancery/signer/rebuild.h>
 
 #include "cli.h"
 
@@ -161,8 +162,12 @@ static bool
 check_list(const struct checker *c, const struct record *intent,
     const struct record *signed_, enum sig_alg alg, struct error *e)
 {
+	struct bytes scope = record_get(intent, "scope");
+	/* What a stranger's register names may not lead elsewhere. */
+	bool named = c->crl_dir != NULL && scope.n > 0 &&
+	    memchr(scope.p, '/', scope.n) == NULL;
 	auto_mem char *path =
-	    c->crl_dir == NULL ? NULL : crl_path(c->crl_dir, &c->key, intent);
+	    named ? crl_path(c->crl_dir, &c->key, intent) : NULL;
 	auto_buf struct buf file = { 0 }, owned = { 0 };
 	struct crl_view v;
 
@@ -195,8 +200,7 @@ check_signature(void *arg, const struct record *intent,
 	if (!checker_key(c, spki, e))
 		return false;
 	if (record_has(intent, "tbs"))
-		return spki_verifier_check(c->verifier, alg,
-		    record_get(intent, "tbs"), record_get(signed_, "sig"), e);
+		return rebuild_check_with(c->verifier, intent, signed_, e);
 	return check_list(c, intent, signed_, alg, e);
 }
 

@@ -265,8 +265,8 @@ check_form(const struct record *in, enum sig_alg alg, struct error *e)
 }
 
 static bool
-check_ocsp(const struct spki *k, enum sig_alg alg, const struct record *in,
-    struct bytes sigs, struct error *e)
+check_ocsp(const struct spki_verifier *v, enum sig_alg alg,
+    const struct record *in, struct bytes sigs, struct error *e)
 {
 	struct bytes data = record_get(in, "tbs");
 	struct der_reader d, s, dt, st;
@@ -282,8 +282,8 @@ check_ocsp(const struct spki *k, enum sig_alg alg, const struct record *in,
 	for (n = 0; der_r_peek(&d) >= 0; n++) {
 		one = der_r_any(&d, &tag);
 		if (!ocsp_data_parse(one, &parsed, e) ||
-		    !spki_verify(k, alg, one, der_r_get(&s, DER_OCTET_STRING),
-			e))
+		    !spki_verifier_check(v, alg, one,
+			der_r_get(&s, DER_OCTET_STRING), e))
 			return false;
 	}
 	return (der_r_done(&d) && der_r_done(&s) && der_r_done(&st) &&
@@ -328,24 +328,47 @@ check_crl(struct reg *r, const struct spki *k, enum sig_alg alg,
 	    spki_verify(k, alg, buf_bytes(&whole), sig, e);
 }
 
+static bool
+alg_of(const struct record *in, enum sig_alg *alg, struct error *e)
+{
+	char name[64];
+
+	return (copy_text(in, "alg", name, sizeof(name), e) &&
+		   sig_alg_by_name(name, alg)) ||
+	    error_set(e, FAIL_CORRUPT, "unknown algorithm");
+}
+
+bool
+rebuild_check_with(const struct spki_verifier *v, const struct record *in,
+    const struct record *signed_, struct error *e)
+{
+	struct bytes sig = record_get(signed_, "sig");
+	enum sig_alg alg;
+
+	if (!alg_of(in, &alg, e))
+		return false;
+	if (is_kind(in, "ocsp"))
+		return check_ocsp(v, alg, in, sig, e);
+	return check_form(in, alg, e) &&
+	    spki_verifier_check(v, alg, record_get(in, "tbs"), sig, e);
+}
+
 bool
 rebuild_check_sig(void *arg, const struct record *in,
     const struct record *signed_, struct bytes spki, struct error *e)
 {
-	struct bytes sig = record_get(signed_, "sig");
-	char name[64];
+	struct spki_verifier *v;
 	enum sig_alg alg;
 	struct spki k;
+	bool ok;
 
-	if (!copy_text(in, "alg", name, sizeof(name), e) ||
-	    !sig_alg_by_name(name, &alg))
-		return error_set(e, FAIL_CORRUPT, "unknown algorithm");
-	if (!spki_parse(spki, &k, e))
+	if (!alg_of(in, &alg, e) || !spki_parse(spki, &k, e))
 		return false;
 	if (record_has(in, "crl"))
-		return check_crl(arg, &k, alg, in, sig, e);
-	if (is_kind(in, "ocsp"))
-		return check_ocsp(&k, alg, in, sig, e);
-	return check_form(in, alg, e) &&
-	    spki_verify(&k, alg, record_get(in, "tbs"), sig, e);
+		return check_crl(arg, &k, alg, in, record_get(signed_, "sig"),
+		    e);
+	v = spki_verifier_new(&k, e);
+	ok = v != NULL && rebuild_check_with(v, in, signed_, e);
+	spki_verifier_free(v);
+	return ok;
 }

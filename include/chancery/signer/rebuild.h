@@ -5,6 +5,7 @@
  * What was signed, again, from the register alone. Needs no token and no lock.
  */
 #include <chancery/pki/crl.h>
+#include <chancery/pki/spki.h>
 #include <chancery/register/register.h>
 
 /* The CertificateList of an INTENT of kind crl and its SIGNED, to `sink`; the
@@ -20,4 +21,9 @@ bool rebuild_crl(struct reg *r, uint64_t signed_, crl_sink *sink, void *arg,
  * others give FAIL_UNSUPPORTED). */
 bool rebuild_check_sig(void *arg, const struct record *intent,
     const struct record *signed_, struct bytes spki,
+    struct error *e) must_check;
+/* The same for everything but lists (those whose INTENT has "crl"), with a verifier
+ * that the caller keeps for the next. */
+bool rebuild_check_with(const struct spki_verifier *v,
+    const struct record *intent, const struct record *signed_,
     struct error *e) must_check;
