@@ -69,7 +69,7 @@ run_program(const char *program, const char *const *argv, struct buf *out,
 	if (pipe2(fd, O_CLOEXEC) != 0)
 		return error_errno(e, FAIL_IO, "pipe");
 	r = fd[0];
-	for (; argv[n] != NULL && n < PROGRAM_ARGS_MAX - 1; n++)
+	for (; n < PROGRAM_ARGS_MAX - 1 && argv[n] != NULL; n++)
 		args[n] = mem_strdup(argv[n]);
 	ok = spawn(program, args, fd[1], &pid, e);
 	(void)close(fd[1]);
