@@ -129,6 +129,8 @@ entries_of(struct binder *b, const struct node *map)
 		const struct node *key = child(b, at);
 		const struct node *value = child(b, key->next);
 
+		if (value == NULL)
+			fatal("a key without a value");
 		at = value->next;
 		if (key_ok(b, key))
 			es.v[es.n++] = (struct entry){ key, value, false };

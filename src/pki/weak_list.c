@@ -56,27 +56,29 @@ struct weak_list *
 weak_list_open(const char *path, struct error *e)
 {
 	auto_buf struct buf text = { 0 };
-	struct weak_list *l;
+	struct weak_list l = { 0 };
+	struct weak_list *out;
 	const char *at;
 	size_t line = 1;
 
 	if (!file_read(path, LIMIT_WEAK_LIST_BYTES, &text, e))
 		return NULL;
-	l = mem_calloc(1, sizeof(*l));
 	for (at = buf_cstr(&text); *at != '\0'; line++) {
 		size_t n = strcspn(at, "\n");
 
-		if (!read_line(l, at, n)) {
+		if (!read_line(&l, at, n)) {
 			error_set(e, FAIL_BAD_INPUT,
 			    "%s:%zu: not 20 hex digits", path, line);
-			weak_list_free(l);
+			mem_free(l.entries);
 			return NULL;
 		}
 		at += n + (at[n] != '\0');
 	}
-	if (l->n != 0)
-		qsort(l->entries, l->n, sizeof(*l->entries), compare);
-	return l;
+	if (l.n != 0)
+		qsort(l.entries, l.n, sizeof(*l.entries), compare);
+	out = mem_calloc(1, sizeof(*out));
+	*out = l;
+	return out;
 }
 
 size_t

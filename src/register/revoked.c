@@ -404,7 +404,7 @@ revoked_shard_merge(struct revoked_shard *s, uint64_t segment, const char *path,
     struct error *e)
 {
 	auto_mem char *tmp = NULL;
-	struct sha256 hash;
+	struct sha256 hash = { 0 };
 	size_t len = 0;
 	void *map = NULL;
 

@@ -36,15 +36,16 @@ static struct settled *
 find(struct settle_map *m, struct bytes id, uint64_t intent)
 {
 	size_t i, held = m->n < LOOK_BACK ? m->n : LOOK_BACK;
+	bool by_id = id.p != NULL && id.n > 0;
 	struct settled *e;
 
 	for (i = 0; i < held; i++) {
 		e = &m->v[(m->n - 1 - i) % LOOK_BACK];
-		if (id.n > 0 ? bytes_eq(bytes_of(e->id, e->id_len), id)
-			     : e->intent == intent)
+		if (by_id ? bytes_eq(bytes_of(e->id, e->id_len), id)
+			  : e->intent == intent)
 			return e;
 		/* Intents rise: an older one cannot come any more. */
-		if (id.n == 0 && e->intent < intent)
+		if (!by_id && e->intent < intent)
 			return NULL;
 	}
 	return NULL;

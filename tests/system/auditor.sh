@@ -141,7 +141,8 @@ wait "$holder"
 check reissue 6.crl
 
 # --- the clock ------------------------------------------------------------------------------------------
-if command -v faketime >/dev/null; then
+# Not under a sanitizer: its runtime refuses to start behind a preloaded library.
+if ! ldd "$chancery" | grep -qE "lib[at]san"; then
 	export FAKETIME_DONT_FAKE_MONOTONIC=1
 	fails 86 "behind the last record" faketime -f -2d "$chancery" crl issue --issuer acme-root --out 7.crl
 	grep -q "register accept --clock" fails.err || die "does not say what to do"
