@@ -3,22 +3,22 @@
 #include <chancery/base/text.h>
 #include <chancery/signer/custody.h>
 
-#include "internal.h"
+#include "keygen.h"
 
 /*
- * KEY_GENERATE and what belongs to the life of a key. Synchronous: nothing here
- * is a hot path, and generation needs the token to itself.
+ * KEY_GENERATE, and what an interrupted one left. Synchronous: nothing here is a hot
+ * path, and generation needs the token to itself.
  */
 
-static void
-claim(struct record *rec, const struct signer_claim *c)
+void
+keygen_claim(struct record *rec, const struct signer_claim *c)
 {
 	record_text(rec, "who", c->who);
 	record_text(rec, "why", c->why);
 }
 
-static bool
-token_check(const struct signer *s, size_t token, struct error *e)
+bool
+keygen_token_check(const struct signer *s, size_t token, struct error *e)
 {
 	if (token >= s->cfg.tokens)
 		return error_set(e, FAIL_BAD_INPUT,
@@ -52,9 +52,9 @@ token_charter(const struct signer *s, size_t token, struct error *e)
 
 /* Offline an operator's charter stands. A daemon takes its callers' word only for
  * less than the token's own. */
-static bool
-first_charter_ok(const struct signer *s, size_t token, const struct charter *c,
-    struct error *e)
+bool
+keygen_first_charter_ok(const struct signer *s, size_t token,
+    const struct charter *c, struct error *e)
 {
 	auto_charter struct charter *limit = NULL;
 	const char *field = NULL;
@@ -72,8 +72,8 @@ first_charter_ok(const struct signer *s, size_t token, const struct charter *c,
 }
 
 /* The caller's charter, else the token's template, else no key at all. */
-static struct charter *
-charter_for(const struct signer *s, size_t token, struct bytes json,
+struct charter *
+keygen_charter(const struct signer *s, size_t token, struct bytes json,
     struct error *e)
 {
 	auto_charter struct charter *c = NULL;
@@ -81,7 +81,7 @@ charter_for(const struct signer *s, size_t token, struct bytes json,
 	if (json.n == 0)
 		return token_charter(s, token, e);
 	c = charter_parse_json(json, e);
-	if (c == NULL || !first_charter_ok(s, token, c, e))
+	if (c == NULL || !keygen_first_charter_ok(s, token, c, e))
 		return NULL;
 	return take(c);
 }
@@ -98,7 +98,7 @@ append_intent(struct signer *s, const struct signer_keygen *req,
 	record_text(&rec, "token",
 	    hsm_token_get_info(s->cfg.token[req->token].token)->serial);
 	record_text(&rec, "type", key_type_name(req->type));
-	claim(&rec, &req->claim);
+	keygen_claim(&rec, &req->claim);
 	return signer_append_commit(s, &rec, (struct bytes){ 0 }, n, e);
 }
 
@@ -135,8 +135,8 @@ append_done(struct signer *s, uint64_t intent, const struct hsm_key *k,
 	return signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e);
 }
 
-static bool
-append_charter(struct signer *s, const struct sha256 *key,
+bool
+keygen_append_charter(struct signer *s, const struct sha256 *key,
     const struct charter *c, const struct signer_claim *who, struct error *e)
 {
 	auto_buf struct buf json = { 0 };
@@ -147,15 +147,15 @@ append_charter(struct signer *s, const struct sha256 *key,
 	record_init(&rec, REC_CHARTER);
 	record_json(&rec, "charter", buf_bytes(&json));
 	record_hash(&rec, "key", key);
-	claim(&rec, who);
+	keygen_claim(&rec, who);
 	return signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e) &&
 	    signer_keys_refresh(s, e);
 }
 
 /* Read back, attack, record. An attack that succeeds is recorded too and stops:
  * such a key is not as good as its charter says. */
-static bool
-examine(struct signer *s, struct hsm_key *k, const struct sha256 *key,
+bool
+keygen_examine(struct signer *s, struct hsm_key *k, const struct sha256 *key,
     const char *what, struct hsm_custody *out, struct error *e)
 {
 	auto_buf struct buf json = { 0 };
@@ -247,7 +247,7 @@ generate(struct signer *s, const struct signer_keygen *req, struct bytes id,
 		return false;
 	}
 	return append_done(s, intent, k, dropped, key, e) &&
-	    examine(s, k, key, "production key", custody, e);
+	    keygen_examine(s, k, key, "production key", custody, e);
 }
 
 bool
@@ -260,14 +260,14 @@ signer_key_generate(struct signer *s, const struct signer_keygen *req,
 	uint8_t id[20];
 
 	if (!signer_alive(s, e) || !signer_claim_check(&req->claim, e) ||
-	    !token_check(s, req->token, e))
+	    !keygen_token_check(s, req->token, e))
 		return false;
-	c = charter_for(s, req->token, req->charter_json, e);
+	c = keygen_charter(s, req->token, req->charter_json, e);
 	if (c == NULL || !sacrifice(s, req, e))
 		return false;
 	random_bytes(id, sizeof(id));
 	if (!generate(s, req, bytes_of(id, sizeof(id)), &made, &result, e) ||
-	    !append_charter(s, &made, c, &req->claim, e))
+	    !keygen_append_charter(s, &made, c, &req->claim, e))
 		return false;
 	*key = made;
 	if (custody != NULL)
@@ -291,8 +291,8 @@ keygen_record_free(struct keygen_record *k)
 	buf_free(&k->store);
 }
 
-static bool
-find_token(const struct signer *s, struct bytes serial, size_t *out,
+bool
+keygen_find_token(const struct signer *s, struct bytes serial, size_t *out,
     struct error *e)
 {
 	for (*out = 0; *out < s->cfg.tokens; (*out)++)
@@ -326,7 +326,7 @@ read_keygen(struct signer *s, uint64_t intent, struct keygen_record *k,
 		    "record %llu is not a key generation",
 		    (unsigned long long)intent);
 	k->id = record_get(&k->rec, "id");
-	return find_token(s, record_get(&k->rec, "token"), &k->token, e);
+	return keygen_find_token(s, record_get(&k->rec, "token"), &k->token, e);
 }
 
 static struct hsm_key *
@@ -350,8 +350,9 @@ adopt_orphan(struct signer *s, uint64_t intent, struct hsm_key *k,
 	struct hsm_custody custody;
 
 	return append_done(s, intent, k, nothing, key, e) &&
-	    examine(s, k, key, "adopted after an interruption", &custody, e) &&
-	    append_charter(s, key, c, who, e);
+	    keygen_examine(s, k, key, "adopted after an interruption", &custody,
+		e) &&
+	    keygen_append_charter(s, key, c, who, e);
 }
 
 static bool
@@ -393,172 +394,9 @@ signer_keygen_settle(struct signer *s, uint64_t intent, bool adopt,
 		*e = why;
 		return false;
 	}
-	c = charter_for(s, k.token, charter_json, e);
+	c = keygen_charter(s, k.token, charter_json, e);
 	if (c == NULL || !adopt_orphan(s, intent, orphan, c, who, key, e))
 		return false;
 	*out = ORPHAN_ADOPTED;
 	return true;
-}
-
-/* ---- adopt, destroy, charter ------------------------------------------- */
-
-/* The log's own key signs checkpoints and nothing else, ever. RFC 8410 4: the last
- * 32 octets of an Ed25519 SubjectPublicKeyInfo are the key. */
-static bool
-not_log_key(const struct signer *s, const struct hsm_key_info *info,
-    struct error *e)
-{
-	const struct note_signer *log = s->cfg.reg.log_key;
-
-	if (log == NULL || info->type.alg != KEY_ED25519 ||
-	    info->spki.n != 44 ||
-	    memcmp(info->spki.p + 12, log->key.pub, 32) != 0)
-		return true;
-	return error_set(e, FAIL_REFUSED, "key %s: signs the register itself",
-	    info->label);
-}
-
-bool
-signer_key_adopt(struct signer *s, size_t token, const char *uri,
-    struct bytes charter_json, const struct signer_claim *who,
-    struct sha256 *key, struct error *e)
-{
-	auto_hsm_key struct hsm_key *k = NULL;
-	auto_charter struct charter *c = NULL;
-	const struct hsm_key_info *info;
-	struct hsm_custody custody;
-	struct record rec;
-	struct sha256 id;
-	uint64_t n;
-
-	if (!signer_alive(s, e) || !signer_claim_check(who, e) ||
-	    !token_check(s, token, e))
-		return false;
-	c = charter_for(s, token, charter_json, e);
-	if (c == NULL)
-		return false;
-	k = hsm_key_open(s->cfg.token[token].token, uri, (struct bytes){ 0 },
-	    e);
-	if (k == NULL)
-		return false;
-	info = hsm_key_get_info(k);
-	if (!not_log_key(s, info, e))
-		return false;
-	id = sha256(info->spki);
-	record_init(&rec, REC_ADOPT);
-	record_bytes(&rec, "id", bytes_of(info->id, info->id_len));
-	record_hash(&rec, "key", &id);
-	record_text(&rec, "label", info->label);
-	record_text(&rec, "origin", "token");
-	record_bytes(&rec, "spki", info->spki);
-	record_text(&rec, "token",
-	    hsm_token_get_info(s->cfg.token[token].token)->serial);
-	claim(&rec, who);
-	if (!signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e) ||
-	    !examine(s, k, &id, "adopted key", &custody, e) ||
-	    !append_charter(s, &id, c, who, e))
-		return false;
-	*key = id;
-	return true;
-}
-
-/* Both halves, and the proof. A key that an interrupted destruction took already
- * is known by its CKA_ID; one that cannot be opened for another reason may be
- * somebody else's and is left alone. */
-static bool
-destroy_objects(struct signer *s, struct signer_key *k, unsigned *n,
-    struct error *e)
-{
-	const struct state_key *st =
-	    reg_state_key(reg_get_state(s->reg), &k->id);
-	size_t token;
-
-	if (k->handle == NULL &&
-	    (st->destroyed || st->released ||
-		k->open_error.why != FAIL_NOT_FOUND)) {
-		*e = k->open_error;
-		return false;
-	}
-	if (!find_token(s, bytes_str(st->token), &token, e) ||
-	    !hsm_object_destroy(s->cfg.token[token].token,
-		bytes_of(st->id, st->id_len), n, e))
-		return false;
-	if (k->handle != NULL)
-		hsm_key_close(take(k->handle));
-	k->can_sign = false;
-	(void)error_set(&k->open_error, FAIL_NOT_FOUND, "key %s: was destroyed",
-	    st->label);
-	return true;
-}
-
-bool
-signer_key_destroy(struct signer *s, const struct sha256 *key,
-    const struct signer_claim *who, struct error *e)
-{
-	struct signer_key *k = signer_key_find(s, key);
-	auto_buf struct buf proof = { 0 };
-	struct json_writer w;
-	struct record rec;
-	unsigned destroyed;
-	uint64_t n;
-
-	if (!signer_alive(s, e) || !signer_claim_check(who, e))
-		return false;
-	if (k == NULL)
-		return error_set(e, FAIL_NOT_FOUND,
-		    "key: not one of this register's keys");
-	if (s->in_flight > 0)
-		return error_set(e, FAIL_BUSY, "%zu requests are in flight",
-		    s->in_flight);
-	if (!destroy_objects(s, k, &destroyed, e))
-		return false;
-	json_begin(&w, &proof);
-	json_object(&w);
-	json_kv_int(&w, "destroyed", destroyed);
-	json_kv_int(&w, "found_afterwards", 0);
-	json_object_end(&w);
-	record_init(&rec, REC_DESTROY);
-	record_hash(&rec, "key", key);
-	record_json(&rec, "proof", buf_bytes(&proof));
-	claim(&rec, who);
-	return signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e);
-}
-
-/* The first charter of a key whose making ended before it had one. */
-static bool
-first_charter(struct signer *s, const struct sha256 *key,
-    const struct charter *next, struct error *e)
-{
-	const struct state_key *st = reg_state_key(reg_get_state(s->reg), key);
-	size_t token;
-
-	return s->cfg.reg.offline ||
-	    (find_token(s, bytes_str(st->token), &token, e) &&
-		first_charter_ok(s, token, next, e));
-}
-
-bool
-signer_charter(struct signer *s, const struct sha256 *key,
-    struct bytes charter_json, const struct signer_claim *who, struct error *e)
-{
-	struct signer_key *k = signer_key_find(s, key);
-	auto_charter struct charter *next = NULL;
-	const char *field = NULL;
-
-	if (!signer_alive(s, e) || !signer_claim_check(who, e))
-		return false;
-	if (k == NULL)
-		return error_set(e, FAIL_NOT_FOUND,
-		    "key: not one of this register's keys");
-	next = charter_parse_json(charter_json, e);
-	if (next == NULL)
-		return false;
-	if (k->charter == NULL && !first_charter(s, key, next, e))
-		return false;
-	if (k->charter != NULL && !charter_is_tighter(k->charter, next, &field))
-		return error_set(e, FAIL_QUORUM,
-		    "%s: would be wider than the key's charter; that needs "
-		    "its custodians' approval",
-		    field);
-	return append_charter(s, key, next, who, e);
 }

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the making of a key (keygen.c) and its later life (keylife.c) share. */
+#include "internal.h"
+
+/* who and why. */
+void keygen_claim(struct record *rec, const struct signer_claim *c);
+/* One of the configured ones, by its number… */
+bool keygen_token_check(const struct signer *s, size_t token,
+    struct error *e) must_check;
+/* …or by its serial. FAIL_NOT_FOUND. */
+bool keygen_find_token(const struct signer *s, struct bytes serial, size_t *out,
+    struct error *e) must_check;
+/* The caller's charter, else the token's template, else FAIL_REFUSED: no key at all. */
+struct charter *keygen_charter(const struct signer *s, size_t token,
+    struct bytes json, struct error *e) must_check;
+/* Offline anything; else no wider than the charter of the token's keys
+ * (FAIL_QUORUM). */
+bool keygen_first_charter_ok(const struct signer *s, size_t token,
+    const struct charter *c, struct error *e) must_check;
+/* CHARTER, and the key table brought up to it. */
+bool keygen_append_charter(struct signer *s, const struct sha256 *key,
+    const struct charter *c, const struct signer_claim *who,
+    struct error *e) must_check;
+/* Attributes, attacks, CUSTODY. FAIL_HSM_KEY when the key gave way. */
+bool keygen_examine(struct signer *s, struct hsm_key *k,
+    const struct sha256 *key, const char *what, struct hsm_custody *out,
+    struct error *e) must_check;
