@@ -155,5 +155,20 @@ if ! ldd "$chancery" | grep -qE "lib[at]san"; then
 	fails 77 "expired" faketime -f +8000d "$chancery" crl issue --issuer acme-root --out 9.crl
 	check "$chancery" register accept --clock --why "a test"
 fi
+# --- somebody with the PIN signed past the register ---------------------------------------------------
+openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout f.key -out f.csr \
+	-subj "/CN=foreign" 2>/dev/null
+# More distribution points than anybody expects.
+uris=$(printf ',URI:http://crl%d.example/partition-%d.crl' {1..40})
+echo "crlDistributionPoints=${uris#,}" >f.ext
+SOFTHSM2_CONF=$work/tokens/softhsm2.conf PKCS11_MODULE_PATH=$module openssl x509 -req -in f.csr \
+	-CA home/out/acme-root.pem -engine pkcs11 -CAkeyform engine \
+	-CAkey "pkcs11:token=acme-ca;object=acme-root;type=private;pin-value=48210937" \
+	-set_serial 0x1234567890abcdef -extfile f.ext -out foreign.pem 2>engine.err ||
+	{ cat engine.err; die "the engine"; }
+check "$chancery" revoke --cert foreign.pem --reason keyCompromise --why "not in the register"
+fails 73 "already revoked" "$chancery" revoke --cert foreign.pem --reason superseded
+check reissue 9.crl
+fails 2 "certificate revoked" openssl verify -crl_check -CRLfile 9.crl -CAfile home/out/acme-root.pem foreign.pem
 check "$chancery" register verify
 echo "auditor: good"
