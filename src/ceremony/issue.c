@@ -5,6 +5,7 @@
 
 #include <chancery/base/file.h>
 #include <chancery/base/limits.h>
+#include <chancery/charter/charter.h>
 #include <chancery/pki/tbs.h>
 #include <chancery/pki/weak.h>
 
@@ -124,6 +125,25 @@ lint(struct issue *i, const struct tbs_issuer *issuer, struct error *e)
 	    stop->rule->source, stop->text);
 }
 
+/* Then the signer shall be who says so: its refusals are recorded, ours are not. */
+static bool
+charter_refuses(const struct issue *i)
+{
+	const struct state_key *k =
+	    reg_state_key(reg_get_state(signer_register(i->signer)), &i->key);
+	auto_charter struct charter *c = NULL;
+	struct charter_usage u = { .now_s = i->now_s };
+	struct charter_verdict verdict;
+	struct tbs_view v;
+	struct error e;
+
+	if (k == NULL || k->charter.n == 0 ||
+	    (c = charter_parse_json(k->charter, &e)) == NULL ||
+	    !tbs_parse(buf_bytes(&i->tbs), &v, &e))
+		return false;
+	return !charter_allows_cert(c, &v, &u, &verdict, &e);
+}
+
 bool
 issue_prepare(struct issue *i, struct error *e)
 {
@@ -136,8 +156,11 @@ issue_prepare(struct issue *i, struct error *e)
 	    !signer_serials(i->signer, 1, serial, e))
 		return false;
 	memcpy(i->serial, serial[0], sizeof(i->serial));
-	return write_tbs(i, &issuer, e) && lint(i, &issuer, e) &&
-	    throwaway_check(buf_bytes(&i->tbs), type, i->alg, i->issuer, e);
+	if (!write_tbs(i, &issuer, e) || !lint(i, &issuer, e))
+		return false;
+	return throwaway_check(buf_bytes(&i->tbs), type, i->alg, i->issuer,
+		   e) ||
+	    (e->why == FAIL_REFUSED && charter_refuses(i));
 }
 
 /* What came out is a certificate over the bytes that were linted, and it verifies. */

@@ -36,6 +36,13 @@ fails 77 "path length 0" "$chancery" sign intermediate --issuer last --csr plain
 [ ! -e y.pem ] || die "a CA below path length 0"
 same "$("$chancery" cert list --json | rows certificates)" "$before" "certificates"
 
+openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k5 -out five.csr \
+	-subj "/CN=Five" 2>/dev/null
+# Where the charter refuses too, it is the charter that does, because that is recorded.
+fails 77 "charter-kind" "$chancery" sign intermediate --issuer fenced --csr five.csr --out y.pem \
+	--subject "CN=One too many,O=Acme,C=DE"
+same "$("$chancery" register show --type REFUSED --json | wc -l)" 1 "refusals in the register"
+
 # "5y" in a charter is 1825 days; the default of the profile is no longer than that.
 cat >five.yaml <<'YAML'
 kinds: [ca, crl]
@@ -49,8 +56,6 @@ key_usage: []
 names: { dn: [any], dns: [any] }
 YAML
 check "$chancery" charter set acme-root five.yaml
-openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k5 -out five.csr \
-	-subj "/CN=Five" 2>/dev/null
 check "$chancery" sign intermediate --issuer acme-root --csr five.csr --out five.pem \
 	--subject "CN=Five years,O=Acme,C=DE"
 check "$chancery" register verify
