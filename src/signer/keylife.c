@@ -21,6 +21,25 @@ not_log_key(const struct signer *s, const struct hsm_key_info *info,
 	    info->label);
 }
 
+static bool
+append_adopt(struct signer *s, size_t token, const struct hsm_key_info *info,
+    const struct sha256 *key, const struct signer_claim *who, struct error *e)
+{
+	struct record rec;
+	uint64_t n;
+
+	record_init(&rec, REC_ADOPT);
+	record_bytes(&rec, "id", bytes_of(info->id, info->id_len));
+	record_hash(&rec, "key", key);
+	record_text(&rec, "label", info->label);
+	record_text(&rec, "origin", "token");
+	record_bytes(&rec, "spki", info->spki);
+	record_text(&rec, "token",
+	    hsm_token_get_info(s->cfg.token[token].token)->serial);
+	keygen_claim(&rec, who);
+	return signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e);
+}
+
 bool
 signer_key_adopt(struct signer *s, size_t token, const char *uri,
     struct bytes charter_json, const struct signer_claim *who,
@@ -30,9 +49,7 @@ signer_key_adopt(struct signer *s, size_t token, const char *uri,
 	auto_charter struct charter *c = NULL;
 	const struct hsm_key_info *info;
 	struct hsm_custody custody;
-	struct record rec;
 	struct sha256 id;
-	uint64_t n;
 
 	if (!signer_alive(s, e) || !signer_claim_check(who, e) ||
 	    !keygen_token_check(s, token, e))
@@ -48,16 +65,7 @@ signer_key_adopt(struct signer *s, size_t token, const char *uri,
 	if (!not_log_key(s, info, e))
 		return false;
 	id = sha256(info->spki);
-	record_init(&rec, REC_ADOPT);
-	record_bytes(&rec, "id", bytes_of(info->id, info->id_len));
-	record_hash(&rec, "key", &id);
-	record_text(&rec, "label", info->label);
-	record_text(&rec, "origin", "token");
-	record_bytes(&rec, "spki", info->spki);
-	record_text(&rec, "token",
-	    hsm_token_get_info(s->cfg.token[token].token)->serial);
-	keygen_claim(&rec, who);
-	if (!signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e) ||
+	if (!append_adopt(s, token, info, &id, who, e) ||
 	    !keygen_examine(s, k, &id, "adopted key", &custody, e) ||
 	    !keygen_append_charter(s, &id, c, who, e))
 		return false;

@@ -343,7 +343,7 @@ rebuild_check_with(const struct spki_verifier *v, const struct record *in,
     const struct record *signed_, struct error *e)
 {
 	struct bytes sig = record_get(signed_, "sig");
-	enum sig_alg alg;
+	enum sig_alg alg = SIG_ALG__COUNT;
 
 	if (!alg_of(in, &alg, e))
 		return false;
@@ -358,7 +358,7 @@ rebuild_check_sig(void *arg, const struct record *in,
     const struct record *signed_, struct bytes spki, struct error *e)
 {
 	struct spki_verifier *v;
-	enum sig_alg alg;
+	enum sig_alg alg = SIG_ALG__COUNT;
 	struct spki k;
 	bool ok;
 
