@@ -90,7 +90,7 @@ fails 76 "loose-pin" "$chancery" "${reissue[@]}"
 # --- what a charter or the issuer's life does not allow --------------------------------------
 openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k2 -out ca.csr \
 	-subj "/C=DE/O=Acme/CN=Sub" 2>/dev/null
-fails 77 "path length 0" "$chancery" sign intermediate --issuer acme-kafka-ca --csr ca.csr --out x.pem
+fails 77 "charter-kind" "$chancery" sign intermediate --issuer acme-kafka-ca --csr ca.csr --out x.pem
 fails 77 "life" "$chancery" sign intermediate --issuer acme-root --csr ca.csr --out x.pem --life 9000d
 [ ! -e x.pem ] || die "a refused certificate was written"
 same "$("$chancery" register verify --json | field ok)" True "register verify"
