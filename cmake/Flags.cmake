@@ -44,8 +44,10 @@ if(CHANCERY_FUZZ)
 	add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 if(CHANCERY_COVERAGE)
-	add_compile_options(--coverage -O0)
+	# Threads count too: plain counters lose, and gcov shows them negative.
+	add_compile_options(--coverage -fprofile-update=atomic -O0)
 	add_link_options(--coverage)
+	add_compile_definitions(CHANCERY_COVERAGE)
 endif()
 # Never -DNDEBUG: an assertion in a CA is a feature.
 set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
