@@ -519,6 +519,11 @@ main(int argc, char **argv)
 		hsm_exit(0);
 	}
 	bench_csrs_make(&rsa, 32, true);
+	if (argc > 1 && strcmp(argv[1], "--rsa") == 0) {
+		cpu_ratio(&b, "rsa-2048", &rsa, 600);
+		rate_ratio(&b, "rsa-2048", &rsa, 2, 2000, 0.80);
+		hsm_exit(0);
+	}
 	cpu_ratio(&b, "ec-p256", &ec, 2000);
 	rate_ratio(&b, "ec-p256", &ec, 2, 4000, 0.0);
 	rate_ratio(&b, "rsa-2048", &rsa, 2, 2000, 0.80);
