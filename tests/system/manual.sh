@@ -19,7 +19,7 @@ while read -r words; do
 	"$chancery" $words --help | cmp -s - <("$chancery" help $words) ||
 		{ echo "FAILED: $words --help"; exit 1; }
 done <commands
-command -v mandoc >/dev/null || { echo "no mandoc: skipped"; exit 77; }
+command -v mandoc >/dev/null || { echo "FAILED: no mandoc (scripts/deps test)"; exit 1; }
 mandoc -Tlint -W warning chancery.1 >lint || true
 [ ! -s lint ] || { cat lint; exit 1; }
 echo "manual: good"
