@@ -7,20 +7,6 @@
 DEFINE_AUTO(pkey_ctx, EVP_PKEY_CTX *, EVP_PKEY_CTX_free)
 DEFINE_AUTO(md_ctx, EVP_MD_CTX *, EVP_MD_CTX_free)
 
-static const EVP_MD *
-digest_md(enum digest_alg alg)
-{
-	switch (alg) {
-	case DIGEST_SHA256:
-		return EVP_sha256();
-	case DIGEST_SHA384:
-		return EVP_sha384();
-	case DIGEST_SHA512:
-		return EVP_sha512();
-	}
-	fatal("corrupt digest_alg %d", (int)alg);
-}
-
 static bool
 set_padding(EVP_PKEY_CTX *ctx, const struct sig_alg_info *a)
 {
@@ -28,7 +14,7 @@ set_padding(EVP_PKEY_CTX *ctx, const struct sig_alg_info *a)
 	 * the hash would cost a search for it. */
 	if (!a->rsa)
 		return true;
-	if (EVP_PKEY_CTX_set_signature_md(ctx, digest_md(a->digest)) != 1)
+	if (EVP_PKEY_CTX_set_signature_md(ctx, digest_evp(a->digest)) != 1)
 		return false;
 	if (!a->pss)
 		return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) ==

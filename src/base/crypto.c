@@ -25,8 +25,8 @@ fetch_mds(void)
 		fatal("libcrypto has no SHA-2");
 }
 
-static const EVP_MD *
-md_of(enum digest_alg alg)
+const EVP_MD *
+digest_evp(enum digest_alg alg)
 {
 	if ((unsigned)alg >= countof(mds))
 		fatal("corrupt digest_alg %d", (int)alg);
@@ -79,7 +79,8 @@ digest_new(enum digest_alg alg)
 
 	d->alg = alg;
 	d->ctx = EVP_MD_CTX_new();
-	if (d->ctx == NULL || EVP_DigestInit_ex(d->ctx, md_of(alg), NULL) != 1)
+	if (d->ctx == NULL ||
+	    EVP_DigestInit_ex(d->ctx, digest_evp(alg), NULL) != 1)
 		fatal("EVP_DigestInit_ex failed");
 	return d;
 }
@@ -130,7 +131,7 @@ digest_of(enum digest_alg alg, struct bytes in, uint8_t *out)
 {
 	const uint8_t *p = in.n == 0 ? (const uint8_t *)"" : in.p;
 
-	if (EVP_Digest(p, in.n, out, NULL, md_of(alg), NULL) != 1)
+	if (EVP_Digest(p, in.n, out, NULL, digest_evp(alg), NULL) != 1)
 		fatal("EVP_Digest failed");
 	return digest_len(alg);
 }

@@ -197,23 +197,6 @@ all_steps(struct ceremony *c, struct error *e)
 
 /* ---- opening the journal ------------------------------------------------------ */
 
-static void
-add_people(struct json_writer *w, const struct plan *p)
-{
-	const struct plan_person *v = p->people.v;
-
-	json_key(w, "people");
-	json_array(w);
-	for (size_t i = 0; i < p->people.n; i++) {
-		json_object(w);
-		json_kv_str(w, "name", v[i].name);
-		json_kv_str(w, "role",
-		    plan_role_name((enum plan_role)v[i].role));
-		json_object_end(w);
-	}
-	json_array_end(w);
-}
-
 static bool
 journal_header(struct ceremony *c, const char *what,
     const struct sha256 *rehearsal, struct error *e)
@@ -229,7 +212,8 @@ journal_header(struct ceremony *c, const char *what,
 	json_kv_hex(&w, "core_sha256", sha256_bytes(&c->plan->core_hash));
 	json_kv_str(&w, "id", c->plan->id);
 	json_kv_str(&w, "mode", c->opt->rehearse ? "rehearsal" : "real");
-	add_people(&w, c->plan);
+	json_key(&w, "people");
+	plan_people_json(&w, c->plan);
 	json_kv_hex(&w, "plan_sha256", sha256_bytes(&c->plan->hash));
 	if (rehearsal != NULL)
 		json_kv_hex(&w, "rehearsal_sha256", sha256_bytes(rehearsal));

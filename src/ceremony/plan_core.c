@@ -33,8 +33,8 @@ authority_json(struct json_writer *w, const struct plan_authority *a)
 	json_object_end(w);
 }
 
-static void
-people_json(struct json_writer *w, const struct plan *p)
+void
+plan_people_json(struct json_writer *w, const struct plan *p)
 {
 	const struct plan_person *v = p->people.v;
 
@@ -76,7 +76,7 @@ plan_core_json(const struct plan *p, struct buf *out)
 	json_object_end(&w);
 	json_kv_str(&w, "outputs", p->outputs);
 	json_key(&w, "people");
-	people_json(&w, p);
+	plan_people_json(&w, p);
 	json_key(&w, "root");
 	authority_json(&w, &p->root);
 	json_kv_str(&w, "title", p->title);

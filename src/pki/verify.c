@@ -97,20 +97,6 @@ check_form(struct key_type type, enum sig_alg alg, struct bytes sig,
 	return sig_form(type, sig, e);
 }
 
-static const EVP_MD *
-evp_md(enum digest_alg alg)
-{
-	switch (alg) {
-	case DIGEST_SHA256:
-		return EVP_sha256();
-	case DIGEST_SHA384:
-		return EVP_sha384();
-	case DIGEST_SHA512:
-		return EVP_sha512();
-	}
-	fatal("corrupt digest_alg %d", (int)alg);
-}
-
 /* RFC 4055 3.1: salt as long as the hash, MGF1 with the same hash (libcrypto's
  * default once the hash is set). */
 static bool
@@ -122,7 +108,7 @@ set_parameters(EVP_PKEY_CTX *ctx, const struct sig_alg_info *info)
 	    EVP_PKEY_CTX_set_rsa_padding(ctx,
 		info->pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) <= 0)
 		return false;
-	if (EVP_PKEY_CTX_set_signature_md(ctx, evp_md(info->digest)) <= 0)
+	if (EVP_PKEY_CTX_set_signature_md(ctx, digest_evp(info->digest)) <= 0)
 		return false;
 	return !info->pss ||
 	    EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) > 0;

@@ -154,6 +154,9 @@ void request_parts(struct request *r, size_t n);
 
 /* keys.c */
 struct signer_key *signer_key_find(struct signer *s, const struct sha256 *id);
+/* The private key of that CKA_ID; `spki` where the token keeps none, or empty. */
+struct hsm_key *signer_open_by_id(struct hsm_token *t, struct bytes id,
+    struct bytes spki, struct error *e) must_check;
 /* Bring the key table up to what the register's state says. */
 bool signer_keys_refresh(struct signer *s, struct error *e) must_check;
 bool signer_key_usable(const struct signer_key *k, struct error *e) must_check;

@@ -329,18 +329,6 @@ read_keygen(struct signer *s, uint64_t intent, struct keygen_record *k,
 	return keygen_find_token(s, record_get(&k->rec, "token"), &k->token, e);
 }
 
-static struct hsm_key *
-open_by_id(struct hsm_token *t, struct bytes id, struct error *e)
-{
-	auto_buf struct buf uri = { 0 };
-	size_t i;
-
-	buf_add_str(&uri, "pkcs11:type=private;id=");
-	for (i = 0; i < id.n; i++)
-		buf_addf(&uri, "%%%02x", id.p[i]);
-	return hsm_key_open(t, buf_cstr(&uri), (struct bytes){ 0 }, e);
-}
-
 static bool
 adopt_orphan(struct signer *s, uint64_t intent, struct hsm_key *k,
     const struct charter *c, const struct signer_claim *who, struct sha256 *key,
@@ -384,7 +372,8 @@ signer_keygen_settle(struct signer *s, uint64_t intent, bool adopt,
 		return false;
 	if (!adopt)
 		return drop_orphan(s, intent, &k, out, e);
-	orphan = open_by_id(s->cfg.token[k.token].token, k.id, &why);
+	orphan = signer_open_by_id(s->cfg.token[k.token].token, k.id,
+	    (struct bytes){ 0 }, &why);
 	/* Nothing, or half a key: there is nothing to adopt. Anything else (no
 	 * session, two keys) is no reason to destroy what may be a whole one. */
 	if (orphan == NULL &&

@@ -43,21 +43,23 @@ token_of(struct signer *s, const char *serial)
 }
 
 /* RFC 7512: every octet of the CKA_ID percent-encoded. */
-static void
-id_uri(const struct state_key *k, struct buf *uri)
+struct hsm_key *
+signer_open_by_id(struct hsm_token *t, struct bytes id, struct bytes spki,
+    struct error *e)
 {
+	auto_buf struct buf uri = { 0 };
 	size_t i;
 
-	buf_add_str(uri, "pkcs11:type=private;id=");
-	for (i = 0; i < k->id_len; i++)
-		buf_addf(uri, "%%%02x", k->id[i]);
+	buf_add_str(&uri, "pkcs11:type=private;id=");
+	for (i = 0; i < id.n; i++)
+		buf_addf(&uri, "%%%02x", id.p[i]);
+	return hsm_key_open(t, buf_cstr(&uri), spki, e);
 }
 
 /* A key that cannot be opened stays known; why is told when it is asked for. */
 static void
 open_handle(struct signer *s, struct signer_key *k, const struct state_key *st)
 {
-	auto_buf struct buf uri = { 0 };
 	struct hsm_token *t = token_of(s, st->token);
 
 	if (st->destroyed || st->released) {
@@ -73,8 +75,8 @@ open_handle(struct signer *s, struct signer_key *k, const struct state_key *st)
 		    st->label, st->token);
 		return;
 	}
-	id_uri(st, &uri);
-	k->handle = hsm_key_open(t, buf_cstr(&uri), st->spki, &k->open_error);
+	k->handle = signer_open_by_id(t, bytes_of(st->id, st->id_len), st->spki,
+	    &k->open_error);
 	k->can_sign = k->handle != NULL;
 }
 

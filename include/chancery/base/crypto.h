@@ -3,6 +3,8 @@
 
 /* SHA-256/384/512 and randomness, through libcrypto; fatal when libcrypto
  * fails at these (it can only be a broken installation). */
+#include <openssl/types.h>
+
 #include <chancery/base/bytes.h>
 
 #define SHA256_LEN 32
@@ -34,6 +36,8 @@ void digest_add(struct digest *d, struct bytes in);
 size_t digest_finish(struct digest *d, uint8_t *out);
 void digest_free(struct digest *d);
 size_t digest_len(enum digest_alg alg);
+/* For libcrypto calls that take one; fetched once, never freed. */
+const EVP_MD *digest_evp(enum digest_alg alg);
 /* One shot. */
 size_t digest_of(enum digest_alg alg, struct bytes in, uint8_t *out);
 

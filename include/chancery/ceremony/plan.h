@@ -108,3 +108,7 @@ void plan_profile(const struct plan_authority *a, bool root,
     struct profile *out);
 
 extern const struct yaml_field plan_schema[];
+
+/* [{"name":…,"role":…}…], as journal and plan core carry the people. */
+struct json_writer;
+void plan_people_json(struct json_writer *w, const struct plan *p);
