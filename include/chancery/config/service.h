@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * chancery.yaml, whole: the keys that the ceremony and the commands read (home.h has
+ * always read them) and the sections of the service. One schema table for all;
+ * `chancery config show --defaults` prints it, `chancery config check` applies it and
+ * the checks across fields.
+ */
+#include <chancery/config/yaml.h>
+
+#define SERVICE_TOKENS_MAX 8
+#define SERVICE_LISTENERS_MAX 8
+#define SERVICE_WORKERS_MAX 64
+
+enum service_token_role {
+	SERVICE_ROLE_CA,
+	SERVICE_ROLE_LOG
+};
+struct service_token {
+	char *name; /* how commands and the API call it: "ca" */
+	char *uri;  /* RFC 7512 */
+	char *pin;  /* fd:N, file:PATH, credential:NAME, prompt */
+	/* The PIN itself, for those who insist by this very name. */
+	char *pin_in_this_file_i_accept_the_risk;
+	int role;           /* enum service_token_role */
+	char *charter;      /* template for keys made through the API */
+	char *charter_file; /* instead */
+};
+
+struct service_tls {
+	/* PEM files; or both empty and `authority` set: issued and renewed by one of
+	 * our own mounts. Neither: a self-signed one is made at start. */
+	char *certificate, *key;
+	char *authority;         /* mount, e.g. "kafka-int-ca" */
+	struct yaml_texts names; /* SANs of the issued or self-signed one */
+	char *
+	    client_ca; /* PEM file: client certificates are asked for, not required */
+};
+
+struct service_server {
+	struct yaml_texts listen; /* "127.0.0.1:8200", "[::1]:8200": TLS */
+	char *socket;             /* unix socket, "run/chancery.sock" */
+	struct yaml_texts plain_listen; /* HTTP for CRL, CA, OCSP reads only */
+	struct service_tls tls;
+	uint64_t workers; /* event loops; 0: one per processor */
+	char *store;      /* "store.sqlite" */
+	char *cluster_name;
+	int64_t default_lease_ttl_s, max_lease_ttl_s; /* 768 h */
+	uint64_t max_connections, max_connections_per_peer;
+	uint64_t max_handshakes_per_s;
+	uint64_t rsa_pool; /* prepared RSA keys for issue; 0..64, 0 off */
+	struct yaml_texts
+	    socket_root_uids; /* unix peers that may do what root may */
+	char *access_log;     /* "stderr", a path, or "off" */
+};
+
+struct service_config {
+	/* as in docs/configuration.md since the first release */
+	char *register_dir, *origin, *anchor_dir, *module, *module_args,
+	    *soft_token_dir, *crl_dir, *log_key, *openssl, *weak_keys;
+	bool anchor_object;
+	uint64_t workers;        /* key workers */
+	struct yaml_list tokens; /* struct service_token */
+	/* the service */
+	struct service_server server;
+	char *user_server, *user_signer; /* when started as root */
+	char *run_dir;                   /* "run": sockets, pid */
+	char *log_level;
+};
+
+extern const struct yaml_field service_schema[];
+
+/* Read and check <dir>/chancery.yaml: paths made absolute (relative ones start at dir), files
+ * that must exist do, listeners parse, tokens have one log role at most. `report`
+ * gets every mistake, one a line, as file:line:column. The returned document owns the
+ * texts of *out. */
+struct yaml_doc *service_config_open(const char *dir,
+    struct service_config *out, struct buf *report, struct error *e) must_check;

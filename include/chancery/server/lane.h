@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * A lane: one server worker's way to the signer (one SOCK_SEQPACKET pair each). Requests
+ * are queued and leave packed together at the end of the loop pass; answers come as
+ * callbacks in the worker's thread. All calls from that thread only.
+ *
+ * When the signer goes away nothing is answered at once: requests wait for the new lane
+ * (lane_attach). Then each one that was in flight is settled by its request id: SIGNED
+ * is answered from the register, what was never seen is sent again (serials of the old
+ * signer are void: CERTIFY fails with FAIL_AGAIN_SERIAL below), and what waited longer
+ * than LIMIT_WAIT_MS (20 s) is answered FAIL_TIMEOUT. FAIL_BUSY at once when
+ * LIMIT_LANE_QUEUE requests wait, and FAIL_PIN at once while the signer is sealed.
+ */
+#include <chancery/base/alg.h>
+#include <chancery/base/bytes.h>
+#include <chancery/base/crypto.h>
+#include <chancery/base/error.h>
+#include <chancery/base/limits.h>
+#include <chancery/wire/room.h>
+
+struct event_base;
+struct lane;
+
+struct lane_claim {
+	const char
+	    *who; /* "token:display-name", "uid:0", "tls:CN=…"          */
+	const char
+	    *why;       /* "kafka-int-ca/sign/kafka-server"                   */
+	uint8_t id[16]; /* the HTTP request's id                              */
+};
+
+/* What came of it. Borrowed for the call. */
+struct lane_reply {
+	bool ok;
+	struct error err;
+	const char *rule,
+	    *field; /* of a refusal, or NULL                       */
+	uint64_t intent,
+	    index; /* records: INTENT, and SIGNED/REVOKE/CONFIG    */
+	struct bytes sig;
+	int64_t t_s; /* time of the record `index`                  */
+	/* KEY_GENERATE */
+	struct sha256 key;
+	struct bytes spki;
+	/* SIGN_CRL */
+	const char *path;
+	uint64_t crl_number, entries, bytes;
+	/* CERTIFY, failed: the serial was of a signer that is gone; build the TBS anew
+	 * with a fresh one and call again. */
+	bool stale_serial;
+};
+typedef void lane_done_fn(void *arg, const struct lane_reply *r);
+
+struct lane *lane_new(struct event_base *base, int fd);
+void lane_free(struct lane *l);
+void lane_attach(struct lane *l, int fd);           /* ROOM_NEW_LANE    */
+void lane_gone(struct lane *l, enum room_gone why); /* ROOM_SIGNER_GONE */
+
+enum lane_state {
+	LANE_UP,
+	LANE_WAITING, /* restarting */
+	LANE_SEALED,
+	LANE_DOWN
+};
+enum lane_state lane_get_state(const struct lane *l);
+
+/* What HELLO told; valid while up. */
+struct lane_hello {
+	const char *origin, *vkey;
+	uint64_t size;     /* records of the log */
+	uint64_t software; /* version of the protocol */
+};
+const struct lane_hello *lane_hello(const struct lane *l);
+
+/* A serial of the batch that the signer gave this lane (more are asked for in time).
+ * False: none at hand just now; the callback runs when there is one. */
+bool lane_serial(struct lane *l, uint8_t out[LIMIT_SERIAL_BYTES]) must_check;
+void lane_when_serial(struct lane *l, void (*fn)(void *arg), void *arg);
+
+void lane_certify(struct lane *l, const struct sha256 *key, struct bytes tbs,
+    const char *profile, const struct lane_claim *claim, lane_done_fn *done,
+    void *arg);
+void lane_sign_csr(struct lane *l, const struct sha256 *key, struct bytes info,
+    const struct lane_claim *claim, lane_done_fn *done, void *arg);
+struct lane_crl {
+	struct sha256 key;
+	struct bytes issuer; /* DER subject */
+	uint8_t issuer_key_id[20];
+	enum sig_alg alg;
+	const char *scope; /* "full" */
+	int64_t period_s;
+	const char *idp_url; /* or NULL */
+};
+void lane_sign_crl(struct lane *l, const struct lane_crl *req,
+    const struct lane_claim *claim, lane_done_fn *done, void *arg);
+struct lane_revoke {
+	struct sha256 key;
+	uint64_t cert; /* index of its SIGNED, or UINT64_MAX and: */
+	struct bytes cert_der;
+	int reason; /* enum crl_reason */
+	int64_t invalidity_s;
+};
+/* Again: FAIL_EXISTS, and index/t_s are those of the first. */
+void lane_revoke(struct lane *l, const struct lane_revoke *req,
+    const struct lane_claim *claim, lane_done_fn *done, void *arg);
+struct lane_keygen {
+	const char
+	    *token; /* name in the configuration; NULL: the first of role ca */
+	struct key_type type;
+	const char *label;
+	bool destroyable;
+};
+void lane_key_generate(struct lane *l, const struct lane_keygen *req,
+    const struct lane_claim *claim, lane_done_fn *done, void *arg);
+/* RECORD: a CONFIG record with that private body (canonical JSON), durable. */
+void lane_record_config(struct lane *l, const char *what, struct bytes body,
+    const struct lane_claim *claim, lane_done_fn *done, void *arg);
+/* RECORD: an EVENT (first root token, …). */
+void lane_record_event(struct lane *l, const char *what, struct bytes body,
+    const struct lane_claim *claim, lane_done_fn *done, void *arg);
+/* STATUS: the reply's `sig` is canonical JSON for `chancery status` and metrics. */
+void lane_status(struct lane *l, lane_done_fn *done, void *arg);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The store (design.md, "The store"): an index of certificates that is derived from
+ * registers, documents of configuration, and tokens. SQLite now (WAL, one writer);
+ * the interface has nothing of SQLite in it.
+ *
+ * Three kinds of contents, with three promises:
+ *   certs      derived: may lag behind, is caught up from the register at start; writes
+ *              need no fsync; what was put can be read at once by every thread
+ *              (store_cert_get looks at what is not yet committed too)
+ *   documents  configuration (mounts, issuers, keys, roles, urls, policies, auth roles):
+ *              written by store_docs_apply after their CONFIG record is durable in the
+ *              register; (kind, scope, name) → canonical JSON, with a version that rises
+ *   secrets    tokens, secret-ids, wrapped answers: exist only here; synchronous=FULL.
+ *              Keys are hashes, values are JSON without the secret itself
+ *
+ * Threads: one writer thread inside; every other call may come from any thread.
+ * Reads use a connection per calling thread (opened at its first read).
+ */
+#include <chancery/base/bytes.h>
+#include <chancery/base/cleanup.h>
+#include <chancery/base/crypto.h>
+#include <chancery/base/error.h>
+#include <chancery/base/limits.h>
+
+struct store;
+
+struct store_config {
+	const char *path;  /* file; ":memory:" is not supported             */
+	bool create;       /* FAIL_EXISTS when there is one                 */
+	bool read_only;    /* CLI reports                                   */
+	unsigned batch_ms; /* how long the writer gathers derived rows; 0: 20 */
+};
+/* Opens, migrates (schema versions are rows of one table; a newer one than ours is
+ * FAIL_UNSUPPORTED), starts the writer. */
+struct store *store_open(const struct store_config *cfg,
+    struct error *e) must_check;
+/* Commits what is pending, ends the writer. */
+bool store_close(struct store *s, struct error *e) must_check;
+void store_free(
+    struct store *s); /* store_close without its answer; NULL is fine */
+DEFINE_AUTO(store, struct store *, store_free)
+#define auto_store auto_cleanup(store_cleanup)
+
+/* ---- certificates ------------------------------------------------------ */
+
+struct store_cert {
+	struct sha256 issuer_key; /* of the signing key's SPKI            */
+	uint8_t serial[LIMIT_SERIAL_BYTES]; /* right-aligned magnitude      */
+	const char *mount; /* "kafka-int-ca"; "" for imported foreign ones */
+	struct bytes der;  /* empty: no_store (only the row)       */
+	int64_t not_before_s, not_after_s;
+	const char *origin; /* of the log */
+	uint64_t index;     /* of its SIGNED; UINT64_MAX: foreign   */
+	bool ca;
+	/* Filled by revocation. */
+	int64_t revoked_s; /* 0: not                               */
+	int reason;
+	uint64_t revoke_index;
+};
+/* Queued for the writer; visible to readers at once. Idempotent by (issuer_key,
+ * serial): a second put of the same certificate changes nothing. Copies. FAIL_BUSY
+ * when LIMIT_STORE_PENDING rows wait. */
+bool store_cert_put(struct store *s, const struct store_cert *c,
+    struct error *e) must_check;
+bool store_cert_revoke(struct store *s, const struct sha256 *issuer_key,
+    const uint8_t serial[LIMIT_SERIAL_BYTES], int64_t revoked_s, int reason,
+    uint64_t index, struct error *e) must_check;
+/* FAIL_NOT_FOUND. `mem` holds what *out points to. Within one mount; mount NULL: any. */
+bool store_cert_get(struct store *s, const char *mount,
+    const uint8_t serial[LIMIT_SERIAL_BYTES], struct store_cert *out,
+    struct buf *mem, struct error *e) must_check;
+/* Ascending serial, beginning behind `after` (NULL: the first), at most `limit` rows;
+ * `each` returns false to stop. der is empty unless with_der. Paged: no snapshot is
+ * held between calls. */
+typedef bool store_cert_each_fn(void *arg, const struct store_cert *c);
+struct store_cert_query {
+	const char *mount;
+	const uint8_t *after; /* LIMIT_SERIAL_BYTES */
+	size_t limit;
+	bool revoked_only, with_der;
+};
+bool store_cert_list(struct store *s, const struct store_cert_query *q,
+    store_cert_each_fn *each, void *arg, struct error *e) must_check;
+/* Counted incrementally, not by a scan. */
+bool store_cert_count(struct store *s, const char *mount, uint64_t *certs,
+    uint64_t *revoked, struct error *e) must_check;
+/* Forget certificates (tidy, mount removal): committed on return. */
+bool store_cert_delete(struct store *s, const char *mount,
+    int64_t expired_before_s, bool revoked_too, uint64_t *deleted,
+    struct error *e) must_check;
+/* Wait until everything put so far is committed. */
+bool store_sync(struct store *s, struct error *e) must_check;
+
+/* Derived up to, not including, this record of that log. */
+bool store_position(struct store *s, const char *origin, uint64_t *index,
+    struct error *e) must_check; /* 0 when there is none yet */
+/* Queued behind the rows put before. Never goes back. */
+bool store_position_put(struct store *s, const char *origin, uint64_t index,
+    struct error *e) must_check;
+
+/* ---- documents --------------------------------------------------------- */
+
+/* One change. The list of changes of a CONFIG record is canonical JSON
+ * [{"kind":…,"name":…,"op":"put"|"delete","scope":…,"value":{…}},…]; the same text
+ * is the record's private body and is what replay applies. */
+struct store_doc_op {
+	const char *kind, *scope, *name; /* each ≤ 255 octets               */
+	struct bytes value;              /* canonical JSON; empty: delete    */
+};
+void store_docs_encode(const struct store_doc_op *ops, size_t n,
+    struct buf *json);
+/* In one transaction, committed on return; `origin`, `index`: the CONFIG record. An
+ * index at or below the newest one applied of that log does nothing (replay). */
+bool store_docs_apply(struct store *s, struct bytes json, const char *origin,
+    uint64_t index, struct error *e) must_check;
+/* Value appended. FAIL_NOT_FOUND. */
+bool store_doc_get(struct store *s, const char *kind, const char *scope,
+    const char *name, struct buf *value, uint64_t *version,
+    struct error *e) must_check;
+typedef bool store_doc_each_fn(void *arg, const char *kind, const char *scope,
+    const char *name, struct bytes value, uint64_t version);
+/* In order of (kind, scope, name). kind NULL: all; scope NULL: all of the kind. */
+bool store_doc_list(struct store *s, const char *kind, const char *scope,
+    store_doc_each_fn *each, void *arg, struct error *e) must_check;
+
+/* ---- secrets: tokens and their kin ------------------------------------- */
+
+/* Rows (kind, key) → value, with an expiry, a parent and an alias so that trees can
+ * be revoked and accessors found. `key` is a hash of the secret; `alias` is unique in
+ * its kind (accessor), may be NULL. */
+struct store_secret {
+	const char *kind; /* "token", "secret-id", "wrap" */
+	struct sha256 key;
+	const char *alias;
+	struct sha256 parent; /* all zero: none */
+	const char *scope;  /* "approle/kafka": of what it is one; may be "" */
+	int64_t expires_s;  /* 0: never */
+	struct bytes value; /* canonical JSON */
+	uint64_t version;   /* read: rises with each write                   */
+};
+enum store_secret_op {
+	STORE_SECRET_PUT,    /* insert or replace                            */
+	STORE_SECRET_SWAP,   /* replace if version is still the given one,
+	                        else FAIL_BUSY: for use counts               */
+	STORE_SECRET_DELETE, /* key; no error when absent                    */
+	STORE_SECRET_DELETE_TREE, /* key and all below it by parent          */
+	STORE_SECRET_DELETE_SCOPE /* kind and scope                          */
+};
+struct store_secret_change {
+	enum store_secret_op op;
+	struct store_secret row;
+};
+/* Durable before `done` is called (on the writer thread: post it to your loop), all
+ * or nothing. Copies. */
+typedef void store_done_fn(void *arg, bool ok, const struct error *e);
+void store_secrets_write(struct store *s, const struct store_secret_change *c,
+    size_t n, store_done_fn *done, void *arg);
+/* By key; committed rows only. FAIL_NOT_FOUND. An expired row is not found. */
+bool store_secret_get(struct store *s, const char *kind,
+    const struct sha256 *key, int64_t now_s, struct store_secret *out,
+    struct buf *mem, struct error *e) must_check;
+bool store_secret_by_alias(struct store *s, const char *kind, const char *alias,
+    int64_t now_s, struct store_secret *out, struct buf *mem,
+    struct error *e) must_check;
+typedef bool store_secret_each_fn(void *arg, const struct store_secret *row);
+bool store_secret_list(struct store *s, const char *kind, const char *scope,
+    int64_t now_s, store_secret_each_fn *each, void *arg,
+    struct error *e) must_check;
+/* Remove what expired before then; at most `limit` rows a call. */
+bool store_secret_expire(struct store *s, int64_t before_s, size_t limit,
+    struct error *e) must_check;
+
+/* ---- rebuild ----------------------------------------------------------- */
+
+/* A digest over everything that is derived or recorded (certs, documents, counts), in
+ * canonical order; secrets left out. Two stores with the same digest are the same. */
+bool store_digest(struct store *s, struct sha256 *out,
+    struct error *e) must_check;

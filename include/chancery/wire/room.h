@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * How the supervisor starts a room (design.md, "Rooms"). A room is an exec'd binary
+ * without arguments that matter; what it needs it finds on fixed descriptors:
+ *
+ *   0 /dev/null   1 /dev/null   2 the log (base/log.h)
+ *   3 ROOM_FD_CONTROL   SOCK_SEQPACKET to the supervisor
+ *   4 ROOM_FD_SETTINGS  sealed memfd: the configuration as canonical JSON
+ *                       (config/pass.h); without an inline PIN for the server
+ *   5 ROOM_FD_TABLE     sealed memfd: one struct room_fd a passed descriptor
+ *   6… what the table names
+ *
+ * Everything else is closed. The supervisor has checked the settings; a room reads
+ * them again through the same schema and ends with ROOM_EXIT_CONFIG when it cannot.
+ */
+#include <chancery/base/error.h>
+
+enum {
+	ROOM_FD_CONTROL = 3,
+	ROOM_FD_SETTINGS = 4,
+	ROOM_FD_TABLE = 5,
+	ROOM_FD_FIRST = 6
+};
+
+enum room_fd_kind {
+	ROOM_FD_LANE,  /* server worker `index` <-> signer            */
+	ROOM_FD_TLS,   /* listening socket: the API over TLS          */
+	ROOM_FD_UNIX,  /* listening unix socket: the API, peer credentials */
+	ROOM_FD_PLAIN, /* listening socket: CRL, CA and OCSP reads only */
+	ROOM_FD_PIN, /* sealed memfd: PIN of token `index`; the supervisor never reads it */
+	ROOM_FD__COUNT
+};
+struct room_fd {
+	uint32_t kind, index;
+};
+
+/* Exit statuses that the supervisor understands; anything else is a crash and is
+ * answered by a restart with back-off. */
+enum {
+	ROOM_EXIT_OK = 0,
+	ROOM_EXIT_CONFIG = 78, /* EX_CONFIG: no restart until SIGHUP     */
+	ROOM_EXIT_PIN = 77, /* a PIN was refused: sealed; no restart with that
+	                           PIN until `chancery unseal` or a changed file  */
+	ROOM_EXIT_REGISTER =
+	    76 /* the register refuses (rollback, clock, corrupt):
+	                           no restart, an operator has to act              */
+};
+
+/* Messages on the control socket, one packet each: u32 type, then what the row says,
+ * little-endian. */
+enum room_message {
+	/* room → supervisor */
+	ROOM_READY = 1, /* serving (sd_notify READY when all rooms are)      */
+	ROOM_ALIVE,     /* at least every ROOM_ALIVE_MS: else it hangs       */
+	ROOM_KEYGEN,    /* signer: struct room_keygen: run a one-shot writer
+	                    (chancery-signer --keygen) on that token          */
+	/* supervisor → room */
+	ROOM_STOP,     /* finish what is in flight, then end with 0         */
+	ROOM_RELOAD,   /* + SCM_RIGHTS: a new settings memfd                */
+	ROOM_NEW_LANE, /* server: u32 index + SCM_RIGHTS: the signer is new */
+	ROOM_SIGNER_GONE, /* server: u32 enum room_gone: lanes are dead        */
+	ROOM_KEYGEN_DONE /* signer: u32 0 or a ROOM_EXIT_*, then UTF-8 text   */
+};
+#define ROOM_ALIVE_MS 2000
+
+enum room_gone {
+	ROOM_GONE_RESTARTING, /* wait: it comes back                         */
+	ROOM_GONE_SEALED,     /* ROOM_EXIT_PIN: 503 sealed                   */
+	ROOM_GONE_STOPPED     /* ROOM_EXIT_REGISTER, _CONFIG: 503, operator  */
+};
+
+#define ROOM_LABEL_MAX 128
+#define ROOM_ID_MAX 64
+struct room_keygen {
+	uint32_t token; /* index in the configuration                   */
+	uint32_t type;  /* enum key_alg */
+	uint32_t bits;
+	uint32_t id_len;
+	uint8_t
+	    id[ROOM_ID_MAX]; /* CKA_ID, chosen and recorded (KEYGEN-INTENT) */
+	char label[ROOM_LABEL_MAX];
+	uint32_t destroyable;
+};
