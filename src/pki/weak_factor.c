@@ -31,11 +31,11 @@ is_prime(uint64_t n)
 	return n > 1;
 }
 
-/* base^exp mod m for m < 2^32. */
-static uint64_t
-pow_mod(uint64_t base, uint64_t exp, uint64_t m)
+/* base^exp mod m for m < 2^16. */
+static uint32_t
+pow_mod(uint32_t base, uint32_t exp, uint32_t m)
 {
-	uint64_t r = 1;
+	uint32_t r = 1;
 
 	for (; exp != 0; exp >>= 1, base = base * base % m)
 		if ((exp & 1) != 0)
@@ -43,25 +43,71 @@ pow_mod(uint64_t base, uint64_t exp, uint64_t m)
 	return r;
 }
 
+/* n = m^k, and m has no factor below 1024 (its own rule): k is at most a tenth
+ * of the bits. */
+#define EXPONENT_MAX (LIMIT_RSA_BITS_MAX / 10)
+
 /*
  * For a prime q = j * k + 1, one number in k is a k-th power modulo q; those are
- * the numbers with x^j = 1. Most moduli fail at the first q; what passes all is
- * looked at exactly.
+ * the numbers with x^j = 1. As many q as fit one divisor: for k = 2 one number in
+ * 2^13 passes them, for larger k fewer. They are below 2^16.
  */
-static bool
-may_be_power(struct bytes n, unsigned k)
+static struct power_test {
+	uint32_t k, q[16];
+	size_t n;
+	struct weak_divisor product;
+} power_tests[EXPONENT_MAX / 4];
+static size_t power_tests_n;
+/* Most moduli fail at the first q: those of neighbours share a divisor. */
+static struct power_group {
+	size_t from, to;
+	struct weak_divisor product;
+} power_groups[EXPONENT_MAX / 16];
+static pthread_once_t powers_once = PTHREAD_ONCE_INIT;
+
+static void
+power_test_init(struct power_test *t, uint32_t k)
 {
-	unsigned passed = 0;
+	uint64_t product = 1;
 
-	for (uint64_t j = 1; passed < 24; j++) {
-		uint64_t q = j * k + 1, r;
+	t->k = k;
+	for (uint32_t q = k + 1; product <= WEAK_DIVISOR_MAX / q; q += k)
+		if (is_prime(q)) {
+			product *= q;
+			t->q[t->n++] = q;
+		}
+	weak_divisor_init(&t->product, product);
+}
 
-		if (!is_prime(q))
-			continue;
-		r = weak_mod(n, q);
-		if (r != 0 && pow_mod(r, j, q) != 1)
+static void
+powers_init(void)
+{
+	struct power_group *g = power_groups;
+
+	for (uint32_t k = 2; k <= EXPONENT_MAX; k++)
+		if (is_prime(k))
+			power_test_init(&power_tests[power_tests_n++], k);
+	for (size_t i = 0; i < power_tests_n; g++) {
+		uint64_t product = 1;
+
+		g->from = i;
+		while (i < power_tests_n &&
+		    product <= WEAK_DIVISOR_MAX / power_tests[i].q[0])
+			product *= power_tests[i++].q[0];
+		g->to = i;
+		weak_divisor_init(&g->product, product);
+	}
+}
+
+/* Whether r is a power modulo q[from], …, q[to - 1]. */
+static bool
+may_be_power(uint64_t r, const struct power_test *t, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		uint32_t q = t->q[i], x = (uint32_t)(r % q);
+
+		if (x != 0 && pow_mod(x, (q - 1) / t->k, q) != 1)
 			return false;
-		passed++;
 	}
 	return true;
 }
@@ -88,21 +134,36 @@ is_power(const BIGNUM *n, unsigned k)
 	return false;
 }
 
-/* n = m^k for any k > 1; prime k are enough. m has no factor below 1024 (its own
- * rule), hence k at most bits / 10. */
+/* Exactly, where no remainder speaks against it. */
+static bool
+is_tested_power(const struct spki *key, const struct power_test *t)
+{
+	auto_bn BIGNUM *n = NULL;
+
+	if (!may_be_power(weak_mod(key->modulus, &t->product), t, 1, t->n))
+		return false;
+	n = spki_modulus_bn(key);
+	return is_power(n, t->k);
+}
+
+/* n = m^k for any k > 1; prime k are enough. */
 bool
 weak_rsa_perfect_power(const struct spki *k)
 {
 	if (k->type.alg != KEY_RSA)
 		return false;
-	for (unsigned exp = 2; exp <= k->type.bits / 10; exp++) {
-		if (!is_prime(exp) || !may_be_power(k->modulus, exp))
-			continue;
+	pthread_once(&powers_once, powers_init);
+	for (const struct power_group *g = power_groups; g->to != 0; g++) {
+		uint64_t r = weak_mod(k->modulus, &g->product);
 
-		auto_bn BIGNUM *n = spki_modulus_bn(k);
+		for (size_t i = g->from; i < g->to; i++) {
+			const struct power_test *t = &power_tests[i];
 
-		if (is_power(n, exp))
-			return true;
+			if (t->k > k->type.bits / 10)
+				return false;
+			if (may_be_power(r, t, 0, 1) && is_tested_power(k, t))
+				return true;
+		}
 	}
 	return false;
 }
@@ -112,9 +173,11 @@ weak_rsa_perfect_power(const struct spki *k)
 /* At least 100 are asked for (Baseline Requirements 6.1.1.3). */
 #define FERMAT_ROUNDS 110
 
-static const uint64_t square_moduli[] = { 64, 9, 5, 7, 11, 13, 17, 19, 23, 29 };
-/* Their product: fits with room for additions. */
-#define SQUARE_PRODUCT (UINT64_C(64) * 9 * 5 * 7 * 11 * 13 * 17 * 19 * 23 * 29)
+static const uint64_t square_moduli[] = { 64, 9, 5, 7, 11, 13, 17, 19, 23, 29,
+	31, 37, 41 };
+#define SQUARE_PRODUCT                                                         \
+	(UINT64_C(64) * 9 * 5 * 7 * 11 * 13 * 17 * 19 * 23 * 29 * 31 * 37 * 41)
+static struct weak_divisor square_product;
 
 /* Bit r of [i]: r is a square modulo square_moduli[i]. */
 static uint64_t squares[countof(square_moduli)];
@@ -126,72 +189,99 @@ squares_init(void)
 	for (size_t i = 0; i < countof(square_moduli); i++)
 		for (uint64_t x = 0; x < square_moduli[i]; x++)
 			squares[i] |= UINT64_C(1) << x * x % square_moduli[i];
+	weak_divisor_init(&square_product, SQUARE_PRODUCT);
 }
 
-/* Whether r modulo each of them is a square: one number in 1,500. */
+/* Whether r modulo each of them is a square: one number in 12,000; modulo 64
+ * alone, which costs no division, one in five. */
 static bool
 may_be_square(uint64_t r)
 {
-	for (size_t i = 0; i < countof(square_moduli); i++)
+	if ((squares[0] >> r % 64 & 1) == 0)
+		return false;
+	for (size_t i = 1; i < countof(square_moduli); i++)
 		if ((squares[i] >> r % square_moduli[i] & 1) == 0)
 			return false;
 	return true;
 }
 
-/* A number at or above the root of n, right in its first 31 bits, so that five
- * steps do for 2,048 bits. */
-static BIGNUM *
-above_root(const BIGNUM *n)
+/* n without its last bits, in a word. */
+static uint64_t
+leading(const BIGNUM *n, int shift)
 {
-	int shift = BN_num_bits(n) > 62 ? (BN_num_bits(n) - 61) / 2 : 0;
 	auto_bn BIGNUM *top = bn();
+
+	must(BN_rshift(top, n, shift));
+	return BN_get_word(top);
+}
+
+static uint64_t
+square_root_word(uint64_t n)
+{
 	uint64_t root = 0;
 
-	must(BN_rshift(top, n, 2 * shift));
 	for (int bit = 31; bit >= 0; bit--) {
 		uint64_t more = root | UINT64_C(1) << bit;
 
-		if (more * more <= BN_get_word(top))
+		if (more * more <= n)
 			root = more;
 	}
-	must(BN_set_word(top, root + 1) && BN_lshift(top, top, shift) == 1);
-	return take(top);
+	return root;
 }
 
-/* floor(sqrt(n)) by Newton's method from above. */
+/*
+ * floor(sqrt(n)) by Newton's method, with the precision that a step has: the root
+ * of the leading bits, off by less than one, gives that of twice as many. All
+ * divisions together cost little more than the last.
+ */
 static BIGNUM *
-square_root(const BIGNUM *n, BN_CTX *ctx)
+square_root(const BIGNUM *n, bool *exact, BN_CTX *ctx)
 {
-	auto_bn BIGNUM *x = bn(), *y = above_root(n);
+	auto_bn BIGNUM *root = bn(), *part = bn();
+	int bits = (BN_num_bits(n) - 1) / 2, doublings = 0, has;
+	int order;
 
-	do {
-		BN_swap(x, y);
-		must(BN_div(y, NULL, n, x, ctx));
-		must(BN_add(y, y, x));
-		must(BN_rshift1(y, y));
-	} while (BN_cmp(y, x) < 0);
-	return take(x);
-}
+	while (bits >> doublings > 31)
+		doublings++;
+	has = bits >> doublings;
+	must(BN_set_word(root, square_root_word(leading(n, 2 * (bits - has)))));
+	while (doublings-- > 0) {
+		int want = bits >> doublings;
 
-static bool
-is_square(const BIGNUM *n, BN_CTX *ctx)
-{
-	auto_bn BIGNUM *root = square_root(n, ctx), *square = bn();
-
-	must(BN_sqr(square, root, ctx));
-	return BN_cmp(square, n) == 0;
+		must(BN_rshift(part, n, 2 * bits - has - want + 1));
+		must(BN_div(part, NULL, part, root, ctx));
+		must(BN_lshift(root, root, want - has - 1));
+		must(BN_add(root, root, part));
+		has = want;
+	}
+	must(BN_sqr(part, root, ctx));
+	order = BN_cmp(part, n);
+	if (order > 0)
+		must(BN_sub_word(root, 1));
+	*exact = order == 0;
+	return take(root);
 }
 
 /* (a + step)^2 - n is a square, exactly. */
 static bool
 factors_at(const BIGNUM *n, const BIGNUM *a, unsigned step, BN_CTX *ctx)
 {
-	auto_bn BIGNUM *sum = BN_dup(a), *rest = bn();
+	auto_bn BIGNUM *sum = BN_dup(a), *rest = bn(), *root = NULL;
+	bool exact;
 
 	must(sum != NULL && BN_add_word(sum, step) == 1);
 	must(BN_sqr(rest, sum, ctx));
 	must(BN_sub(rest, rest, n));
-	return is_square(rest, ctx);
+	root = square_root(rest, &exact, ctx);
+	return exact;
+}
+
+/* n modulo SQUARE_PRODUCT for a sum of two remainders: a division would be most
+ * of a round. */
+static uint64_t
+below_product(uint64_t n)
+{
+	return n >= SQUARE_PRODUCT ? n - SQUARE_PRODUCT : n;
 }
 
 /*
@@ -207,25 +297,27 @@ weak_rsa_close_primes(const struct spki *k)
 
 	auto_bn_ctx BN_CTX *ctx = BN_CTX_new();
 	auto_bn BIGNUM *n = spki_modulus_bn(k);
-	auto_bn BIGNUM *a = NULL, *rest = bn();
-	uint64_t a_small, rest_small;
+	auto_bn BIGNUM *a = NULL;
+	uint64_t a_small, rest_small, step;
+	bool exact;
 
 	must(ctx != NULL);
 	pthread_once(&squares_once, squares_init);
-	a = square_root(n, ctx);
-	must(BN_sqr(rest, a, ctx));
-	if (BN_cmp(rest, n) == 0)
+	a = square_root(n, &exact, ctx);
+	if (exact)
 		return true;
 	must(BN_add_word(a, 1));
-	must(BN_sqr(rest, a, ctx));
-	must(BN_sub(rest, rest, n));
 	a_small = BN_mod_word(a, SQUARE_PRODUCT);
-	rest_small = BN_mod_word(rest, SQUARE_PRODUCT);
+	rest_small = (uint64_t)(((u128)a_small * a_small + SQUARE_PRODUCT -
+				    weak_mod(k->modulus, &square_product)) %
+	    SQUARE_PRODUCT);
+	step = below_product(2 * a_small + 1);
 	for (unsigned i = 0; i < FERMAT_ROUNDS; i++) {
 		if (may_be_square(rest_small) && factors_at(n, a, i, ctx))
 			return true;
-		rest_small = (rest_small + 2 * a_small + 1) % SQUARE_PRODUCT;
-		a_small = (a_small + 1) % SQUARE_PRODUCT;
+		/* (a + 1)^2 - n = a^2 - n + 2 a + 1. */
+		rest_small = below_product(rest_small + step);
+		step = below_product(step + 2);
 	}
 	return false;
 }

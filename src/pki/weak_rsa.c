@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* RSA moduli by what they leave modulo small primes: form, small factors, ROCA. */
+#include <endian.h>
 #include <pthread.h>
 
 #include "weak.h"
-
-__extension__ typedef unsigned __int128 u128;
 
 /* Baseline Requirements 6.1.6 name 752; the sieve goes to the next round
  * number. */
@@ -15,58 +14,92 @@ __extension__ typedef unsigned __int128 u128;
 #define ROCA_PRIME_MAX 167
 
 static struct {
-	uint16_t odd[PRIMES_MAX]; /* primes, without 2 */
+	/* Primes, without 2. p divides r when r times the inverse of p modulo
+	 * 2^64 is no larger than a quotient can be: no division. */
+	struct prime {
+		uint64_t inverse, most;
+		unsigned p;
+	} odd[PRIMES_MAX];
 	size_t n;
-	/* Neighbours with a product below 2^64: one pass over the modulus
-	 * serves six of them or more. */
+	/* Neighbours: one pass over the modulus serves five of them or more. */
 	struct group {
-		uint64_t product;
+		struct weak_divisor product;
 		size_t from, to;
-	} groups[32];
+	} groups[40];
 	size_t groups_n;
-	/* in_group[i][r]: r is a power of 65537 modulo odd[i]. */
+	/* roca[i][r]: r is a power of 65537 modulo odd[i]. */
 	bool roca[39][ROCA_PRIME_MAX];
 } tables;
 static pthread_once_t tables_once = PTHREAD_ONCE_INIT;
 
-uint64_t
-weak_mod(struct bytes n, uint64_t m)
+void
+weak_divisor_init(struct weak_divisor *d, uint64_t m)
 {
-	size_t head = n.n % 8, i;
-	uint64_t r = 0;
+	if (m == 0 || m > WEAK_DIVISOR_MAX)
+		fatal("weak_divisor_init: %llu", (unsigned long long)m);
+	d->m = m;
+	d->power[0] = 1 % m;
+	for (size_t i = 1; i < countof(d->power); i++)
+		d->power[i] = (uint64_t)(((u128)d->power[i - 1] << 64) % m);
+}
 
-	for (i = 0; i < head; i++)
-		r = (r << 8 | n.p[i]) % m;
-	for (; i < n.n; i += 8) {
-		uint64_t limb = 0;
+uint64_t
+weak_mod(struct bytes n, const struct weak_divisor *d)
+{
+	size_t left = n.n, i = 0;
+	uint64_t limb = 0;
+	u128 sum = 0;
 
-		for (size_t j = 0; j < 8; j++)
-			limb = limb << 8 | n.p[i + j];
-		r = (uint64_t)(((u128)r << 64 | limb) % m);
+	if (n.n > LIMIT_RSA_BITS_MAX / 8)
+		fatal("weak_mod: %zu octets", n.n);
+	for (; left >= 8; left -= 8) {
+		memcpy(&limb, n.p + left - 8, 8);
+		sum += (u128)be64toh(limb) * d->power[i++];
 	}
-	return r;
+	if (left > 0) {
+		limb = 0;
+		memcpy((uint8_t *)&limb + 8 - left, n.p, left);
+		sum += (u128)be64toh(limb) * d->power[i];
+	}
+	return (uint64_t)(sum % d->m);
+}
+
+static uint64_t
+inverse_of(uint64_t p)
+{
+	uint64_t x = p; /* right in three bits, then six, …, 96 */
+
+	for (int i = 0; i < 5; i++)
+		x *= 2 - p * x;
+	return x;
 }
 
 static void
-add_prime(uint16_t p)
+add_prime(unsigned p)
 {
-	struct group *g = &tables.groups[tables.groups_n];
 	size_t i = tables.n++;
-	uint64_t product;
 
-	tables.odd[i] = p;
-	if (g->to != 0 && __builtin_mul_overflow(g->product, p, &product)) {
-		tables.groups_n++;
-		g++;
-	}
-	if (g->to == 0)
-		*g = (struct group){ .product = 1, .from = i };
-	g->product *= p;
-	g->to = i + 1;
+	tables.odd[i] = (struct prime){ inverse_of(p), UINT64_MAX / p, p };
 	if (p > ROCA_PRIME_MAX)
 		return;
 	for (unsigned v = 1; !tables.roca[i][v % p]; v = v * 65537 % p)
 		tables.roca[i][v % p] = true;
+}
+
+static void
+make_groups(void)
+{
+	for (size_t i = 0; i < tables.n; tables.groups_n++) {
+		struct group *g = &tables.groups[tables.groups_n];
+		uint64_t product = 1;
+
+		g->from = i;
+		while (i < tables.n &&
+		    product <= WEAK_DIVISOR_MAX / tables.odd[i].p)
+			product *= tables.odd[i++].p;
+		g->to = i;
+		weak_divisor_init(&g->product, product);
+	}
 }
 
 static void
@@ -79,9 +112,9 @@ tables_init(void)
 			continue;
 		for (unsigned m = p * p; m < PRIMES_BELOW; m += p)
 			composite[m] = true;
-		add_prime((uint16_t)p);
+		add_prime(p);
 	}
-	tables.groups_n++;
+	make_groups();
 }
 
 bool
@@ -107,10 +140,10 @@ weak_rsa_small_factor(const struct spki *k)
 	pthread_once(&tables_once, tables_init);
 	for (size_t i = 0; i < tables.groups_n; i++) {
 		const struct group *g = &tables.groups[i];
-		uint64_t r = weak_mod(k->modulus, g->product);
+		uint64_t r = weak_mod(k->modulus, &g->product);
 
 		for (size_t j = g->from; j < g->to; j++)
-			if (r % tables.odd[j] == 0)
+			if (r * tables.odd[j].inverse <= tables.odd[j].most)
 				return true;
 	}
 	return false;
@@ -131,12 +164,12 @@ weak_rsa_roca(const struct spki *k)
 		const struct group *g = &tables.groups[i];
 		uint64_t r;
 
-		if (tables.odd[g->from] > ROCA_PRIME_MAX)
+		if (tables.odd[g->from].p > ROCA_PRIME_MAX)
 			return true;
-		r = weak_mod(k->modulus, g->product);
+		r = weak_mod(k->modulus, &g->product);
 		for (size_t j = g->from; j < g->to; j++)
-			if (tables.odd[j] <= ROCA_PRIME_MAX &&
-			    !tables.roca[j][r % tables.odd[j]])
+			if (tables.odd[j].p <= ROCA_PRIME_MAX &&
+			    !tables.roca[j][r % tables.odd[j].p])
 				return false;
 	}
 	return true;

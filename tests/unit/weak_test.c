@@ -13,10 +13,12 @@
 #include <openssl/x509.h>
 
 #include <chancery/base/cleanup.h>
+#include <chancery/base/crypto.h>
 #include <chancery/base/file.h>
 #include <chancery/base/text.h>
 #include <chancery/pki/csr.h>
-#include <chancery/pki/weak.h>
+
+#include "../../src/pki/weak.h"
 
 static const uint8_t f4[] = { 1, 0, 1 };
 
@@ -119,6 +121,130 @@ test_rsa_vectors(void **state)
 		if (cases[i].rule != NULL)
 			assert_true(rule_named(cases[i].rule)->is_weak(&k));
 	}
+}
+
+static struct spki
+key_of(const BIGNUM *n, uint8_t out[LIMIT_RSA_BITS_MAX / 8])
+{
+	return rsa_key(bytes_of(out, (size_t)BN_bn2bin(n, out)));
+}
+
+/* Against libcrypto's remainder: every length, divisors of every size. */
+static void
+test_remainder(void **state)
+{
+	uint8_t n[LIMIT_RSA_BITS_MAX / 8];
+	auto_bn BIGNUM *bn = BN_new();
+
+	(void)state;
+	for (size_t len = 0; len <= sizeof(n); len++) {
+		struct weak_divisor d;
+		uint64_t m;
+
+		random_bytes(n, sizeof(n));
+		random_bytes(&m, sizeof(m));
+		m = m >> (7 + len % 57) | 1;
+		if (len % 8 == 0) {
+			/* The largest sum there can be. */
+			memset(n, 0xff, sizeof(n));
+			m = WEAK_DIVISOR_MAX;
+		}
+		weak_divisor_init(&d, m);
+		BN_bin2bn(n, (int)len, bn);
+		assert_int_equal(weak_mod(bytes_of(n, len), &d),
+		    BN_mod_word(bn, m));
+	}
+}
+
+static bool
+has_small_factor(const BIGNUM *n)
+{
+	for (BN_ULONG p = 3; p < 1024; p += 2)
+		if (BN_mod_word(n, p) == 0)
+			return true;
+	return false;
+}
+
+/* Every sixth random number has no small factor, so both answers are seen. */
+static void
+test_small_factors(void **state)
+{
+	uint8_t octets[LIMIT_RSA_BITS_MAX / 8];
+	auto_bn BIGNUM *n = BN_new();
+	bool seen[2] = { false };
+
+	(void)state;
+	for (int i = 0; i < 600; i++) {
+		struct spki k;
+		bool want;
+
+		assert_true(BN_rand(n, 2048 + 8 * i, BN_RAND_TOP_ONE,
+		    BN_RAND_BOTTOM_ODD));
+		k = key_of(n, octets);
+		want = has_small_factor(n);
+		seen[want] = true;
+		assert_int_equal(rule_named("rsa-small-factor")->is_weak(&k),
+		    want);
+	}
+	assert_true(seen[false] && seen[true]);
+}
+
+/* A random number to each power that 2,048 bits have room for, and its
+ * neighbour. */
+static void
+test_powers(void **state)
+{
+	const struct weak_rule *rule = rule_named("rsa-prime-power");
+	uint8_t octets[LIMIT_RSA_BITS_MAX / 8];
+	auto_bn BIGNUM *n = BN_new(), *root = BN_new(), *exp = BN_new();
+	auto_bn_ctx BN_CTX *ctx = BN_CTX_new();
+
+	(void)state;
+	for (int e = 2; e <= 186; e++) {
+		struct spki k;
+
+		assert_true(BN_rand(root, 2048 / e, BN_RAND_TOP_ONE,
+		    BN_RAND_BOTTOM_ODD));
+		assert_true(BN_set_word(exp, (BN_ULONG)e));
+		assert_true(BN_exp(n, root, exp, ctx));
+		k = key_of(n, octets);
+		assert_true(rule->is_weak(&k));
+		assert_true(BN_add_word(n, 2));
+		k = key_of(n, octets);
+		assert_false(rule->is_weak(&k));
+	}
+}
+
+/* (a - d)(a + d): found when a is one of the 110 numbers above the root. */
+static void
+test_close_primes(void **state)
+{
+	const struct weak_rule *rule = rule_named("rsa-close-primes");
+	uint8_t octets[LIMIT_RSA_BITS_MAX / 8];
+	auto_bn BIGNUM *a = BN_new(), *d = BN_new(), *n = BN_new(),
+		       *low = BN_new();
+	auto_bn_ctx BN_CTX *ctx = BN_CTX_new();
+	bool seen[2] = { false };
+
+	(void)state;
+	for (int i = 0; i < 400; i++) {
+		struct spki k;
+		bool want;
+
+		assert_true(
+		    BN_rand(a, 1024, BN_RAND_TOP_TWO, BN_RAND_BOTTOM_ODD));
+		assert_true(BN_rand(d, 514 + i % 4, BN_RAND_TOP_ANY,
+		    BN_RAND_BOTTOM_ANY));
+		assert_true(BN_clear_bit(d, 0));
+		assert_true(BN_sqr(n, a, ctx) && BN_sqr(low, d, ctx));
+		assert_true(BN_sub(n, n, low));
+		k = key_of(n, octets);
+		assert_true(BN_sub_word(a, 110) && BN_sqr(low, a, ctx));
+		want = BN_cmp(low, n) <= 0;
+		seen[want] = true;
+		assert_int_equal(rule->is_weak(&k), want);
+	}
+	assert_true(seen[false] && seen[true]);
 }
 
 static void
@@ -323,6 +449,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rsa_vectors),
+		cmocka_unit_test(test_remainder),
+		cmocka_unit_test(test_small_factors),
+		cmocka_unit_test(test_powers),
+		cmocka_unit_test(test_close_primes),
 		cmocka_unit_test(test_exponent),
 		cmocka_unit_test(test_ec_point),
 		cmocka_unit_test(test_ed25519),
