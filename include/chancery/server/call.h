@@ -18,7 +18,9 @@
 #include <chancery/store/store.h>
 
 struct token; /* server/auth.h */
+struct auth;
 struct api;
+struct service_config; /* config/service.h */
 
 struct mount {
 	char path
@@ -37,14 +39,19 @@ struct call {
 	struct lane *lane;
 	struct store *store;
 	struct docs *docs;
+	struct auth *tokens;
+	const struct service_config *settings;
 	const struct route *route;
 	enum operation op;
 	const struct mount *mount; /* lives as long as the call */
 	const char *path; /* below the mount, without leading slash, decoded */
-	json_t *in;    /* fields after typing and defaults; captures included */
-	json_t *given; /* names the caller gave itself (for PATCH, warnings) */
+	json_t *in; /* fields after typing and defaults; captures included */
+	json_t *
+	    given; /* what the caller sent, name → value before typing (PATCH: null
+	                  resets); captures not included */
 	const struct token *token; /* NULL on ROUTE_UNAUTH without a token */
 	int64_t now_s;
+	int64_t wrap_ttl_s;             /* X-Vault-Wrap-TTL; 0: none */
 	char id[37];                    /* request id as UUID text */
 	json_t *warnings;               /* NULL or array */
 	json_t *data;                   /* answer being built; NULL */
@@ -53,7 +60,7 @@ struct call {
 	void *state;                    /* handler's own, between steps */
 	void (*state_free)(void *state);
 	char who[300]; /* claim: "token:<display name>" */
-	char why[512]; /* claim: full path */
+	char why[512]; /* claim: full path, as policies see it */
 };
 
 /* ---- fields: typed reads of c->in (a name that the row lacks is a bug: fatal) ---- */
@@ -82,11 +89,27 @@ void call_raw(struct call *c, int status, const char *type, struct bytes body);
 void call_ok_secret(struct call *c, json_t *data);
 /* Flat answers without envelope (sys/health, sys/seal-status). Steals. */
 void call_flat(struct call *c, int status, json_t *body);
+/* As call_ok, long: next() appends the JSON text of `data` in pieces (http_send_stream). */
+void call_ok_stream(struct call *c, http_next_fn *next,
+    void (*release)(void *arg), void *arg);
+/* A file by descriptor, taken over (CRLs). */
+void call_file(struct call *c, const char *type, int fd, uint64_t length);
+/* Instead of "no-store", for what is public; before the answer. */
+void call_cache_control(struct call *c, const char *value);
 /* Data whose keys also stand at the top level (sys/mounts …). Steals. */
 void call_ok_flat(struct call *c, json_t *data);
 /* {"keys":[…],"key_info":{…}}; 404 when there are none. Steals both; info may be NULL. */
 void call_keys(struct call *c, json_t *keys, json_t *info);
 void call_warn(struct call *c, const char *fmt, ...) printf_like(2, 3);
+/*
+ * Response wrapping. When the caller asked for it, call_ok, call_ok_secret, call_auth and
+ * call_keys hand the whole envelope to this instead of sending it; it stores it and ends with
+ * call_wrap_info (data null), or with an error. api.h names the one that is used.
+ */
+typedef void call_wrap_fn(struct call *c, json_t *envelope); /* steals */
+void call_wrap_info(struct call *c, json_t *wrap_info);      /* steals */
+/* The answer that was wrapped, as it is: request_id and all. Steals. */
+void call_envelope(struct call *c, json_t *envelope);
 
 /* ---- steps ---- */
 void call_certify(struct call *c, const struct sha256 *key, struct bytes tbs,
@@ -97,7 +120,7 @@ void call_sign_crl(struct call *c, const struct lane_crl *req, call_fn *next);
 void call_revoke(struct call *c, const struct lane_revoke *req, call_fn *next);
 void call_key_generate(struct call *c, const struct lane_keygen *req,
     call_fn *next);
-/* A serial, at once or when the signer sends more; next reads c->serial. */
+/* A serial, at once or when the signer sends more; `out` lies in the call's state. */
 void call_serial(struct call *c, uint8_t out[LIMIT_SERIAL_BYTES],
     call_fn *next);
 /*
@@ -109,7 +132,9 @@ void call_serial(struct call *c, uint8_t out[LIMIT_SERIAL_BYTES],
 struct changes;
 typedef bool build_fn(struct call *c, struct changes *ch);
 void call_change(struct call *c, const char *what, build_fn *build,
-    call_fn *next);
+    call_fn *next); /* failed: c->reply->ok is false, as after every step */
+/* An EVENT record, durable. */
+void call_event(struct call *c, const char *what, json_t *body, call_fn *next);
 /* value is stolen; it is stored as canonical JSON. */
 void change_put(struct changes *ch, const char *kind, const char *scope,
     const char *name, json_t *value);
@@ -117,17 +142,14 @@ void change_delete(struct changes *ch, const char *kind, const char *scope,
     const char *name);
 /* Write secrets, durable; next sees c->reply->ok. */
 void call_secrets(struct call *c, const struct store_secret_change *ch,
-    size_t n, call_fn *next);
-/* Run fn on a helper thread (key generation in software, PBKDF), then next here. */
+    size_t n, call_fn *next); /* copies; on failure c->reply->err */
+/* Run fn(c->state) on a helper thread (key generation in software, PBKDF), then next
+ * here. */
 void call_offload(struct call *c, void (*fn)(void *state), call_fn *next);
 
 /* ---- mounts ---- */
-/* The mount object of a path ("pki/int"), as a document of kind "mount". FAIL_NOT_FOUND. */
-bool mount_find(struct docs *d, const char *path, struct mount *out);
-/* A backend tells what goes with a mount of its type when it is made or removed (its
- * documents are deleted by scope; keys are only detached). */
-struct mount_type {
-	const char *type;
-	bool (*made)(struct call *c, struct changes *ch,
-	    const char *path); /* or NULL */
-};
+/* The mount object of exactly that path ("pki/int", "auth/approle"), or a built-in one;
+ * false: there is none. mount_release gives its document back. */
+bool mount_find(struct docs *d, const struct service_config *cfg,
+    const char *path, struct mount *out) must_check;
+void mount_release(struct mount *m);

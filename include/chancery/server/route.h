@@ -6,9 +6,15 @@
  * warnings, ?help=1, OpenAPI and docs/api.md are read from it.
  *
  * A row's pattern is relative to its mount: "issue/:role", "issuer/:ref/crl/pem",
- * "cert/:serial/raw". ":x" takes one segment and becomes field x; "*x" at the end takes
- * the rest. Rows of one backend are one array; a mount has a backend ("pki", "approle",
+ * "cert/:serial/raw". ":x" takes one segment and becomes field x; "*x" takes
+ * all that is there (one segment at least), up to a literal tail (the rest of a
+ * path, then "/tune"). Of
+ * several rows that match, the one with the more literal segments from the left wins, whatever
+ * their order. Rows of one backend are one array; a mount has a backend ("pki", "approle",
  * "token", "system").
+ *
+ * Captures must be among the row's fields, with in_path set. Authorisation comes before the
+ * body's fields are judged: `exists` sees the captures only.
  */
 #include <jansson.h>
 
@@ -53,9 +59,9 @@ enum {
 	ROUTE_RAW = 1 << 2,  /* body is not JSON; handler reads http_body    */
 	ROUTE_PUBLIC =
 	    1 << 3, /* also served on the plain listener (CA, CRL, OCSP) */
-	ROUTE_ANY_TOKEN = 1
-	    << 4 /* any valid token, no policy (lookup-self is in
-	                            the default policy and is not this)        */
+	/* Any valid token, no policy (lookup-self is in the default policy and is not
+	 * this). */
+	ROUTE_ANY_TOKEN = 1 << 4
 };
 typedef void call_fn(struct call *c);
 struct route {
@@ -69,7 +75,17 @@ struct route {
 	 * NULL: always update (D9). */
 	bool (*exists)(struct call *c);
 };
+struct changes; /* server/call.h */
 struct backend {
 	const char *type;           /* "pki" */
+	const char *about;          /* one sentence: sys/mounts, docs */
 	const struct route *routes; /* pattern NULL ends */
+	/* Where it can be mounted through the API; none: built in. */
+	bool mount_secret, mount_auth;
+	/* Kinds of documents whose scope is the mount's path (NULL ends): they go with it. */
+	const char *const *doc_kinds;
+	/* In the change that makes or removes a mount: put or delete more. False: has
+	 * answered. May be NULL. */
+	bool (*made)(struct call *c, struct changes *ch, const char *path);
+	bool (*removed)(struct call *c, struct changes *ch, const char *path);
 };

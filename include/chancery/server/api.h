@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The API as the program sees it: what it stands on, one handler for all HTTP workers,
+ * and what it tells about itself. core/ has the way of a request.
+ */
+#include <chancery/base/cleanup.h>
+#include <chancery/config/service.h>
+#include <chancery/server/auth.h>
+#include <chancery/server/call.h>
+#include <chancery/server/docs.h>
+#include <chancery/server/http.h>
+#include <chancery/server/lane.h>
+#include <chancery/server/route.h>
+#include <chancery/store/store.h>
+
+/* What sys/seal-status, sys/health and the log say we are compatible with: strict semver,
+ * no suffix (vault-pki-api.md D5). */
+#define API_VERSION "1.21.0"
+
+/* The backends of this program, NULL ends: sys, token, and what is there to mount. */
+extern const struct backend *const api_backends[];
+extern const struct backend sys_backend;
+
+struct api_config {
+	struct store *store;
+	struct docs *docs;
+	struct auth *tokens;
+	const struct service_config *settings; /* outlives the api */
+	const struct backend *const *backends;
+	unsigned workers;
+	call_wrap_fn *wrap; /* NULL: X-Vault-Wrap-TTL is refused */
+	const struct clock *clock;
+	int access_fd; /* access log; -1: off. Taken over. */
+};
+struct api *api_new(const struct api_config *cfg) must_check;
+/* After all workers have ended. */
+void api_free(struct api *a);
+/* Before worker `index` runs. The lane is borrowed. */
+void api_worker(struct api *a, unsigned index, struct http_worker *w,
+    struct lane *lane);
+/* http_handler_fn; arg is the api. */
+void api_handle(void *arg, struct http_exchange *x);
+/* Any thread: a new access log (SIGHUP after rotation); -1: off. Taken over. */
+void api_access_reopen(struct api *a, int fd);
+/* Prometheus text. Any thread. */
+void api_metrics(struct api *a, struct buf *out);
