@@ -10,6 +10,7 @@
 #include <chancery/base/cleanup.h>
 #include <chancery/base/crypto.h>
 #include <chancery/base/error.h>
+#include <chancery/base/secret.h>
 #include <chancery/server/docs.h>
 #include <chancery/server/route.h>
 #include <chancery/store/store.h>
@@ -30,11 +31,21 @@ struct policy;
 struct policy *policy_parse(const char *name, struct bytes text,
     struct error *e) must_check;
 void policy_free(struct policy *p);
+DEFINE_AUTO(policy, struct policy *, policy_free)
+#define auto_policy auto_cleanup(policy_cleanup)
+/* It has paths with {{…}}: they never match, there are no identities to fill in. */
+bool policy_is_templated(const struct policy *p);
 
-/* Policies of one token, merged per path string as Vault does. */
+/* Policies of one token, merged per path string as Vault does; rules whose `expiration`
+ * has passed are left out. Independent of the policies afterwards. */
 struct acl;
-struct acl *acl_new(const struct policy *const *p, size_t n, bool root);
+struct acl *acl_new(const struct policy *const *p, size_t n, bool root,
+    int64_t now_s) must_check;
 void acl_free(struct acl *a);
+DEFINE_AUTO(acl, struct acl *, acl_free)
+#define auto_acl auto_cleanup(acl_cleanup)
+/* The first `expiration` to come; 0: none. It has to be built anew then. */
+int64_t acl_valid_until(const struct acl *a);
 struct acl_request {
 	const char
 	    *path;     /* "pki/issue/x", no leading slash; lists end with '/' */
@@ -46,46 +57,75 @@ struct acl_request {
 bool acl_allows(const struct acl *a, const struct acl_request *r) must_check;
 /* For sys/capabilities: CAP_ bits on that path, CAP_DENY when none. */
 unsigned acl_capabilities(const struct acl *a, const char *path, bool *root);
+/* Some right (not deny) on or below that prefix: sys/internal/ui/mounts. */
+bool acl_any_below(const struct acl *a, const char *prefix) must_check;
 
 /* ---- tokens ---- */
 #define TOKEN_POLICIES_MAX 64
 struct token {
-	struct sha256 key; /* of the token's text: how the store knows it */
+	struct sha256 key;    /* of the token's text: how the store knows it */
+	struct sha256 parent; /* all zero: none */
 	char accessor[40];
 	char display_name[256];
 	char **policies; /* sorted, unique */
 	size_t policies_n;
+	char **bound_cidrs;
+	size_t bound_cidrs_n;
 	bool root, renewable, orphan, batch;
 	int64_t created_s, ttl_s /* creation */, expires_s /* 0 never */,
-	    explicit_max_s, period_s;
+	    explicit_max_s, period_s, max_ttl_s /* of the role; 0 system's */,
+	    renewed_s /* 0 never */;
 	int64_t uses_left; /* 0: unlimited */
 	char path[256];    /* "auth/token/create" */
-	char role[128];
-	json_t *meta;
+	char role[256];
+	json_t *meta;          /* object or NULL; read only */
 	const struct acl *acl; /* ready to ask; owned with the token */
 	uint64_t version;
 };
 
-/* Tokens looked up by their text (constant-time by hash), with a cache that follows
- * every change; policies from docs (kind "policy"). Any thread. */
+/* Tokens looked up by their text (by its hash, so in constant time), with a cache that
+ * follows every change; policies from docs (kind "policy"). Any thread. */
 struct auth;
-struct auth *auth_new(struct store *s, struct docs *d);
+struct auth *auth_new(struct store *s, struct docs *d) must_check;
 void auth_free(struct auth *a);
-/* NULL: FAIL_PERMISSION (unknown, expired, revoked). Counted: auth_token_put. A token
- * with a use count is not charged here: auth_token_use. */
+/* NULL: FAIL_PERMISSION (unknown, expired, revoked, or below one that is). Counted:
+ * auth_token_put. A token with a use count is not charged here: auth_call_charge. */
 const struct token *auth_token_get(struct auth *a, struct bytes text,
     int64_t now_s, struct error *e) must_check;
+/* The same by accessor: FAIL_NOT_FOUND. */
+const struct token *auth_token_by_accessor(struct auth *a, const char *accessor,
+    int64_t now_s, struct error *e) must_check;
+/* The peer of the unix socket: "uid:N" with the rights of the root policy, without a row
+ * in the store. Counted too. */
+const struct token *auth_token_peer(unsigned uid) must_check;
 void auth_token_put(const struct token *t);
-/* Forget cached tokens (after changes); key NULL: all. */
+DEFINE_AUTO(token, const struct token *, auth_token_put)
+#define auto_token auto_cleanup(token_cleanup)
+/* bound_cidrs; `peer` as http_peer tells it. A unix peer passes only an unbound one. */
+bool auth_token_from(const struct token *t, const char *peer) must_check;
+/* After changes: forget cached tokens (key NULL: all). */
 void auth_forget(struct auth *a, const struct sha256 *key);
+/* Remove what expired, a bounded number of rows: every minute or so. */
+bool auth_tidy(struct auth *a, int64_t now_s, struct error *e) must_check;
 
-/* Backends (rows): "token" (auth/token), "approle". */
-extern const struct backend auth_token_backend, auth_approle_backend;
-/* Document kinds: policy, approle-role, token-role. */
+/* Document kinds: policy, approle-role, token-role; NULL-kind ended. */
 extern const struct doc_kind auth_doc_kinds[];
 
 /* Make a root token without a caller (chancery token root): change to write and the text
- * (into locked memory). */
-struct secret;
+ * (into locked memory, room for TOKEN_TEXT_MAX). `mem` holds what *out points to. */
+#define TOKEN_TEXT_MAX 128
 bool auth_root_token(struct store_secret_change *out, struct buf *mem,
     struct secret *text, int64_t now_s, struct error *e) must_check;
+
+/* ---- in the API (src/server/api/auth) ---- */
+struct call;
+/* "token" (auth/token), "approle". */
+extern const struct backend auth_token_backend, auth_approle_backend;
+/* Rows of the system mount that are ours: policies, policy, capabilities*, wrapping,
+ * internal/chancery/root-token; pattern NULL ends. */
+extern const struct route auth_sys_routes[];
+/* A token with a use count pays before its request is handled: takes one, atomically and
+ * durably, then next (c->token stays readable); or answers 403 itself. At once for others. */
+void auth_call_charge(struct call *c, call_fn *next);
+/* call_wrap_fn of the program. Steals. */
+void auth_call_wrap(struct call *c, json_t *envelope);
