@@ -35,16 +35,16 @@ json_peek(const struct json_reader *r)
 {
 	switch (peek(r)) {
 	case '{':
-		return JSON_OBJECT;
+		return JSON_KIND_OBJECT;
 	case '[':
-		return JSON_ARRAY;
+		return JSON_KIND_ARRAY;
 	case '"':
-		return JSON_STRING;
+		return JSON_KIND_STRING;
 	case 't':
 	case 'f':
-		return JSON_BOOL;
+		return JSON_KIND_BOOL;
 	default:
-		return JSON_INT;
+		return JSON_KIND_INT;
 	}
 }
 
@@ -253,17 +253,17 @@ json_get_value(struct json_reader *r)
 
 	for (;;) {
 		switch (json_peek(r)) {
-		case JSON_INT:
+		case JSON_KIND_INT:
 			(void)json_get_int(r);
 			break;
-		case JSON_BOOL:
+		case JSON_KIND_BOOL:
 			(void)json_get_bool(r);
 			break;
-		case JSON_STRING:
+		case JSON_KIND_STRING:
 			(void)json_get_raw_str(r);
 			break;
-		case JSON_ARRAY:
-		case JSON_OBJECT:
+		case JSON_KIND_ARRAY:
+		case JSON_KIND_OBJECT:
 			object[(r->depth + 1) % JSON_DEPTH_MAX] =
 			    peek(r) == '{';
 			enter(r, peek(r) == '{' ? '{' : '[');

@@ -42,7 +42,7 @@ leave(struct json_writer *w, uint8_t c)
 }
 
 void
-json_object(struct json_writer *w)
+json_object_begin(struct json_writer *w)
 {
 	enter(w, '{');
 }
@@ -54,7 +54,7 @@ json_object_end(struct json_writer *w)
 }
 
 void
-json_array(struct json_writer *w)
+json_array_begin(struct json_writer *w)
 {
 	enter(w, '[');
 }

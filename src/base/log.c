@@ -35,7 +35,7 @@ log_line(enum log_level level, const char *fmt, ...)
 	time_format_ms(clock_wall_ms(&clock_system), stamp);
 	buf_addf(&line, "<%d>", (int)level);
 	json_begin(&w, &line);
-	json_object(&w);
+	json_object_begin(&w);
 	json_kv_str(&w, "msg", buf_cstr(&text));
 	json_kv_str(&w, "t", stamp);
 	json_object_end(&w);

@@ -128,7 +128,7 @@ record_step(struct ceremony *c, struct error *e)
 	if (c->session == NULL || c->session->signer == NULL)
 		return true;
 	json_begin(&w, &data);
-	json_object(&w);
+	json_object_begin(&w);
 	json_kv_hex(&w, "journal", sha256_bytes(&head));
 	json_kv_str(&w, "plan", c->plan->id);
 	json_object_end(&w);
@@ -208,7 +208,7 @@ journal_header(struct ceremony *c, const char *what,
 	if (!program_hash(&program, e))
 		return false;
 	json_begin(&w, &data);
-	json_object(&w);
+	json_object_begin(&w);
 	json_kv_hex(&w, "core_sha256", sha256_bytes(&c->plan->core_hash));
 	json_kv_str(&w, "id", c->plan->id);
 	json_kv_str(&w, "mode", c->opt->rehearse ? "rehearsal" : "real");

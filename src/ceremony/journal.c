@@ -73,7 +73,7 @@ entry_parse(struct bytes line, struct journal_entry *out)
 	json_read(&r, line);
 	json_enter_object(&r);
 	expect_key(&r, "data");
-	if (json_peek(&r) != JSON_OBJECT)
+	if (json_peek(&r) != JSON_KIND_OBJECT)
 		return false;
 	out->data = json_get_value(&r);
 	expect_key(&r, "n");
@@ -257,7 +257,7 @@ entry_encode(const struct journal_entry *en, struct buf *line)
 
 	time_format_ms(en->t_ms, when);
 	json_begin(&w, line);
-	json_object(&w);
+	json_object_begin(&w);
 	json_key(&w, "data");
 	json_raw(&w, en->data);
 	json_kv_int(&w, "n", (int64_t)en->n);
@@ -345,7 +345,7 @@ journal_get_text(const struct journal_entry *j, const char *key,
 	json_enter_object(&r);
 	while (json_next_key(&r, &k)) {
 		if (bytes_eq(k, bytes_str(key)))
-			return json_peek(&r) == JSON_STRING &&
+			return json_peek(&r) == JSON_KIND_STRING &&
 			    json_get_str(&r, out);
 		(void)json_get_value(&r);
 	}

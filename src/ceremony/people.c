@@ -32,7 +32,7 @@ note(struct ceremony *c, const char *what, struct error *e, ...)
 	if (journal_find(c->journal, "finish", NULL) != NULL)
 		return true;
 	json_begin(&w, &data);
-	json_object(&w);
+	json_object_begin(&w);
 	va_start(ap, e);
 	while ((key = va_arg(ap, const char *)) != NULL)
 		json_kv_str(&w, key, va_arg(ap, const char *));

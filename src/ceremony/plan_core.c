@@ -6,7 +6,7 @@ static void
 json_texts(struct json_writer *w, const char *key, const struct yaml_texts *t)
 {
 	json_key(w, key);
-	json_array(w);
+	json_array_begin(w);
 	for (size_t i = 0; i < t->n; i++)
 		json_str(w, t->v[i]);
 	json_array_end(w);
@@ -15,7 +15,7 @@ json_texts(struct json_writer *w, const char *key, const struct yaml_texts *t)
 static void
 authority_json(struct json_writer *w, const struct plan_authority *a)
 {
-	json_object(w);
+	json_object_begin(w);
 	json_texts(w, "ca_urls", &a->ca_urls);
 	/* What the charter says, wherever it came from. */
 	json_key(w, "charter");
@@ -38,9 +38,9 @@ plan_people_json(struct json_writer *w, const struct plan *p)
 {
 	const struct plan_person *v = p->people.v;
 
-	json_array(w);
+	json_array_begin(w);
 	for (size_t i = 0; i < p->people.n; i++) {
-		json_object(w);
+		json_object_begin(w);
 		json_kv_str(w, "name", v[i].name);
 		json_kv_str(w, "role",
 		    plan_role_name((enum plan_role)v[i].role));
@@ -55,21 +55,21 @@ plan_core_json(const struct plan *p, struct buf *out)
 	struct json_writer w;
 
 	json_begin(&w, out);
-	json_object(&w);
+	json_object_begin(&w);
 	json_kv_int(&w, "confirmations", p->confirmations);
 	json_key(&w, "crl");
-	json_object(&w);
+	json_object_begin(&w);
 	json_kv_str(&w, "file", p->crl.file);
 	json_kv_int(&w, "life", p->crl.life_s);
 	json_object_end(&w);
 	json_kv_str(&w, "id", p->id);
 	json_key(&w, "intermediates");
-	json_array(&w);
+	json_array_begin(&w);
 	for (size_t i = 0; i < p->intermediates.n; i++)
 		authority_json(&w, plan_intermediate(p, i));
 	json_array_end(&w);
 	json_key(&w, "log");
-	json_object(&w);
+	json_object_begin(&w);
 	json_kv_str(&w, "label", p->log.label);
 	json_kv_str(&w, "origin", p->log.origin);
 	json_kv_str(&w, "token", p->log.token);

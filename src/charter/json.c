@@ -18,7 +18,7 @@
 static void
 write_texts(struct json_writer *w, const struct yaml_texts *t)
 {
-	json_array(w);
+	json_array_begin(w);
 	for (size_t i = 0; i < t->n; i++)
 		json_str(w, t->v[i]);
 	json_array_end(w);
@@ -29,7 +29,7 @@ static void
 write_fields(struct json_writer *w, const struct yaml_field *fields,
     const char *base)
 {
-	json_object(w);
+	json_object_begin(w);
 	for (const struct yaml_field *f = fields; f->key != NULL; f++) {
 		const void *at = base + f->offset;
 
@@ -103,7 +103,7 @@ read_text(struct reading *d, const struct yaml_field *f)
 	struct error e;
 	char *text;
 
-	if (json_peek(&d->r) != JSON_STRING || !json_get_str(&d->r, &b)) {
+	if (json_peek(&d->r) != JSON_KIND_STRING || !json_get_str(&d->r, &b)) {
 		buf_free(&b);
 		wrong(d, f->key, "expected text");
 		return NULL;
@@ -125,7 +125,7 @@ read_texts(struct reading *d, const struct yaml_field *f,
 {
 	size_t cap = 0;
 
-	if (json_peek(&d->r) != JSON_ARRAY) {
+	if (json_peek(&d->r) != JSON_KIND_ARRAY) {
 		wrong(d, f->key, "expected a list");
 		return;
 	}
@@ -147,7 +147,7 @@ read_int(struct reading *d, const struct yaml_field *f)
 {
 	int64_t v;
 
-	if (json_peek(&d->r) != JSON_INT) {
+	if (json_peek(&d->r) != JSON_KIND_INT) {
 		wrong(d, f->key, "expected a whole number");
 		return 0;
 	}
@@ -175,7 +175,7 @@ read_enum(struct reading *d, const struct yaml_field *f)
 static bool
 read_bool(struct reading *d, const struct yaml_field *f)
 {
-	if (json_peek(&d->r) == JSON_BOOL)
+	if (json_peek(&d->r) == JSON_KIND_BOOL)
 		return json_get_bool(&d->r);
 	wrong(d, f->key, "expected true or false");
 	return false;
@@ -235,7 +235,7 @@ read_fields(struct reading *d, const struct yaml_field *fields, char *base,
 {
 	struct bytes key;
 
-	if (json_peek(&d->r) != JSON_OBJECT) {
+	if (json_peek(&d->r) != JSON_KIND_OBJECT) {
 		wrong(d, section, "expected an object");
 		return;
 	}

@@ -440,7 +440,7 @@ next_item(const struct doc *d, const char *last)
 static void
 row_json(const struct doc *row, struct json_writer *w)
 {
-	json_object(w);
+	json_object_begin(w);
 	for (const struct item *it = next_item(row, NULL); it != NULL;
 	     it = next_item(row, it->key)) {
 		json_key(w, it->key);
@@ -456,7 +456,7 @@ item_json(const struct item *it, struct json_writer *w)
 		scalar_json(it, w);
 		return;
 	}
-	json_array(w);
+	json_array_begin(w);
 	for (const struct doc *row = it->first; row != NULL; row = row->next)
 		row_json(row, w);
 	json_array_end(w);
@@ -465,7 +465,7 @@ item_json(const struct item *it, struct json_writer *w)
 static void
 doc_json(const struct doc *d, struct json_writer *w)
 {
-	json_object(w);
+	json_object_begin(w);
 	for (const struct item *it = next_item(d, NULL); it != NULL;
 	     it = next_item(d, it->key)) {
 		json_key(w, it->key);

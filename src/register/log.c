@@ -103,7 +103,7 @@ private_line(struct buf *out, uint64_t n, struct bytes body,
 	*hash =
 	    sha256_cat(bytes_of(salt, sizeof(salt)), body, (struct bytes){ 0 });
 	json_begin(&w, out);
-	json_object(&w);
+	json_object_begin(&w);
 	json_key(&w, "body");
 	json_raw(&w, body);
 	json_kv_int(&w, "n", (int64_t)n);

@@ -222,7 +222,7 @@ write_body(const struct record *r, struct json_writer *w, struct error *e)
 	const struct record_field *f = s->field;
 
 	json_key(w, "body");
-	json_object(w);
+	json_object_begin(w);
 	for (size_t i = 0; i < RECORD_FIELDS_MAX && f[i].name != NULL; i++) {
 		if (!r->value[i].present && !f[i].required)
 			continue;
@@ -254,7 +254,7 @@ record_encode(const struct record *r, struct buf *line, struct error *e)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "record: number or time out of range");
 	json_begin(&w, line);
-	json_object(&w);
+	json_object_begin(&w);
 	if (!write_body(r, &w, e)) {
 		line->n = before;
 		return false;

@@ -30,7 +30,7 @@ kv_hash(struct json_writer *w, const char *key, const struct sha256 *h)
 static void
 write_key(struct json_writer *w, const struct state_key *k)
 {
-	json_object(w);
+	json_object_begin(w);
 	json_kv_bool(w, "adopted", k->adopted);
 	json_key(w, "charter"); /* as text: its depth is its own */
 	json_strn(w, k->charter);
@@ -42,7 +42,7 @@ write_key(struct json_writer *w, const struct state_key *k)
 	json_kv_str(w, "label", k->label);
 	kv_u64(w, "made_at", k->made_index);
 	json_key(w, "names");
-	json_array(w);
+	json_array_begin(w);
 	for (size_t i = 0; i < k->names_n; i++)
 		json_base64(w, k->names[i]);
 	json_array_end(w);
@@ -57,7 +57,7 @@ write_key(struct json_writer *w, const struct state_key *k)
 static void
 write_crl(struct json_writer *w, const struct state_crl *c)
 {
-	json_object(w);
+	json_object_begin(w);
 	kv_u64(w, "intent", c->intent);
 	kv_hash(w, "key", &c->key);
 	json_kv_int(w, "next", c->next_s);
@@ -72,11 +72,11 @@ write_open(struct json_writer *w, const struct open_intent *o)
 {
 	const struct intent_more *m = o->more;
 
-	json_object(w);
+	json_object_begin(w);
 	kv_u64(w, "count", o->count);
 	if (m != NULL && o->pub.type == REC_INTENT) {
 		json_key(w, "crl");
-		json_object(w);
+		json_object_begin(w);
 		json_kv_int(w, "next", m->next_s);
 		kv_u64(w, "number", m->number);
 		json_kv_str(w, "scope", m->scope);
@@ -86,7 +86,7 @@ write_open(struct json_writer *w, const struct open_intent *o)
 	kv_u64(w, "hour", o->hour);
 	if (m != NULL && o->pub.type == REC_KEYGEN_INTENT) {
 		json_key(w, "keygen");
-		json_object(w);
+		json_object_begin(w);
 		json_kv_hex(w, "id", bytes_of(m->id, m->id_len));
 		json_kv_str(w, "label", m->label);
 		json_kv_str(w, "token", m->token);
@@ -102,9 +102,9 @@ write_open(struct json_writer *w, const struct open_intent *o)
 static void
 write_request(struct json_writer *w, const struct state_request *q)
 {
-	json_object(w);
+	json_object_begin(w);
 	json_key(w, "approved");
-	json_array(w);
+	json_array_begin(w);
 	for (size_t i = 0; i < q->approvals; i++)
 		json_str(w, q->custodian[i]);
 	json_array_end(w);
@@ -118,7 +118,7 @@ write_request(struct json_writer *w, const struct state_request *q)
 static void
 write_shard(struct json_writer *w, const struct revoked_shard *s)
 {
-	json_object(w);
+	json_object_begin(w);
 	kv_u64(w, "count", s->base_count);
 	kv_hash(w, "key", &s->key);
 	kv_u64(w, "segment", s->base_segment);
@@ -129,7 +129,7 @@ write_shard(struct json_writer *w, const struct revoked_shard *s)
 static void
 write_log_key(struct json_writer *w, const struct state_vkey *k)
 {
-	json_object(w);
+	json_object_begin(w);
 	kv_u64(w, "from", k->from);
 	json_kv_str(w, "vkey", k->vkey);
 	json_object_end(w);
@@ -138,7 +138,7 @@ write_log_key(struct json_writer *w, const struct state_vkey *k)
 #define WRITE_ARRAY(w, name, n, call)                                          \
 	do {                                                                   \
 		json_key(w, name);                                             \
-		json_array(w);                                                 \
+		json_array_begin(w);                                           \
 		for (size_t i = 0; i < (n); i++)                               \
 			(call);                                                \
 		json_array_end(w);                                             \
@@ -151,7 +151,7 @@ snapshot_encode(const struct reg_state *s, const struct log_position *at,
 	struct json_writer w;
 
 	json_begin(&w, out);
-	json_object(&w);
+	json_object_begin(&w);
 	WRITE_ARRAY(&w, "crls", s->crls_n, write_crl(&w, s->crls[i]));
 	WRITE_ARRAY(&w, "keys", s->keys_n, write_key(&w, s->keys[i]));
 	WRITE_ARRAY(&w, "log_keys", s->vkeys_n,

@@ -19,7 +19,7 @@ custody_tri_name(enum hsm_tri v)
 static void
 attack(struct json_writer *w, const struct hsm_attack *a)
 {
-	json_object(w);
+	json_object_begin(w);
 	json_kv_str(w, "call", a->call);
 	json_kv_str(w, "name", a->name);
 	json_kv_bool(w, "refused", a->refused);
@@ -31,7 +31,7 @@ attack(struct json_writer *w, const struct hsm_attack *a)
 static void
 attribute(struct json_writer *w, const struct hsm_attr *a)
 {
-	json_object(w);
+	json_object_begin(w);
 	json_kv_str(w, "half", a->private_half ? "private" : "public");
 	json_kv_str(w, "name", a->name);
 	json_kv_str(w, "required",
@@ -48,9 +48,9 @@ custody_to_json(const struct hsm_custody *c, struct buf *out)
 	size_t i;
 
 	json_begin(&w, out);
-	json_object(&w);
+	json_object_begin(&w);
 	json_key(&w, "attacks");
-	json_array(&w);
+	json_array_begin(&w);
 	for (i = 0; i < c->attacks; i++)
 		attack(&w, &c->attack[i]);
 	json_array_end(&w);
@@ -58,7 +58,7 @@ custody_to_json(const struct hsm_custody *c, struct buf *out)
 	if (c->attacks > 0)
 		json_kv_bool(&w, "attacks_ok", c->attacks_ok);
 	json_key(&w, "attributes");
-	json_array(&w);
+	json_array_begin(&w);
 	for (i = 0; i < c->attrs; i++)
 		attribute(&w, &c->attr[i]);
 	json_array_end(&w);

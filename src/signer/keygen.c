@@ -108,7 +108,7 @@ dropped_json(const char *const *dropped, struct buf *out)
 	struct json_writer w;
 
 	json_begin(&w, out);
-	json_array(&w);
+	json_array_begin(&w);
 	for (; *dropped != NULL; dropped++)
 		json_str(&w, *dropped);
 	json_array_end(&w);

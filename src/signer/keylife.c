@@ -124,7 +124,7 @@ signer_key_destroy(struct signer *s, const struct sha256 *key,
 	if (!destroy_objects(s, k, &destroyed, e))
 		return false;
 	json_begin(&w, &proof);
-	json_object(&w);
+	json_object_begin(&w);
 	json_kv_int(&w, "destroyed", destroyed);
 	json_kv_int(&w, "found_afterwards", 0);
 	json_object_end(&w);

@@ -55,7 +55,7 @@ refused_body(struct signer *s, const struct request *r, struct buf *out)
 	struct json_writer w;
 
 	json_begin(&w, out);
-	json_object(&w);
+	json_object_begin(&w);
 	json_kv_str(&w, "detail", r->err.msg);
 	if (s->refused_dropped > 1)
 		json_kv_int(&w, "not_recorded",

@@ -15,7 +15,7 @@ copy_object(struct json_reader *r, struct json_writer *w)
 	struct bytes key;
 
 	json_enter_object(r);
-	json_object(w);
+	json_object_begin(w);
 	while (json_next_key(r, &key)) {
 		char *name = mem_printf("%.*s", (int)key.n, key.p);
 
@@ -30,7 +30,7 @@ static void
 copy_array(struct json_reader *r, struct json_writer *w)
 {
 	json_enter_array(r);
-	json_array(w);
+	json_array_begin(w);
 	while (json_next_element(r))
 		copy_value(r, w);
 	json_array_end(w);
@@ -49,19 +49,19 @@ static void
 copy_value(struct json_reader *r, struct json_writer *w)
 {
 	switch (json_peek(r)) {
-	case JSON_INT:
+	case JSON_KIND_INT:
 		json_int(w, json_get_int(r));
 		return;
-	case JSON_BOOL:
+	case JSON_KIND_BOOL:
 		json_bool(w, json_get_bool(r));
 		return;
-	case JSON_STRING:
+	case JSON_KIND_STRING:
 		copy_string(r, w);
 		return;
-	case JSON_ARRAY:
+	case JSON_KIND_ARRAY:
 		copy_array(r, w);
 		return;
-	case JSON_OBJECT:
+	case JSON_KIND_OBJECT:
 		copy_object(r, w);
 		return;
 	}

@@ -120,12 +120,12 @@ test_json_round_trip(unused_arg void **state)
 	struct bytes key;
 
 	json_begin(&w, &b);
-	json_object(&w);
+	json_object_begin(&w);
 	json_key(&w, "a");
-	json_array(&w);
+	json_array_begin(&w);
 	json_int(&w, -7);
 	json_bool(&w, true);
-	json_object(&w);
+	json_object_begin(&w);
 	json_object_end(&w);
 	json_array_end(&w);
 	json_kv_str(&w, "b", "q\"\\\n\x01 \xc3\xa4");

@@ -26,9 +26,9 @@ struct json_writer {
 };
 
 void json_begin(struct json_writer *w, struct buf *out);
-void json_object(struct json_writer *w);
+void json_object_begin(struct json_writer *w);
 void json_object_end(struct json_writer *w);
-void json_array(struct json_writer *w);
+void json_array_begin(struct json_writer *w);
 void json_array_end(struct json_writer *w);
 void json_key(struct json_writer *w, const char *key);
 /* Values; inside an object after json_key. */
@@ -48,11 +48,11 @@ void json_kv_hex(struct json_writer *w, const char *key, struct bytes v);
 void json_kv_base64(struct json_writer *w, const char *key, struct bytes v);
 
 enum json_kind {
-	JSON_INT,
-	JSON_BOOL,
-	JSON_STRING,
-	JSON_ARRAY,
-	JSON_OBJECT
+	JSON_KIND_INT,
+	JSON_KIND_BOOL,
+	JSON_KIND_STRING,
+	JSON_KIND_ARRAY,
+	JSON_KIND_OBJECT
 };
 
 /* A cursor: straight-line reading, one check at the end (json_done). After the
