@@ -7,8 +7,8 @@
 #include <chancery/base/cleanup.h>
 #include <chancery/pki/der.h>
 
-#include "ext_write.h"
 #include "internal.h"
+#include <chancery/pki/ext_write.h>
 
 #define PIECE_BYTES ((size_t)64 << 10)
 

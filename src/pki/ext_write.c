@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Extensions, written backwards: value first, then its wrapping. */
-#include "ext_write.h"
+#include <chancery/pki/ext_write.h>
 
 #include <stdio.h>
 
@@ -11,6 +11,8 @@
 
 #define OID_AIA_OCSP "1.3.6.1.5.5.7.48.1"
 #define OID_AIA_CA_ISSUERS "1.3.6.1.5.5.7.48.2"
+#define OID_QT_CPS "1.3.6.1.5.5.7.2.1"
+#define OID_QT_UNOTICE "1.3.6.1.5.5.7.2.2"
 #define TLS_FEATURE_STATUS_REQUEST 5 /* RFC 7633, RFC 6066 */
 
 static const char partition_mark[] = "{partition}";
@@ -36,7 +38,29 @@ wrap(struct der_writer *w, enum ext_kind kind, bool critical, size_t mark)
 	der_w_wrap(w, DER_SEQUENCE, mark);
 }
 
-/* RFC 5280 4.2.1.9: critical in a CA certificate. A leaf has none. */
+void
+ext_w_raw(struct der_writer *w, struct bytes oid, bool critical,
+    struct bytes value)
+{
+	size_t mark = der_w_mark(w);
+
+	der_w_tlv(w, DER_OCTET_STRING, value);
+	if (critical)
+		der_w_bool(w, true);
+	der_w_tlv(w, DER_OID, oid);
+	der_w_wrap(w, DER_SEQUENCE, mark);
+}
+
+void
+ext_w_basic_constraints_leaf(struct der_writer *w)
+{
+	size_t mark = der_w_mark(w);
+
+	der_w_wrap(w, DER_SEQUENCE, mark);
+	wrap(w, EXT_BASIC_CONSTRAINTS, true, mark);
+}
+
+/* RFC 5280 4.2.1.9: critical in a CA certificate. */
 void
 ext_w_basic_constraints(struct der_writer *w, int path_len)
 {
@@ -95,9 +119,15 @@ ext_w_eku(struct der_writer *w, const char *const *eku, size_t max)
 void
 ext_w_ski(struct der_writer *w, const uint8_t id[20])
 {
+	ext_w_ski_bytes(w, bytes_of(id, 20));
+}
+
+void
+ext_w_ski_bytes(struct der_writer *w, struct bytes id)
+{
 	size_t mark = der_w_mark(w);
 
-	der_w_tlv(w, DER_OCTET_STRING, bytes_of(id, 20));
+	der_w_tlv(w, DER_OCTET_STRING, id);
 	wrap(w, EXT_SKI, false, mark);
 }
 
@@ -187,11 +217,28 @@ ext_w_crl_dp(struct der_writer *w, const char *const *urls, size_t max,
 	wrap(w, EXT_CRL_DP, false, mark);
 }
 
+void
+ext_w_crl_dp_each(struct der_writer *w, const char *const *urls, size_t max)
+{
+	size_t mark = der_w_mark(w);
+
+	for (size_t i = count(urls, max); i-- > 0;) {
+		size_t one = der_w_mark(w);
+
+		der_w_url(w, urls[i], 0);
+		der_w_wrap(w, DER_CONTEXT_CONSTRUCTED(0), one); /* fullName */
+		der_w_wrap(w, DER_CONTEXT_CONSTRUCTED(0), one);
+		der_w_wrap(w, DER_SEQUENCE, one);
+	}
+	der_w_wrap(w, DER_SEQUENCE, mark);
+	wrap(w, EXT_CRL_DP, false, mark);
+}
+
 static void
 access_descriptions(struct der_writer *w, const char *method,
-    const char *const *urls)
+    const char *const *urls, size_t max)
 {
-	for (size_t i = count(urls, PROFILE_URLS_MAX); i-- > 0;) {
+	for (size_t i = count(urls, max); i-- > 0;) {
 		size_t mark = der_w_mark(w);
 
 		der_w_url(w, urls[i], 0);
@@ -201,25 +248,49 @@ access_descriptions(struct der_writer *w, const char *method,
 }
 
 void
-ext_w_aia(struct der_writer *w, const struct profile *p)
+ext_w_aia(struct der_writer *w, const char *const *ocsp, size_t ocsp_max,
+    const char *const *ca_issuers, size_t ca_max)
 {
 	size_t mark = der_w_mark(w);
 
-	access_descriptions(w, OID_AIA_CA_ISSUERS, p->ca_url);
-	access_descriptions(w, OID_AIA_OCSP, p->ocsp_url);
+	access_descriptions(w, OID_AIA_CA_ISSUERS, ca_issuers, ca_max);
+	access_descriptions(w, OID_AIA_OCSP, ocsp, ocsp_max);
 	der_w_wrap(w, DER_SEQUENCE, mark);
 	wrap(w, EXT_AIA, false, mark);
 }
 
+/* PolicyQualifierInfo of both kinds; nothing when there is neither. */
+static void
+policy_qualifiers(struct der_writer *w, const struct policy_info *p)
+{
+	size_t mark = der_w_mark(w), one = mark;
+
+	if (p->notice != NULL) {
+		der_w_tlv(w, DER_UTF8_STRING, bytes_str(p->notice));
+		der_w_wrap(w, DER_SEQUENCE, mark);
+		der_w_oid(w, OID_QT_UNOTICE);
+		der_w_wrap(w, DER_SEQUENCE, mark);
+		one = der_w_mark(w);
+	}
+	if (p->cps != NULL) {
+		der_w_tlv(w, DER_IA5_STRING, bytes_str(p->cps));
+		der_w_oid(w, OID_QT_CPS);
+		der_w_wrap(w, DER_SEQUENCE, one);
+	}
+	if (der_w_mark(w) > mark)
+		der_w_wrap(w, DER_SEQUENCE, mark);
+}
+
 void
-ext_w_policies(struct der_writer *w, const struct profile *p)
+ext_w_policies(struct der_writer *w, const struct policy_info *v, size_t n)
 {
 	size_t mark = der_w_mark(w);
 
-	for (size_t i = count(p->policy_oid, PROFILE_POLICIES_MAX); i-- > 0;) {
+	while (n-- > 0) {
 		size_t one = der_w_mark(w);
 
-		der_w_oid(w, p->policy_oid[i]);
+		policy_qualifiers(w, &v[n]);
+		der_w_oid(w, v[n].oid);
 		der_w_wrap(w, DER_SEQUENCE, one);
 	}
 	der_w_wrap(w, DER_SEQUENCE, mark);
@@ -292,6 +363,29 @@ dn_subtrees(struct der_writer *w, const char *const *v, struct error *e)
 }
 
 /* RFC 5280 4.2.1.10: critical, never both sides empty. */
+void
+ext_w_constraints(struct der_writer *w, const struct general_name *permitted,
+    size_t permitted_n, const struct general_name *excluded, size_t excluded_n)
+{
+	size_t mark = der_w_mark(w), side;
+
+	while (excluded_n-- > 0)
+		subtree(w, excluded[excluded_n].kind,
+		    excluded[excluded_n].value);
+	if (der_w_mark(w) > mark)
+		der_w_wrap(w, DER_CONTEXT_CONSTRUCTED(1), mark);
+	side = der_w_mark(w);
+	while (permitted_n-- > 0)
+		subtree(w, permitted[permitted_n].kind,
+		    permitted[permitted_n].value);
+	if (der_w_mark(w) > side)
+		der_w_wrap(w, DER_CONTEXT_CONSTRUCTED(0), side);
+	if (der_w_mark(w) == mark)
+		return;
+	der_w_wrap(w, DER_SEQUENCE, mark);
+	wrap(w, EXT_NAME_CONSTRAINTS, true, mark);
+}
+
 bool
 ext_w_name_constraints(struct der_writer *w, const struct profile *p,
     struct error *e)

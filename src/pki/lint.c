@@ -71,8 +71,9 @@ const struct lint_rule lint_rules[] = {
 	{ "rfc5280-subject", RFC, false, "RFC 5280 4.1.2.6",
 	    "subject not empty in a CA, or without subjectAltName",
 	    lint_subject },
-	{ "rfc5280-subject-strings", RFC, false, "RFC 5280 A.1",
-	    "country of two letters, values inside their upper bounds",
+	{ "rfc5280-subject-strings", RFC, false, "RFC 5280 A.1, X.501 9.3",
+	    "country of two letters, values inside their upper bounds, no "
+	    "type twice in one RDN",
 	    lint_subject_strings },
 	{ "rfc5280-san-critical", RFC, false, "RFC 5280 4.2.1.6",
 	    "subjectAltName critical if and only if the subject is empty",
@@ -216,6 +217,16 @@ lint_run(const struct lint_context *c, struct lint_report *out)
 		    "%.199s", e.msg);
 		out->n++;
 	}
+}
+
+bool
+lint_structure(const struct lint_context *c, struct error *e)
+{
+	for (size_t i = 0; i < countof(lint_rules); i++)
+		if (lint_rules[i].set == LINT_STRUCTURE &&
+		    !lint_rules[i].check(c, e))
+			return error_context(e, "%s", lint_rules[i].name);
+	return true;
 }
 
 const struct lint_finding *

@@ -62,9 +62,29 @@ check_value(const struct bound *b, uint8_t tag, struct bytes v, struct error *e)
 	    lint_bad(e, "subject: %s is longer than %zu", b->name, b->max);
 }
 
+/* More types in one RDN than anybody uses; name_check stops there too. */
+struct rdn {
+	struct bytes oid[16];
+	size_t n;
+};
+
+/* X.501 9.3. */
+static bool
+check_distinct(struct rdn *rdn, struct bytes oid, struct error *e)
+{
+	for (size_t i = 0; i < rdn->n; i++)
+		if (bytes_eq(rdn->oid[i], oid))
+			return lint_bad(e,
+			    "subject: an attribute type stands twice in one "
+			    "RDN");
+	if (rdn->n < countof(rdn->oid))
+		rdn->oid[rdn->n++] = oid;
+	return true;
+}
+
 /* AttributeTypeAndValue; name_check has seen that it is one. */
 static bool
-check_attribute(struct bytes content, struct error *e)
+check_attribute(struct rdn *rdn, struct bytes content, struct error *e)
 {
 	struct der_reader r, value;
 	struct bytes oid, v;
@@ -72,6 +92,8 @@ check_attribute(struct bytes content, struct error *e)
 
 	der_r_init(&r, content);
 	oid = der_r_get(&r, DER_OID);
+	if (!check_distinct(rdn, oid, e))
+		return false;
 	v = der_r_any(&r, &tag);
 	der_r_init(&value, v);
 	v = der_r_get(&value, tag);
@@ -90,9 +112,12 @@ lint_subject_strings(const struct lint_context *c, struct error *e)
 	if (!der_unwrap(c->tbs->subject, DER_SEQUENCE, &name))
 		return lint_bad(e, "subject: not a Name");
 	while (der_r_peek(&name) >= 0) {
+		struct rdn types = { .n = 0 };
+
 		der_r_init(&rdn, der_r_get(&name, DER_SET));
 		while (der_r_peek(&rdn) >= 0)
-			if (!check_attribute(der_r_get(&rdn, DER_SEQUENCE), e))
+			if (!check_attribute(&types,
+				der_r_get(&rdn, DER_SEQUENCE), e))
 				return false;
 		if (name.failed || rdn.failed)
 			return lint_bad(e, "subject: not a Name");

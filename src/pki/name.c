@@ -86,7 +86,7 @@ check_ava(const struct ava *a, struct error *e)
 
 /* The attributes of the RDN being walked. */
 struct rdn {
-	struct bytes last, types[RDN_TYPES_MAX];
+	struct bytes last;
 	unsigned n, number;
 };
 
@@ -99,16 +99,9 @@ check_rdn(struct rdn *r, const struct ava *a, struct error *e)
 	if (r->n != 0 && bytes_cmp(r->last, a->der) >= 0)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "name: RDN %u: the SET is not in DER order", a->rdn);
-	/* X.501 9.3: the types in one RDN are distinct. */
-	for (unsigned i = 0; i < r->n; i++)
-		if (bytes_eq(r->types[i], a->oid))
-			return error_set(e, FAIL_BAD_INPUT,
-			    "name: RDN %u: an attribute type stands twice",
-			    a->rdn);
-	if (r->n == RDN_TYPES_MAX)
+	if (r->n++ == RDN_TYPES_MAX)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "name: RDN %u: over %d attributes", a->rdn, RDN_TYPES_MAX);
-	r->types[r->n++] = a->oid;
 	r->last = a->der;
 	return true;
 }

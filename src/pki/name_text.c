@@ -412,6 +412,26 @@ parse_rdn(struct parser *p, struct der_writer *w)
 	return ok;
 }
 
+/* X.501 9.3; what others encode may break it (name_check), what we write does not. */
+static bool
+types_distinct(struct bytes der, struct error *e)
+{
+	struct name_walk w, again;
+	struct ava a, b;
+
+	name_walk_init(&w, der);
+	while (name_walk_next(&w, &a)) {
+		again = w;
+		while (name_walk_next(&again, &b) && b.rdn == a.rdn)
+			if (bytes_eq(a.oid, b.oid))
+				return error_set(e, FAIL_BAD_INPUT,
+				    "name: RDN %u: an attribute type stands "
+				    "twice",
+				    a.rdn);
+	}
+	return true;
+}
+
 bool
 name_parse(const char *text, struct buf *der, struct error *e)
 {
@@ -427,8 +447,9 @@ name_parse(const char *text, struct buf *der, struct error *e)
 			return bad(&p, "nothing after ','");
 	}
 	der_w_wrap(&w, DER_SEQUENCE, 0);
-	/* What is left: one type twice in an RDN, too many attributes. */
-	if (!name_check(der_w_bytes(&w), e))
+	/* What is left: too many attributes, one type twice in an RDN. */
+	if (!name_check(der_w_bytes(&w), e) ||
+	    !types_distinct(der_w_bytes(&w), e))
 		return false;
 	buf_add_bytes(der, der_w_bytes(&w));
 	return true;

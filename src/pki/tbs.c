@@ -7,9 +7,9 @@
 
 #include <chancery/base/limits.h>
 
-#include "ext_write.h"
 #include "internal.h"
 #include "tbs_rules.h"
+#include <chancery/pki/ext_write.h>
 
 enum {
 	KEY_CLASS_RSA,
@@ -68,6 +68,18 @@ prepare_first(struct tbs_template *t, unsigned key_usage, struct buf *out)
 	keep(&t->w, out);
 }
 
+static void
+prepare_policies(struct tbs_template *t)
+{
+	struct policy_info v[PROFILE_POLICIES_MAX] = { 0 };
+	size_t n = 0;
+
+	for (; n < countof(v) && t->profile.policy_oid[n] != NULL; n++)
+		v[n].oid = t->profile.policy_oid[n];
+	if (n > 0)
+		ext_w_policies(&t->w, v, n);
+}
+
 static bool
 prepare_last(struct tbs_template *t, struct error *e)
 {
@@ -79,10 +91,10 @@ prepare_last(struct tbs_template *t, struct error *e)
 		ext_w_nocheck(&t->w);
 	if (!ext_w_name_constraints(&t->w, p, e))
 		return error_context(e, "profile %s", p->name);
-	if (p->policy_oid[0] != NULL)
-		ext_w_policies(&t->w, p);
+	prepare_policies(t);
 	if (p->ca_url[0] != NULL || p->ocsp_url[0] != NULL)
-		ext_w_aia(&t->w, p);
+		ext_w_aia(&t->w, p->ocsp_url, PROFILE_URLS_MAX, p->ca_url,
+		    PROFILE_URLS_MAX);
 	if (p->crl_url[0] != NULL && !t->partitioned)
 		ext_w_crl_dp(&t->w, p->crl_url, PROFILE_URLS_MAX, 0);
 	keep(&t->w, &t->last);
@@ -148,25 +160,56 @@ write_extensions(struct tbs_template *t, const struct tbs_request *r,
 	der_w_wrap(w, DER_CONTEXT_CONSTRUCTED(3), mark);
 }
 
+/* Extensions stand in w already. */
 static void
-write_fields(struct tbs_template *t, const struct tbs_request *r,
-    struct bytes subject)
+write_fields(struct der_writer *w, const struct tbs_fields *f)
 {
 	static const uint8_t v3[] = { DER_CONTEXT_CONSTRUCTED(0), 3,
 		DER_INTEGER, 1, 2 };
-	struct der_writer *w = &t->w;
 	size_t mark;
 
-	der_w_raw(w, r->key->der);
-	der_w_raw(w, subject);
+	der_w_raw(w, f->spki);
+	der_w_raw(w, f->subject);
 	mark = der_w_mark(w);
-	der_w_time(w, r->not_after_s);
-	der_w_time(w, r->not_before_s);
+	der_w_time(w, f->not_after_s);
+	der_w_time(w, f->not_before_s);
 	der_w_wrap(w, DER_SEQUENCE, mark);
-	der_w_raw(w, buf_bytes(&t->alg_issuer));
-	der_w_integer(w, r->serial);
+	der_w_raw(w, f->alg_issuer);
+	der_w_integer(w, f->serial);
 	der_w_raw(w, bytes_of(v3, sizeof(v3)));
 	der_w_wrap(w, DER_SEQUENCE, 0);
+}
+
+static bool
+append_tbs(const struct der_writer *w, struct buf *out, struct error *e)
+{
+	struct bytes der = der_w_bytes(w);
+
+	if (der.n > LIMIT_TBS_BYTES)
+		return error_set(e, FAIL_REFUSED,
+		    "TBSCertificate of %zu bytes, limit %d", der.n,
+		    LIMIT_TBS_BYTES);
+	buf_add_bytes(out, der);
+	return true;
+}
+
+bool
+tbs_assemble(struct der_writer *w, const struct tbs_fields *f, struct buf *out,
+    struct error *e)
+{
+	if (!tbs_check_serial(f->serial, e) ||
+	    !tbs_check_times(f->not_before_s, f->not_after_s, e) ||
+	    !name_check(f->subject, e) || !tbs_check_characters(f->subject, e))
+		return false;
+	der_w_reset(w);
+	for (size_t i = f->exts_n; i-- > 0;)
+		der_w_raw(w, f->exts[i]);
+	if (der_w_mark(w) > 0) {
+		der_w_wrap(w, DER_SEQUENCE, 0);
+		der_w_wrap(w, DER_CONTEXT_CONSTRUCTED(3), 0);
+	}
+	write_fields(w, f);
+	return append_tbs(w, out, e);
 }
 
 /* The profile's rows choose and order the subject; without rows it stays. */
@@ -195,22 +238,21 @@ bool
 tbs_write(struct tbs_template *t, const struct tbs_request *r, struct buf *out,
     struct error *e)
 {
-	struct bytes subject = { NULL, 0 }, der;
+	struct tbs_fields f = { .serial = r->serial,
+		.not_before_s = r->not_before_s,
+		.not_after_s = r->not_after_s,
+		.alg_issuer = buf_bytes(&t->alg_issuer),
+		.spki = r->key->der };
 	uint8_t key_id[20];
 
-	if (!apply_subject(t, r, &subject, e))
+	if (!apply_subject(t, r, &f.subject, e))
 		return false;
 	spki_key_id(r->key, key_id);
-	if (!tbs_rules(&t->profile, &t->issuer, r, subject, key_id, e))
+	if (!tbs_rules(&t->profile, &t->issuer, r, f.subject, key_id, e))
 		return error_context(e, "profile %s", t->profile.name);
 	der_w_reset(&t->w);
-	write_extensions(t, r, subject.n <= 2, key_id);
-	write_fields(t, r, subject);
-	der = der_w_bytes(&t->w);
-	if (der.n > LIMIT_TBS_BYTES)
-		return error_set(e, FAIL_REFUSED,
-		    "profile %s: TBSCertificate of %zu bytes, limit %d",
-		    t->profile.name, der.n, LIMIT_TBS_BYTES);
-	buf_add_bytes(out, der);
-	return true;
+	write_extensions(t, r, f.subject.n <= 2, key_id);
+	write_fields(&t->w, &f);
+	return append_tbs(&t->w, out, e) ||
+	    error_context(e, "profile %s", t->profile.name);
 }

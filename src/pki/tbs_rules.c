@@ -13,8 +13,8 @@
 #include "internal.h"
 #include "name_attr.h"
 
-static bool
-check_serial(struct bytes serial, struct error *e)
+bool
+tbs_check_serial(struct bytes serial, struct error *e)
 {
 	size_t zeros = 0;
 
@@ -29,16 +29,24 @@ check_serial(struct bytes serial, struct error *e)
 	return true;
 }
 
+bool
+tbs_check_times(int64_t not_before_s, int64_t not_after_s, struct error *e)
+{
+	if (not_before_s < 0 || not_after_s > TIME_MAX_S)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "validity: outside 1970 to 9999");
+	if (not_after_s <= not_before_s)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "validity: notAfter is not after notBefore");
+	return true;
+}
+
 static bool
 check_validity(const struct profile *p, const struct tbs_request *r,
     struct error *e)
 {
-	if (r->not_before_s < 0 || r->not_after_s > TIME_MAX_S)
-		return error_set(e, FAIL_BAD_INPUT,
-		    "validity: outside 1970 to 9999");
-	if (r->not_after_s <= r->not_before_s)
-		return error_set(e, FAIL_BAD_INPUT,
-		    "validity: notAfter is not after notBefore");
+	if (!tbs_check_times(r->not_before_s, r->not_after_s, e))
+		return false;
 	if (r->not_after_s - r->not_before_s > p->life_max_s + p->backdate_s)
 		return error_set(e, FAIL_REFUSED,
 		    "validity: %jd s, at most %jd s",
@@ -239,8 +247,8 @@ has_control(struct bytes utf8)
 	return false;
 }
 
-static bool
-check_characters(struct bytes subject, struct error *e)
+bool
+tbs_check_characters(struct bytes subject, struct error *e)
 {
 	struct name_walk w;
 	struct ava a;
@@ -271,7 +279,7 @@ check_subject(const struct profile *p, const struct tbs_request *r,
 	if (empty && r->san_count == 0)
 		return error_set(e, FAIL_REFUSED,
 		    "subject: empty without a subjectAltName");
-	return check_characters(subject, e) && check_cn(p, r, subject, e);
+	return tbs_check_characters(subject, e) && check_cn(p, r, subject, e);
 }
 
 /* RFC 8410 5: an Ed25519 key only signs. */
@@ -293,7 +301,7 @@ tbs_rules(const struct profile *p, const struct tbs_issuer *issuer,
     const struct tbs_request *r, struct bytes subject, const uint8_t key_id[20],
     struct error *e)
 {
-	return check_serial(r->serial, e) && check_validity(p, r, e) &&
+	return tbs_check_serial(r->serial, e) && check_validity(p, r, e) &&
 	    check_issuer(issuer, r, subject, key_id, e) && check_key(p, r, e) &&
 	    check_san(p, r, e) && check_subject(p, r, subject, e);
 }

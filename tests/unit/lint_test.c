@@ -280,6 +280,15 @@ cn_of_65(struct sample_tbs *s, struct lint_context *c)
 				     "6161616161"));
 }
 
+/* CN=x+CN=y, as Go's encoder writes two values. */
+static void
+cn_twice_in_rdn(struct sample_tbs *s, struct lint_context *c)
+{
+	(void)c;
+	s->subject = kept(sample_hex(
+	    "3016 3114 3008 0603550403 0c0178 3008 0603550403 0c0179"));
+}
+
 #define SUBJECT(fn, text)                                                      \
 	static void fn(struct sample_tbs *s, struct lint_context *c)           \
 	{                                                                      \
@@ -380,6 +389,8 @@ static const struct lint_case cases[] = {
 	    country_lower, 0 },
 	{ "rfc5280-subject-strings", "generic", NULL, false, NULL, cn_of_65,
 	    0 },
+	{ "rfc5280-subject-strings", "generic", NULL, false, NULL,
+	    cn_twice_in_rdn, 0 },
 	{ "rfc5280-san-critical", "generic", SAN, CRITICAL, "3005 8203 612e62",
 	    NULL, 0 },
 	{ "rfc5280-san-critical", "generic", NULL, false, NULL, subject_empty,

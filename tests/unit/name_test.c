@@ -371,10 +371,10 @@ test_bad_der(void **state)
 		    "\x30\x17\x31\x15\x30\x09\x06\x03\x55\x04\x03\x0c\x02xy"
 		    "\x30\x08\x06\x03\x55\x04\x0a\x0c\x01y",
 		    "RDN 1: the SET is not in DER order"),
-		CASE("one type twice",
+		CASE("one attribute twice",
 		    "\x30\x16\x31\x14\x30\x08\x06\x03\x55\x04\x03\x0c\x01x"
-		    "\x30\x08\x06\x03\x55\x04\x03\x0c\x01y",
-		    "RDN 1: an attribute type stands twice"),
+		    "\x30\x08\x06\x03\x55\x04\x03\x0c\x01x",
+		    "RDN 1: the SET is not in DER order"),
 		CASE("second RDN bad",
 		    "\x30\x18" CN_X
 		    "\x31\x0a\x30\x08\x06\x03\x55\x04\x0a\x0c\x01\xff",
@@ -466,6 +466,24 @@ test_get(void **state)
 	assert_int_equal(name_count(buf_bytes(&der), "C"), 0);
 }
 
+/* Go's encoder writes several values of an attribute into one RDN. */
+static void
+test_type_twice_in_rdn(void **state)
+{
+	struct bytes der = bytes_of("\x30\x16\x31\x14\x30\x08\x06\x03\x55\x04"
+				    "\x0b\x0c\x01x\x30\x08\x06\x03\x55\x04"
+				    "\x0b\x0c\x01y",
+	    24);
+	auto_buf struct buf text = { 0 };
+	struct error e;
+
+	(void)state;
+	if (!name_check(der, &e) || !name_format(der, &text, &e))
+		fail_msg("%s", e.msg);
+	assert_string_equal(buf_cstr(&text), "OU=x+OU=y");
+	assert_true(name_has_multivalued(der));
+}
+
 static void
 test_multivalued(void **state)
 {
@@ -498,6 +516,7 @@ main(void)
 		cmocka_unit_test(test_bad_der),
 		cmocka_unit_test(test_string_types),
 		cmocka_unit_test(test_get),
+		cmocka_unit_test(test_type_twice_in_rdn),
 		cmocka_unit_test(test_multivalued),
 	};
 

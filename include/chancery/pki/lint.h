@@ -48,6 +48,8 @@ struct lint_report {
 };
 /* Run every rule; findings in table order. */
 void lint_run(const struct lint_context *c, struct lint_report *out);
+/* The structure rules alone: the first that fails, by name in e. */
+bool lint_structure(const struct lint_context *c, struct error *e) must_check;
 /* The first finding that stops: structure always, RFC 5280 when `ceremony`, house
  * when the profile names it; NULL when none. */
 const struct lint_finding *lint_stopper(const struct lint_report *r,

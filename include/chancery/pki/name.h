@@ -13,7 +13,8 @@
 /* RFC 4514 text (most specific first, as LDAP writes it) → DER Name, appended.
  * Multi-valued RDNs with '+' (put into DER order); \\XX and escapes as the RFC;
  * "quotes" and spaces around separators as RFC 2253 section 4, which people
- * write; #hex values (one DER string), needed for types without a name. Names of
+ * write; #hex values (one DER string), needed for types without a name; the types of
+ * one RDN are distinct (X.501 9.3). Names of
  * types in any case, short, long or dotted. Unknown types, empty values, wrong
  * lengths (RFC 5280 upper bounds, in characters) are FAIL_BAD_INPUT and name the
  * attribute and its position as written. "" is the empty Name. */
@@ -22,9 +23,11 @@ bool name_parse(const char *text, struct buf *der, struct error *e) must_check;
  * invisible and bidirectional characters as \\XX. Fails as name_check. */
 bool name_format(struct bytes der, struct buf *text,
     struct error *e) must_check;
-/* SEQUENCE of non-empty SETs (sorted, types distinct: X.690 11.6, X.501 9.3) of
- * type and string; each string holds what its type may, is not empty and has no
- * NUL; at most LIMIT_NAME_ATTRIBUTES. Not the upper bounds: keytool asks for
+/* SEQUENCE of non-empty SETs (sorted: X.690 11.6) of type and string; each string
+ * holds what its type may, is not empty and has no NUL; at most
+ * LIMIT_NAME_ATTRIBUTES. A type may stand twice in one RDN against X.501 9.3: Go's
+ * encoder, so every Vault and OpenBao, writes several values of an attribute that way
+ * (lint rule rfc5280-subject-strings). Not the upper bounds: keytool asks for
  * "C=Unknown", which a policy has to refuse and not a parser. */
 bool name_check(struct bytes der, struct error *e) must_check;
 

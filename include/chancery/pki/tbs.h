@@ -10,6 +10,7 @@
 #include <chancery/base/cleanup.h>
 #include <chancery/base/error.h>
 #include <chancery/pki/cert.h>
+#include <chancery/pki/der.h>
 #include <chancery/pki/profile.h>
 
 struct tbs_template;
@@ -50,4 +51,23 @@ struct tbs_request {
  * may exceed life_max_s by backdate_s, which lies in the past. "{partition}" in
  * crl_url is replaced by crl_partition. */
 bool tbs_write(struct tbs_template *t, const struct tbs_request *r,
+    struct buf *out, struct error *e) must_check;
+
+/*
+ * The frame alone, for whoever has his extensions already (roles of the API, whose rules
+ * are not a profile's): serial, times and the subject's characters are checked, nothing
+ * else.
+ */
+struct tbs_fields {
+	struct bytes serial; /* unsigned octets */
+	int64_t not_before_s, not_after_s;
+	struct bytes
+	    alg_issuer; /* AlgorithmIdentifier ‖ issuer Name          */
+	struct bytes subject, spki;
+	const struct bytes
+	    *exts; /* pieces, each of whole Extensions, in order */
+	size_t exts_n;
+};
+/* Appends the TBSCertificate. `w` is scratch, reset first. */
+bool tbs_assemble(struct der_writer *w, const struct tbs_fields *f,
     struct buf *out, struct error *e) must_check;
