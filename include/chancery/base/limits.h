@@ -89,3 +89,32 @@
 #define LIMIT_KEY_WORKERS 256
 /* Names in one SAN: more do not pass a TLS Certificate message of 32 KiB. */
 #define LIMIT_SANS 800
+
+/* ---- between the rooms ---- */
+/* A packet passes with the smallest socket buffer that is usual (208 KiB, of which
+ * the kernel counts twice the octets). */
+#define LIMIT_PACKET_BYTES 65536
+/* The largest body: a CONFIG's private body, or 256 ResponseData, and claims. */
+#define LIMIT_FRAME_BYTES (LIMIT_PRIVATE_BYTES + 65536)
+/* What may wait for a room that does not read, before requests are refused. */
+#define LIMIT_PEER_QUEUE_BYTES (16L << 20)
+/* Asked for; net.core.wmem_max has the last word. */
+#define LIMIT_PEER_SOCKET_BYTES (1 << 20)
+/* A signer's answer: a receipt is the longest. */
+#define LIMIT_ANSWER_BYTES LIMIT_RECEIPT_BYTES
+/* C_Sign deadline, restart of the signer, queue: some clients fail for good on any
+ * 5xx, so they wait. */
+#define LIMIT_WAIT_MS 20000
+/* RSA-4096 on a slow token takes a minute. */
+#define LIMIT_KEYGEN_WAIT_MS 120000
+/* Requests of one server worker that wait or are in flight. */
+#define LIMIT_LANE_QUEUE 2048
+/* Of these, sent to the signer and not answered; the rest waits in the server, where
+ * it costs nothing to give up. */
+#define LIMIT_LANE_IN_FLIGHT 512
+/* Serials that the signer hands out at once: 60 ms of work at 4,000 a second. */
+#define LIMIT_SERIAL_BATCH 256
+/* Serials of one lane that stay good; older ones are taken back. */
+#define LIMIT_LANE_SERIALS 4096
+/* The register is checkpointed so often while records arrive. */
+#define LIMIT_CHECKPOINT_MS 10000

@@ -9,9 +9,11 @@
  * When the signer goes away nothing is answered at once: requests wait for the new lane
  * (lane_attach). Then each one that was in flight is settled by its request id: SIGNED
  * is answered from the register, what was never seen is sent again (serials of the old
- * signer are void: CERTIFY fails with FAIL_AGAIN_SERIAL below), and what waited longer
- * than LIMIT_WAIT_MS (20 s) is answered FAIL_TIMEOUT. FAIL_BUSY at once when
- * LIMIT_LANE_QUEUE requests wait, and FAIL_PIN at once while the signer is sealed.
+ * signer are void: CERTIFY fails with stale_serial below), and what waited longer
+ * than LIMIT_WAIT_MS (20 s; key generation LIMIT_KEYGEN_WAIT_MS) is answered
+ * FAIL_TIMEOUT: its outcome stands in the register. FAIL_BUSY when LIMIT_LANE_QUEUE
+ * requests wait, FAIL_PIN while the signer is sealed, FAIL_HSM_GONE while it is down;
+ * those at once, but never from within the submitting call.
  */
 #include <chancery/base/alg.h>
 #include <chancery/base/bytes.h>
@@ -53,7 +55,9 @@ struct lane_reply {
 };
 typedef void lane_done_fn(void *arg, const struct lane_reply *r);
 
+/* fd -1: there is no signer yet. */
 struct lane *lane_new(struct event_base *base, int fd);
+/* Without answers: what waits is dropped. */
 void lane_free(struct lane *l);
 void lane_attach(struct lane *l, int fd);           /* ROOM_NEW_LANE    */
 void lane_gone(struct lane *l, enum room_gone why); /* ROOM_SIGNER_GONE */
@@ -75,9 +79,13 @@ struct lane_hello {
 const struct lane_hello *lane_hello(const struct lane *l);
 
 /* A serial of the batch that the signer gave this lane (more are asked for in time).
- * False: none at hand just now; the callback runs when there is one. */
+ * False: none at hand just now; lane_when_serial then calls once: with FAIL_NONE when
+ * there is one (take it at once, others wait too), else with why there is none: FAIL_PIN,
+ * FAIL_HSM_GONE, FAIL_BUSY, or FAIL_TIMEOUT after LIMIT_WAIT_MS. Never from within the
+ * call. */
 bool lane_serial(struct lane *l, uint8_t out[LIMIT_SERIAL_BYTES]) must_check;
-void lane_when_serial(struct lane *l, void (*fn)(void *arg), void *arg);
+typedef void lane_serial_fn(void *arg, const struct error *why);
+void lane_when_serial(struct lane *l, lane_serial_fn *fn, void *arg);
 
 void lane_certify(struct lane *l, const struct sha256 *key, struct bytes tbs,
     const char *profile, const struct lane_claim *claim, lane_done_fn *done,

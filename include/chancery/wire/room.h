@@ -55,13 +55,19 @@ enum room_message {
 	ROOM_READY = 1, /* serving (sd_notify READY when all rooms are)      */
 	ROOM_ALIVE,     /* at least every ROOM_ALIVE_MS: else it hangs       */
 	ROOM_KEYGEN,    /* signer: struct room_keygen: run a one-shot writer
-	                    (chancery-signer --keygen) on that token          */
+	                    (chancery-signer --keygen) on that token, with the
+	                    same settings and PIN descriptors, and give it this
+	                    very packet on its control socket. It answers there
+	                    with ROOM_KEYGEN_DONE and ends with 0               */
 	/* supervisor → room */
 	ROOM_STOP,     /* finish what is in flight, then end with 0         */
 	ROOM_RELOAD,   /* + SCM_RIGHTS: a new settings memfd                */
-	ROOM_NEW_LANE, /* server: u32 index + SCM_RIGHTS: the signer is new */
+	ROOM_NEW_LANE, /* u32 index + SCM_RIGHTS. Server: the signer is new;
+	                    signer: the server is new                         */
 	ROOM_SIGNER_GONE, /* server: u32 enum room_gone: lanes are dead        */
-	ROOM_KEYGEN_DONE /* signer: u32 0 or a ROOM_EXIT_*, then UTF-8 text   */
+	ROOM_KEYGEN_DONE /* signer: the packet of the one-shot, as it came: u32 0,
+	                    then canonical JSON (≤ 60 KiB). When it ended without
+	                    one: u32 exit status (never 0), then a UTF-8 sentence */
 };
 #define ROOM_ALIVE_MS 2000
 
@@ -82,4 +88,6 @@ struct room_keygen {
 	    id[ROOM_ID_MAX]; /* CKA_ID, chosen and recorded (KEYGEN-INTENT) */
 	char label[ROOM_LABEL_MAX];
 	uint32_t destroyable;
+	uint32_t sacrifice; /* first show the template on a throw-away key */
+	uint64_t intent;    /* record of the KEYGEN-INTENT                  */
 };
