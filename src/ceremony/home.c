@@ -2,89 +2,14 @@
 #include <chancery/ceremony/home.h>
 
 #include <limits.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <chancery/base/file.h>
 #include <chancery/base/limits.h>
 #include <chancery/charter/charter.h>
-
-static const char *const role_names[] = { "ca", "log", NULL };
-
-/* As the file has it; home_open makes paths absolute. */
-struct home_file {
-	char *register_dir, *origin, *anchor_dir, *module, *module_args,
-	    *soft_token_dir, *crl_dir, *log_key, *openssl, *weak_keys;
-	bool anchor_object;
-	uint64_t workers;
-	struct yaml_list tokens; /* struct home_token */
-};
-
-static bool
-check_absolute(const char *v, struct error *e)
-{
-	return v[0] == '/' ||
-	    error_set(e, FAIL_BAD_INPUT, "must be an absolute path");
-}
-
-#define H(f) offsetof(struct home_file, f)
-#define T(f) offsetof(struct home_token, f)
-
-/* clang-format off */
-static const struct yaml_field token_fields[] = {
-	{ .key = "", .type = YAML_TEXT, .offset = T(name),
-	  .about = "how commands call the token" },
-	{ .key = "uri", .type = YAML_TEXT, .offset = T(uri), .required = true,
-	  .about = "RFC 7512, names exactly one token" },
-	{ .key = "pin", .type = YAML_TEXT, .offset = T(pin), .required = true,
-	  .about = "fd:N, file:PATH, credential:NAME or prompt" },
-	{ .key = "role", .type = YAML_ENUM, .offset = T(role), .required = true,
-	  .names = role_names, .about = "CA keys, or the log key" },
-	{ .key = "charter", .type = YAML_TEXT, .offset = T(charter),
-	  .about = "template for keys made outside ceremonies" },
-	{ .key = "charter_file", .type = YAML_TEXT, .offset = T(charter_file),
-	  .about = "charter file instead of a template" },
-	{ 0 },
-};
-
-const struct yaml_field home_schema[] = {
-	{ .key = "register", .type = YAML_TEXT, .offset = H(register_dir),
-	  .dflt = "register", .about = "directory of the register" },
-	{ .key = "origin", .type = YAML_TEXT, .offset = H(origin),
-	  .required = true, .about = "name of the log, for checkpoints" },
-	{ .key = "anchor_dir", .type = YAML_TEXT, .offset = H(anchor_dir),
-	  .about = "where the newest checkpoint is also kept: another disk" },
-	{ .key = "anchor_object", .type = YAML_BOOL,
-	  .offset = H(anchor_object), .dflt = "false",
-	  .about = "keep the newest checkpoint on the log token too" },
-	{ .key = "module", .type = YAML_TEXT, .offset = H(module),
-	  .required = true, .check = check_absolute,
-	  .about = "PKCS#11 module, absolute" },
-	{ .key = "module_args", .type = YAML_TEXT, .offset = H(module_args),
-	  .about = "string for C_Initialize (NSS)" },
-	{ .key = "soft_token_dir", .type = YAML_TEXT,
-	  .offset = H(soft_token_dir),
-	  .about = "directory of SoftHSM tokens (sets SOFTHSM2_CONF)" },
-	{ .key = "crl_dir", .type = YAML_TEXT, .offset = H(crl_dir),
-	  .dflt = "crl", .about = "where every CRL is kept" },
-	{ .key = "log_key", .type = YAML_TEXT, .offset = H(log_key),
-	  .dflt = "log-key", .about = "label of the Ed25519 log key" },
-	{ .key = "openssl", .type = YAML_TEXT, .offset = H(openssl),
-	  .dflt = "/usr/bin/openssl", .check = check_absolute,
-	  .about = "program for independent checks" },
-	{ .key = "weak_keys", .type = YAML_TEXT, .offset = H(weak_keys),
-	  .about = "block list of RSA keys, openssl-blacklist's format" },
-	{ .key = "workers", .type = YAML_UINT, .offset = H(workers),
-	  .min = 0, .max = 256, .dflt = "0",
-	  .about = "threads that sign; 0: none of their own" },
-	{ .key = "tokens", .type = YAML_SECTION_MAP, .offset = H(tokens),
-	  .required = true, .min = 1, .max = SIGNER_TOKENS_MAX,
-	  .fields = token_fields, .size = sizeof(struct home_token),
-	  .about = "tokens by name" },
-	{ 0 },
-};
-/* clang-format on */
+#include <chancery/config/service.h>
+#include <chancery/hsm/hsm.h>
 
 char *
 path_resolve(const char *dir, const char *path)
@@ -143,9 +68,26 @@ load_charter(struct home_token *t, struct error *e)
 }
 
 static bool
-take_tokens(struct home *h, const struct home_file *f, struct error *e)
+take_pin(const struct home *h, struct home_token *t,
+    const struct service_token *from, struct error *e)
 {
-	const struct home_token *v = f->tokens.v;
+	const char *inside = from->pin_in_this_file_i_accept_the_risk;
+
+	if ((from->pin == NULL) == (inside == NULL))
+		return error_set(e, FAIL_BAD_INPUT,
+		    "token %s: where its PIN comes from is missing (pin), or "
+		    "given twice",
+		    t->name);
+	if (from->pin != NULL)
+		t->pin = pin_source_resolve(h->dir, from->pin);
+	t->pin_inside = dup_or_null(inside);
+	return true;
+}
+
+static bool
+take_tokens(struct home *h, const struct service_config *f, struct error *e)
+{
+	const struct service_token *v = f->tokens.v;
 
 	h->token = mem_calloc(f->tokens.n, sizeof(*h->token));
 	for (size_t i = 0; i < f->tokens.n; i++) {
@@ -153,7 +95,8 @@ take_tokens(struct home *h, const struct home_file *f, struct error *e)
 
 		t->name = mem_strdup(v[i].name);
 		t->uri = mem_strdup(v[i].uri);
-		t->pin = pin_source_resolve(h->dir, v[i].pin);
+		if (!take_pin(h, t, &v[i], e))
+			return false;
 		t->role = v[i].role;
 		t->charter = dup_or_null(v[i].charter);
 		t->charter_file = resolve_or_null(h->dir, v[i].charter_file);
@@ -164,7 +107,7 @@ take_tokens(struct home *h, const struct home_file *f, struct error *e)
 }
 
 static void
-take_paths(struct home *h, const struct home_file *f)
+take_paths(struct home *h, const struct service_config *f)
 {
 	h->register_dir = path_resolve(h->dir, f->register_dir);
 	h->origin = mem_strdup(f->origin);
@@ -187,7 +130,7 @@ home_open(const char *dir, struct error *e)
 	auto_yaml_doc struct yaml_doc *doc = NULL;
 	auto_buf struct buf text = { 0 };
 	auto_mem char *path = path_join(dir, "chancery.yaml");
-	struct home_file f = { 0 };
+	struct service_config f = { 0 };
 	char full[PATH_MAX];
 
 	if (realpath(dir, full) == NULL) {
@@ -197,7 +140,7 @@ home_open(const char *dir, struct error *e)
 	h->dir = mem_strdup(full);
 	if (!file_read(path, LIMIT_CONFIG_BYTES, &text, e))
 		return NULL;
-	doc = yaml_bind(buf_bytes(&text), path, home_schema, &f, sizeof(f),
+	doc = yaml_bind(buf_bytes(&text), path, service_schema, &f, sizeof(f),
 	    NULL, e);
 	if (doc == NULL)
 		return NULL;
@@ -213,6 +156,9 @@ token_release(struct home_token *t)
 	mem_free(t->name);
 	mem_free(t->uri);
 	mem_free(t->pin);
+	if (t->pin_inside != NULL)
+		explicit_bzero(t->pin_inside, strlen(t->pin_inside));
+	mem_free(t->pin_inside);
 	mem_free(t->charter);
 	mem_free(t->charter_file);
 	buf_free(&t->charter_json);
@@ -260,13 +206,34 @@ home_role_token(const struct home *h, enum home_role role, struct error *e)
 		if (found != NULL) {
 			error_set(e, FAIL_EXISTS,
 			    "tokens %s and %s are both of role %s", found->name,
-			    h->token[i].name, role_names[role]);
+			    h->token[i].name, service_role_names[role]);
 			return NULL;
 		}
 		found = &h->token[i];
 	}
 	if (found == NULL)
 		error_set(e, FAIL_NOT_FOUND, "no token of role %s",
-		    role_names[role]);
+		    service_role_names[role]);
 	return found;
+}
+
+struct secret *
+home_token_pin(const struct home_token *t, struct error *e)
+{
+	struct hsm_pin_source src;
+	struct secret *pin;
+
+	if (t->pin_inside == NULL) {
+		if (hsm_pin_source_parse(t->pin, &src, e) &&
+		    (pin = hsm_pin_read(&src, e)) != NULL)
+			return pin;
+		error_context(e, "token %s", t->name);
+		return NULL;
+	}
+	pin = secret_new(LIMIT_PIN_BYTES);
+	if (secret_set(pin, t->pin_inside, strlen(t->pin_inside)))
+		return pin;
+	secret_free(pin);
+	error_set(e, FAIL_BAD_INPUT, "token %s: the PIN is too long", t->name);
+	return NULL;
 }

@@ -35,17 +35,14 @@ static bool
 open_token(struct session *s, size_t i, unsigned flags, struct error *e)
 {
 	const struct home_token *t = &s->home->token[i];
-	struct hsm_pin_source src;
 	struct hsm_token_config cfg = { .uri = t->uri,
 		.read_write = (flags & (SESSION_WRITE | SESSION_CREATE)) != 0 ||
 		    (s->home->anchor_object && t->role == HOME_ROLE_LOG) };
 	struct secret *pin;
 
-	if (!hsm_pin_source_parse(t->pin, &src, e))
-		return error_context(e, "token %s", t->name);
-	pin = hsm_pin_read(&src, e);
+	pin = home_token_pin(t, e);
 	if (pin == NULL)
-		return error_context(e, "token %s", t->name);
+		return false;
 	s->token[i] = hsm_token_open(s->module, &cfg, pin, e);
 	secret_free(pin);
 	if (s->token[i] == NULL)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tree of nodes → the caller's struct, as the schema table says. Recursion is as
  * deep as the schema. */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <chancery/base/text.h>
@@ -474,9 +476,39 @@ bind_section(struct binder *b, const struct node *node,
 	mem_free(es.v);
 }
 
+struct yaml_checker {
+	struct yaml_doc *doc;
+	struct mistakes *m;
+};
+
+void
+yaml_mistake(struct yaml_checker *c, const void *field, const char *fmt, ...)
+{
+	char text[ERROR_MSG_SIZE];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	mistake_add(c->m, doc_pos(c->doc, field), "", "%s", text);
+}
+
+bool
+yaml_checker_given(const struct yaml_checker *c, const void *field)
+{
+	return yaml_given(c->doc, field);
+}
+
+char *
+yaml_keep(struct yaml_checker *c, char *text)
+{
+	return doc_keep(c->doc, text);
+}
+
 struct yaml_doc *
-yaml_bind(struct bytes text, const char *file, const struct yaml_field *schema,
-    void *out, size_t out_size, struct buf *report, struct error *e)
+yaml_bind_cross(struct bytes text, const char *file,
+    const struct yaml_field *schema, void *out, size_t out_size,
+    yaml_cross_fn *cross, void *arg, struct buf *report, struct error *e)
 {
 	auto_tree struct tree tree = { 0 };
 	auto_mistakes struct mistakes mistakes = { 0 };
@@ -485,8 +517,12 @@ yaml_bind(struct bytes text, const char *file, const struct yaml_field *schema,
 	struct binder b = { doc, &tree, &mistakes, file, { 0 } };
 
 	if (tree_load(text, &tree, &mistakes) &&
-	    expect_kind(&b, &tree.v[0], NODE_MAP, YAML_SECTION))
+	    expect_kind(&b, &tree.v[0], NODE_MAP, YAML_SECTION)) {
 		bind_section(&b, &tree.v[0], schema, filled);
+		if (cross != NULL)
+			cross(&(struct yaml_checker){ doc, &mistakes }, filled,
+			    arg);
+	}
 	buf_free(&b.path);
 	if (mistakes.total > 0) {
 		mistakes_tell(&mistakes, file, report, e);
@@ -495,4 +531,12 @@ yaml_bind(struct bytes text, const char *file, const struct yaml_field *schema,
 	memcpy(out, filled, out_size);
 	doc_relocate(doc, filled, out, out_size);
 	return take(doc);
+}
+
+struct yaml_doc *
+yaml_bind(struct bytes text, const char *file, const struct yaml_field *schema,
+    void *out, size_t out_size, struct buf *report, struct error *e)
+{
+	return yaml_bind_cross(text, file, schema, out, out_size, NULL, NULL,
+	    report, e);
 }

@@ -19,7 +19,7 @@ doc_place(struct yaml_doc *d, const void *field, bool given, const char *file,
 	d->places = mem_grow(d->places, d->places_n, &d->places_cap,
 	    sizeof(*d->places));
 	d->places[d->places_n++] = (struct yaml_place){ (uintptr_t)field, given,
-		mem_printf("%s:%u:%u", file, pos.line, pos.col) };
+		pos, mem_printf("%s:%u:%u", file, pos.line, pos.col) };
 }
 
 void
@@ -40,6 +40,14 @@ place_find(const struct yaml_doc *d, const void *field)
 		if (d->places[i].field == (uintptr_t)field)
 			return &d->places[i];
 	return NULL;
+}
+
+struct pos
+doc_pos(const struct yaml_doc *d, const void *field)
+{
+	const struct yaml_place *place = place_find(d, field);
+
+	return place != NULL ? place->pos : (struct pos){ 1, 1 };
 }
 
 const char *

@@ -67,6 +67,7 @@ void tree_free(struct tree *t);
 struct yaml_place {
 	uintptr_t field; /* address in the filled struct */
 	bool given;
+	struct pos pos;
 	char *text; /* "file:line:col" */
 };
 struct yaml_doc {
@@ -80,6 +81,7 @@ void *doc_keep(struct yaml_doc *d, void *p);
 /* Where a field came from. */
 void doc_place(struct yaml_doc *d, const void *field, bool given,
     const char *file, struct pos pos);
+struct pos doc_pos(const struct yaml_doc *d, const void *field);
 /* The filled struct moved. */
 void doc_relocate(struct yaml_doc *d, const void *from, const void *to,
     size_t size);

@@ -12,6 +12,7 @@
 #include <chancery/base/file.h>
 #include <chancery/ceremony/catalog.h>
 #include <chancery/ceremony/home.h>
+#include <chancery/config/service.h>
 
 static const char good[] =
     "origin: acme.example/log\n"
@@ -178,7 +179,7 @@ test_documentation_is_complete(unused_arg void **state)
 
 	assert_true(file_read(TEST_DATA_DIR "/../../docs/configuration.md",
 	    1 << 20, &text, &e));
-	documented(home_schema, buf_cstr(&text));
+	documented(service_schema, buf_cstr(&text));
 }
 
 static void

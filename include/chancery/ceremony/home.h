@@ -16,10 +16,11 @@ enum home_role {
 };
 
 struct home_token {
-	char *name;    /* how commands call it: "ca" */
-	char *uri;     /* RFC 7512 */
-	char *pin;     /* PIN source, paths absolute */
-	int role;      /* enum home_role */
+	char *name;       /* how commands call it: "ca" */
+	char *uri;        /* RFC 7512 */
+	char *pin;        /* PIN source, paths absolute; NULL with … */
+	char *pin_inside; /* … the PIN, where the file itself holds it */
+	int role;         /* enum home_role */
 	char *charter; /* template for keys made outside ceremonies, or NULL */
 	char *charter_file;      /* instead */
 	struct buf charter_json; /* of charter_file, canonical */
@@ -36,7 +37,11 @@ struct home {
 	size_t tokens;
 };
 
-/* Read <dir>/chancery.yaml. FAIL_NOT_FOUND when there is none; mistakes as
+/* The PIN of a token, from where the file says. */
+struct secret *home_token_pin(const struct home_token *t,
+    struct error *e) must_check;
+
+/* Read <dir>/chancery.yaml through service_schema (config/service.h). FAIL_NOT_FOUND when there is none; mistakes as
  * file:line:column. Nothing is loaded or opened yet. */
 struct home *home_open(const char *dir, struct error *e) must_check;
 void home_free(struct home *h);
@@ -53,6 +58,3 @@ const struct home_token *home_role_token(const struct home *h,
 char *path_resolve(const char *dir, const char *path) must_check;
 /* The same for a PIN source: only "file:" has a path. */
 char *pin_source_resolve(const char *dir, const char *source) must_check;
-
-/* The schema, for documentation and fuzzing. */
-extern const struct yaml_field home_schema[];

@@ -7,6 +7,8 @@
  * `chancery config show --defaults` prints it, `chancery config check` applies it and
  * the checks across fields.
  */
+#include <sys/socket.h>
+
 #include <chancery/config/yaml.h>
 
 #define SERVICE_TOKENS_MAX 8
@@ -17,11 +19,13 @@ enum service_token_role {
 	SERVICE_ROLE_CA,
 	SERVICE_ROLE_LOG
 };
+extern const char *const service_role_names[];
+
 struct service_token {
 	char *name; /* how commands and the API call it: "ca" */
 	char *uri;  /* RFC 7512 */
-	char *pin;  /* fd:N, file:PATH, credential:NAME, prompt */
-	/* The PIN itself, for those who insist by this very name. */
+	char *pin; /* fd:N, file:PATH, credential:NAME, prompt; NULL with … */
+	/* … the PIN itself, for those who insist by this very name. */
 	char *pin_in_this_file_i_accept_the_risk;
 	int role;           /* enum service_token_role */
 	char *charter;      /* template for keys made through the API */
@@ -66,14 +70,24 @@ struct service_config {
 	struct service_server server;
 	char *user_server, *user_signer; /* when started as root */
 	char *run_dir;                   /* "run": sockets, pid */
-	char *log_level;
+	char *log_level;                 /* error, warning, info, debug */
 };
 
 extern const struct yaml_field service_schema[];
 
 /* Read and check <dir>/chancery.yaml: paths made absolute (relative ones start at dir), files
  * that must exist do, listeners parse, tokens have one log role at most. `report`
- * gets every mistake, one a line, as file:line:column. The returned document owns the
- * texts of *out. */
+ * (may be NULL) gets every mistake, one a line, as file:line:column. The returned
+ * document owns the texts of *out. What needs other libraries is not checked here:
+ * charter templates, URIs, the contents of files. */
 struct yaml_doc *service_config_open(const char *dir,
     struct service_config *out, struct buf *report, struct error *e) must_check;
+
+/* "192.0.2.1:8200", "[2001:db8::1]:8200": numeric, because a resolver has no place in
+ * a supervisor and a name may mean another address tomorrow. Port 0: any. */
+bool service_listen_parse(const char *text, struct sockaddr_storage *out,
+    socklen_t *len, struct error *e) must_check;
+/* The log level of base/log.h; the text was checked. */
+int service_log_level(const char *text);
+/* Whether a PIN source is a "file:", and where. */
+const char *service_pin_file(const char *source);

@@ -64,6 +64,23 @@ struct yaml_doc; /* owns all texts and lists of the filled struct */
 struct yaml_doc *yaml_bind(struct bytes text, const char *file,
     const struct yaml_field *schema, void *out, size_t out_size,
     struct buf *report, struct error *e) must_check;
+/* The same with checks across fields, which see `filled` also when single values of
+ * the file are mistaken: those are zero there, and what is zero is not to be judged
+ * again. Their mistakes stand among the others, in the order of the file. */
+struct yaml_checker;
+typedef void yaml_cross_fn(struct yaml_checker *c, void *filled, void *arg);
+struct yaml_doc *yaml_bind_cross(struct bytes text, const char *file,
+    const struct yaml_field *schema, void *out, size_t out_size,
+    yaml_cross_fn *cross, void *arg, struct buf *report,
+    struct error *e) must_check;
+/* One more mistake, at a field of `filled` (a list row, an entry). */
+void yaml_mistake(struct yaml_checker *c, const void *field, const char *fmt,
+    ...) printf_like(3, 4);
+/* Whether the file gives this field: zero all the same, it is mistaken. */
+bool yaml_checker_given(const struct yaml_checker *c,
+    const void *field) must_check;
+/* The document takes over a text of the filled struct. */
+char *yaml_keep(struct yaml_checker *c, char *text);
 void yaml_doc_free(struct yaml_doc *d);
 DEFINE_AUTO(yaml_doc, struct yaml_doc *, yaml_doc_free)
 #define auto_yaml_doc auto_cleanup(yaml_doc_cleanup)

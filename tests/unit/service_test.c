@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <cmocka.h>
+
+#include <chancery/base/file.h>
+#include <chancery/base/json.h>
+#include <chancery/base/log.h>
+#include <chancery/config/pass.h>
+#include <chancery/config/service.h>
+
+static const char good[] =
+    "origin: acme.example/log\n"                                  /*  1 */
+    "module: /bin/sh\n"                                           /*  2 */
+    "tokens:\n"                                                   /*  3 */
+    "  zulu: { uri: \"pkcs11:token=a\", pin: prompt, role: ca,\n" /*  4 */
+    "          charter: intermediate }\n"                         /*  5 */
+    "  alpha: { uri: \"pkcs11:token=b\", pin: \"file:pin\",\n"    /*  6 */
+    "           role: log }\n"                                    /*  7 */
+    "server:\n"                                                   /*  8 */
+    "  listen: [\"127.0.0.1:8200\", \"[::1]:8200\"]\n"            /*  9 */
+    "  workers: 2\n"                                              /* 10 */
+    "  max_lease_ttl: 24h\n"                                      /* 11 */
+    "  access_log: access.json\n"                                 /* 12 */
+    "log_level: debug\n";                                         /* 13 */
+
+struct fixture {
+	char dir[64];
+	char *path, *pin;
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *f = mem_calloc(1, sizeof(*f));
+	struct error e = { 0 };
+
+	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/chancery-service-XXXXXX");
+	if (mkdtemp(f->dir) == NULL)
+		return -1;
+	f->path = path_join(f->dir, "chancery.yaml");
+	f->pin = path_join(f->dir, "pin");
+	*state = f;
+	return file_replace(f->pin, bytes_str("1"), 0600, &e) ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	(void)unlink(f->path);
+	(void)unlink(f->pin);
+	(void)rmdir(f->dir);
+	mem_free(f->path);
+	mem_free(f->pin);
+	mem_free(f);
+	return 0;
+}
+
+static void
+write_config(const struct fixture *f, const char *text)
+{
+	struct error e = { 0 };
+
+	assert_true(file_replace(f->path, bytes_str(text), 0600, &e));
+}
+
+/* `good` with one text replaced. */
+static void
+replaced(struct buf *text, const char *from, const char *to)
+{
+	const char *at = strstr(good, from);
+
+	assert_non_null(at);
+	buf_add(text, good, (size_t)(at - good));
+	buf_add_str(text, to);
+	buf_add_str(text, at + strlen(from));
+}
+
+static void
+is_below(const struct fixture *f, const char *path, const char *name)
+{
+	auto_mem char *want = path_join(f->dir, name);
+
+	assert_string_equal(path, want);
+}
+
+static void
+test_open(void **state)
+{
+	struct fixture *f = *state;
+	struct error e = { 0 };
+	struct service_config c;
+	auto_yaml_doc struct yaml_doc *d = NULL;
+	const struct service_token *t;
+
+	write_config(f, good);
+	d = service_config_open(f->dir, &c, NULL, &e);
+	if (d == NULL)
+		fail_msg("%s", e.msg);
+	t = c.tokens.v;
+	assert_int_equal(c.tokens.n, 2);
+	/* The order of the file is the index of a token. */
+	assert_string_equal(t[0].name, "zulu");
+	assert_string_equal(t[1].name, "alpha");
+	assert_string_equal(t[0].pin, "prompt");
+	is_below(f, service_pin_file(t[1].pin), "pin");
+	is_below(f, c.register_dir, "register");
+	is_below(f, c.run_dir, "run");
+	is_below(f, c.server.socket, "run/chancery.sock");
+	is_below(f, c.server.store, "store.sqlite");
+	is_below(f, c.server.access_log, "access.json");
+	assert_int_equal(c.server.max_lease_ttl_s, 86400);
+	/* 768h is only our default: the maximum that was written wins. */
+	assert_int_equal(c.server.default_lease_ttl_s, 86400);
+	assert_int_equal(service_log_level(c.log_level), LOG_LEVEL_DEBUG);
+}
+
+static const struct {
+	const char *from, *to, *says;
+} mistakes[] = {
+	{ "origin: acme.example/log\n", "", "chancery.yaml:1:1: missing" },
+	{ "pin: prompt, ", "", ":4:3: token zulu: where its PIN" },
+	{ "pin: prompt", "pin: 123456", ":4:39: " },
+	{ "pin: prompt",
+	    "pin: prompt, pin_in_this_file_i_accept_the_risk: \"1\"",
+	    "not both" },
+	{ "charter: intermediate", "charter: a, charter_file: /bin/sh",
+	    "not both" },
+	{ "charter: intermediate", "charter_file: absent", "no such file" },
+	{ "file:pin", "file:absent", ":6:40: " },
+	{ "role: ca", "role: log", "both of role log" },
+	{ "module: /bin/sh", "module: /absent.so", ":2:9: /absent.so: there" },
+	{ "[::1]:8200", "127.0.0.1:8200", ":9:30: 127.0.0.1:8200 is" },
+	{ "[::1]:8200", "localhost:8200", "numeric address" },
+	{ "[::1]:8200", "::1:8200", "numeric address" },
+	{ "[::1]:8200", "[::1]:82000", "numeric address" },
+	{ "[::1]:8200", "[::1]", "numeric address" },
+	{ "[::1]:8200", "[127.0.0.1]:1", "numeric address" },
+	{ "workers: 2", "workers: 65", "out of range, allowed 0 to 64" },
+	{ "workers: 2", "tls: { key: /bin/sh }",
+	    "needs server.tls.certificate" },
+	{ "workers: 2", "tls: { certificate: /bin/sh }",
+	    "needs server.tls.key" },
+	{ "workers: 2", "tls: { certificate: absent, key: /bin/sh }",
+	    "no such file" },
+	{ "workers: 2",
+	    "tls: { certificate: /bin/sh, key: /bin/sh, authority: m }",
+	    "not both" },
+	{ "workers: 2",
+	    "tls: { certificate: /bin/sh, key: /bin/sh, names: [a] }",
+	    "has its own" },
+	{ "workers: 2", "tls: { authority: m }", "needs server.tls.names" },
+	{ "workers: 2", "default_lease_ttl: 25h", ":10:22: server.default" },
+	{ "workers: 2", "socket_root_uids: [root]", "numeric uid" },
+	{ "workers: 2", "plain_listen: [\"[::1]:8200\"]",
+	    "is listened on already" },
+	{ "workers: 2", "socket: \"\"", "empty" },
+	{ "workers: 2",
+	    "socket: /0123456789012345678901234567890123456789012345678901234"
+	    "56789012345678901234567890123456789012345678901234567",
+	    "at most 107 octets" },
+	{ "log_level: debug", "log_level: loud", "want error, warning" },
+	{ "log_level: debug", "user_server: www", "needs user_signer" },
+	{ "log_level: debug", "user_signer: www", "needs user_server" },
+	{ "log_level: debug", "user_server: a\nuser_signer: a", "one user" },
+	{ "log_level: debug", "user_server: a b\nuser_signer: a",
+	    ":13:14: user_server: want the name" },
+	{ "log_level: debug", "publisher: {}", "unknown key" },
+};
+
+static void
+test_mistakes(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < countof(mistakes); i++) {
+		auto_buf struct buf text = { 0 }, report = { 0 };
+		struct error e = { 0 };
+		struct service_config c;
+
+		replaced(&text, mistakes[i].from, mistakes[i].to);
+		write_config(f, buf_cstr(&text));
+		assert_null(service_config_open(f->dir, &c, &report, &e));
+		assert_int_equal(e.why, FAIL_BAD_INPUT);
+		if (strstr(buf_cstr(&report), mistakes[i].says) == NULL)
+			fail_msg("%s: says %s", mistakes[i].to,
+			    buf_cstr(&report));
+		/* One mistake is told once. */
+		if (strchr(buf_cstr(&report), '\n') !=
+		    buf_cstr(&report) + report.n - 1)
+			fail_msg("%s: says more: %s", mistakes[i].to,
+			    buf_cstr(&report));
+	}
+}
+
+/* Mistakes of single values and across fields, in one go and in the order of the file. */
+static void
+test_all_at_once(void **state)
+{
+	static const char bad[] =
+	    "origin: x\n"
+	    "module: /absent.so\n"
+	    "tokens:\n"
+	    "  ca: { uri: \"pkcs11:token=a\", role: ca }\n"
+	    "server:\n"
+	    "  workers: many\n"
+	    "  tls: { key: /bin/sh }\n"
+	    "log_level: loud\n";
+	static const char *const places[] = { ":2:9: ", ":4:3: ", ":6:12: ",
+		":7:15: ", ":8:12: " };
+	struct fixture *f = *state;
+	struct service_config c;
+	auto_buf struct buf report = { 0 };
+	struct error e = { 0 };
+	const char *at;
+
+	write_config(f, bad);
+	assert_null(service_config_open(f->dir, &c, &report, &e));
+	at = buf_cstr(&report);
+	for (size_t i = 0; i < countof(places); i++) {
+		const char *next = strstr(at, places[i]);
+
+		if (next == NULL)
+			fail_msg("no %s in\n%s", places[i], buf_cstr(&report));
+		at = next;
+	}
+}
+
+static void
+test_listen(unused_arg void **state)
+{
+	struct sockaddr_storage a;
+	struct sockaddr_in v4;
+	struct error e = { 0 };
+	socklen_t len;
+
+	assert_true(service_listen_parse("192.0.2.1:80", &a, &len, &e));
+	assert_int_equal(len, sizeof(v4));
+	memcpy(&v4, &a, sizeof(v4));
+	assert_int_equal(ntohs(v4.sin_port), 80);
+	assert_int_equal(ntohl(v4.sin_addr.s_addr), 0xc0000201);
+	assert_true(service_listen_parse("[2001:db8::1]:0", &a, &len, &e));
+	assert_int_equal(len, sizeof(struct sockaddr_in6));
+	assert_int_equal(a.ss_family, AF_INET6);
+}
+
+static void
+open_good(const struct fixture *f, struct service_config *c,
+    struct yaml_doc **d)
+{
+	struct error e = { 0 };
+
+	write_config(f, good);
+	*d = service_config_open(f->dir, c, NULL, &e);
+	assert_non_null(*d);
+}
+
+static void
+test_pass_and_back(void **state)
+{
+	struct service_config c, back;
+	auto_yaml_doc struct yaml_doc *d = NULL, *d2 = NULL;
+	auto_buf struct buf json = { 0 }, again = { 0 };
+	struct error e = { 0 };
+	const struct service_token *t;
+
+	open_good(*state, &c, &d);
+	schema_pack(service_schema, &c, &json);
+	assert_true(json_valid(buf_bytes(&json)));
+	d2 = schema_unpack(service_schema, buf_bytes(&json), &back,
+	    sizeof(back), &e);
+	if (d2 == NULL)
+		fail_msg("%s", e.msg);
+	schema_pack(service_schema, &back, &again);
+	assert_true(bytes_eq(buf_bytes(&json), buf_bytes(&again)));
+	t = back.tokens.v;
+	assert_string_equal(t[0].name, "zulu");
+	assert_int_equal(t[1].role, SERVICE_ROLE_LOG);
+	assert_null(t[0].charter_file);
+	assert_null(back.server.tls.key);
+	assert_int_equal(back.server.listen.n, 2);
+	assert_string_equal(back.server.listen.v[1], "[::1]:8200");
+	assert_int_equal(back.server.max_lease_ttl_s, 86400);
+	assert_string_equal(yaml_where(d2, &back.origin), "?");
+}
+
+/* What a room must not take: each line is one change of a packed configuration. */
+static const struct {
+	const char *name, *from, *to;
+} unpacked_wrongly[] = {
+	{ "unknown key", "{\"anchor_object\"", "{\"aaa\":1,\"anchor_object\"" },
+	{ "missing number", "\"workers\":0}", "\"zz\":0}" },
+	{ "missing number at the end", ",\"workers\":0}", "}" },
+	{ "missing text with a default", "\"log_key\":\"log-key\",", "" },
+	{ "missing required text", "\"origin\":\"acme.example/log\",", "" },
+	{ "unsorted", "\"anchor_object\":false,\"crl_dir\":",
+	    "\"crl_dir\":\"/x\",\"anchor_object\":false,\"crl_dir\":" },
+	{ "text for a number", "\"workers\":2", "\"workers\":\"2\"" },
+	{ "number out of range", "\"workers\":2", "\"workers\":65" },
+	{ "negative number", "\"workers\":2", "\"workers\":-1" },
+	{ "number for a text", "\"log_level\":\"debug\"", "\"log_level\":1" },
+	{ "text that fails its check", "\"log_level\":\"debug\"",
+	    "\"log_level\":\"loud\"" },
+	{ "name that is none", "\"role\":\"ca\"", "\"role\":\"cb\"" },
+	{ "number for a switch", "\"anchor_object\":false",
+	    "\"anchor_object\":0" },
+	{ "object for a list", "\"plain_listen\":[]", "\"plain_listen\":{}" },
+	{ "list for a section", "\"tls\":{\"names\":[]}", "\"tls\":[]" },
+	{ "no tokens", "\"tokens\":[{", "\"tokens\":[],\"u\":[{" },
+	{ "row without its key", "{\"\":\"zulu\",", "{" },
+	{ "entry that fails its check", "\"[::1]:8200\"", "\"::1:8200\"" },
+	{ "control character", "\"acme.example/log\"",
+	    "\"acme.example\\u0001\"" },
+	{ "space", "{\"anchor_object\":", "{ \"anchor_object\":" },
+	{ "something behind it", "\"workers\":0}", "\"workers\":0}}" },
+	{ "nothing", NULL, "" },
+	{ "cut short", NULL, "{\"anchor_object\":fal" },
+};
+
+static void
+test_unpack_is_strict(void **state)
+{
+	struct service_config c, out;
+	auto_yaml_doc struct yaml_doc *d = NULL;
+	auto_buf struct buf json = { 0 };
+	const char *text;
+
+	open_good(*state, &c, &d);
+	schema_pack(service_schema, &c, &json);
+	text = buf_cstr(&json);
+	for (size_t i = 0; i < countof(unpacked_wrongly); i++) {
+		const char *from = unpacked_wrongly[i].from, *at;
+		auto_buf struct buf bad = { 0 };
+		struct error e = { 0 };
+
+		if (from != NULL) {
+			at = strstr(text, from);
+			if (at == NULL)
+				fail_msg("%s is not in %s", from, text);
+			buf_add(&bad, text, (size_t)(at - text));
+		}
+		buf_add_str(&bad, unpacked_wrongly[i].to);
+		if (from != NULL)
+			buf_add_str(&bad, at + strlen(from));
+		if (schema_unpack(service_schema, buf_bytes(&bad), &out,
+			sizeof(out), &e) != NULL)
+			fail_msg("%s was taken", unpacked_wrongly[i].name);
+		assert_int_equal(e.why, FAIL_BAD_INPUT);
+	}
+}
+
+/* `config show --defaults` is a file that can be started from: what it lacks is told. */
+static void
+test_defaults_read_back(void **state)
+{
+	struct fixture *f = *state;
+	struct service_config c;
+	auto_buf struct buf text = { 0 };
+	struct error e = { 0 };
+	auto_yaml_doc struct yaml_doc *d = NULL;
+
+	yaml_document(service_schema, &text);
+	d = yaml_bind(buf_bytes(&text), f->path, service_schema, &c, sizeof(c),
+	    NULL, &e);
+	if (d == NULL)
+		fail_msg("%s\n%s", e.msg, buf_cstr(&text));
+	assert_string_equal(c.server.listen.v[0], "127.0.0.1:8200");
+	assert_int_equal(c.server.default_lease_ttl_s, 768 * 3600);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_open, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_mistakes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_all_at_once, setup,
+		    teardown),
+		cmocka_unit_test(test_listen),
+		cmocka_unit_test_setup_teardown(test_pass_and_back, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_unpack_is_strict, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_defaults_read_back, setup,
+		    teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
