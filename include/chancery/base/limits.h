@@ -118,3 +118,54 @@
 #define LIMIT_LANE_SERIALS 4096
 /* The register is checkpointed so often while records arrive. */
 #define LIMIT_CHECKPOINT_MS 10000
+
+/* ---- HTTP ---- */
+/* Request line and fields; clients send under 1 KiB, Go and nginx take 8 to 16. */
+#define LIMIT_HTTP_HEAD_BYTES 16384
+/* The longest path is a mount (256), an issuer and a serial; lists carry a query. */
+#define LIMIT_HTTP_TARGET_BYTES 8192
+/* "SUBSCRIBE" is 9; a longer token is no method of anybody. */
+#define LIMIT_HTTP_METHOD_BYTES 32
+#define LIMIT_HTTP_FIELDS 100
+/* Vault's default for a request's body. */
+#define LIMIT_HTTP_BODY_BYTES (32UL << 20)
+/* Content-Length: 10 digits are 9 GiB, more than any limit above. */
+#define LIMIT_HTTP_LENGTH_DIGITS 10
+/* Bodies above LIMIT_HTTP_BODY_FREE share this in the process; beyond it 503. Eight of
+ * the largest, or thousands of ordinary ones, at once. */
+#define LIMIT_HTTP_BODIES_BYTES (256L << 20)
+#define LIMIT_HTTP_BODY_FREE 65536UL
+/* What is read ahead of a pipelining client while its answer is being made. */
+#define LIMIT_HTTP_PIPELINE_BYTES 16384
+/* One TLS record (RFC 8446 5.1): head and body of an answer leave in one where they fit. */
+#define LIMIT_HTTP_RECORD_BYTES 16384
+/* One turn of a long answer; then the other connections have theirs. */
+#define LIMIT_HTTP_TURN_BYTES (256UL << 10)
+/* TCP connection to end of the first head: a handshake is 2 round trips and 0.5 ms. */
+#define LIMIT_HTTP_HEAD_MS 5000
+/* Body and answer: a fixed part, and the bytes at the slowest rate we wait for (a modem's
+ * 56 kbit/s is 7 KB/s; whoever is slower holds memory too long). */
+#define LIMIT_HTTP_BODY_MS 10000
+#define LIMIT_HTTP_REPLY_MS 30000
+#define LIMIT_HTTP_SLOWEST_PER_S 16384
+/* Go's clients give an idle connection up after 90 s, curl after 118 s. */
+#define LIMIT_HTTP_IDLE_MS 60000
+/* After an answer that ends a connection: what still comes is thrown away this long, so
+ * that no reset overtakes the answer (RFC 9112 9.6). */
+#define LIMIT_HTTP_LINGER_MS 2000
+/* Deadlines are looked at this often. */
+#define LIMIT_HTTP_TICK_MS 250
+/* Out of descriptors or memory: accept() rests this long. */
+#define LIMIT_HTTP_ACCEPT_REST_MS 100
+/* Defaults of struct http_limits. 20,000 idle connections are below 600 MB; one peer may be
+ * a NAT or a balancer; 2 cores do some 1,700 handshakes a second. */
+#define LIMIT_HTTP_CONNECTIONS 20000
+#define LIMIT_HTTP_CONNECTIONS_PER_PEER 10000
+#define LIMIT_HTTP_HANDSHAKES_PER_S 2000
+/* Handshakes that may come at once after a quiet time: a restart of a fleet. */
+#define LIMIT_HTTP_HANDSHAKE_BURST_MS 250
+/* Connections taken in one turn of the loop: more workers get their share. */
+#define LIMIT_HTTP_ACCEPT_TURN 16
+/* A stop waits this long for what is in flight: a request waits 20 s for a signer that
+ * comes back (design.md, promise 4), then its answer has to leave. */
+#define LIMIT_STOP_MS 25000
