@@ -169,3 +169,12 @@
 /* A stop waits this long for what is in flight: a request waits 20 s for a signer that
  * comes back (design.md, promise 4), then its answer has to leave. */
 #define LIMIT_STOP_MS 25000
+/* Levels of a JSON body: the deepest request of the API has four. */
+#define LIMIT_JSON_DEPTH 16
+/* Calls that one worker has begun and not answered: more than a signer's lane takes, and
+ * each may hold a body. Beyond it: 503. */
+#define LIMIT_CALLS_IN_FLIGHT 2048
+/* Helper threads of the server: key generation in software, commits of changes. */
+#define LIMIT_OFFLOAD_THREADS 2
+/* Changes of configuration that wait for their turn. */
+#define LIMIT_CHANGES_WAITING 1024

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <chancery/server/request.h>
+
+static int
+add_piece(const char *p, size_t n, void *arg)
+{
+	buf_add(arg, p, n);
+	return 0;
+}
+
+void
+request_dump(const json_t *v, struct buf *out)
+{
+	/* Encoding what is UTF-8 and finite already cannot fail. */
+	if (json_dump_callback(v, add_piece, out,
+		JSON_COMPACT | JSON_ENCODE_ANY) != 0)
+		fatal("an answer that is not JSON");
+}
+
+static void
+add_member(struct buf *out, const char *name, const json_t *v)
+{
+	buf_addf(out, ",\"%s\":", name);
+	if (v == NULL)
+		buf_add_str(out, "null");
+	else
+		request_dump(v, out);
+}
+
+void
+envelope_head(const struct envelope *v, struct buf *out)
+{
+	buf_addf(out,
+	    "{\"request_id\":\"%s\",\"lease_id\":\"\",\"renewable\":false,"
+	    "\"lease_duration\":0,\"data\":",
+	    v->id);
+}
+
+void
+envelope_tail(const struct envelope *v, struct buf *out)
+{
+	add_member(out, "wrap_info", v->wrap_info);
+	add_member(out, "warnings",
+	    json_array_size(v->warnings) > 0 ? v->warnings : NULL);
+	add_member(out, "auth", v->auth);
+	buf_add_str(out, "}\n");
+}
+
+void
+envelope_write(const struct envelope *v, struct buf *out)
+{
+	envelope_head(v, out);
+	if (v->data == NULL)
+		buf_add_str(out, "null");
+	else
+		request_dump(v->data, out);
+	envelope_tail(v, out);
+}
+
+static json_t *
+or_null(const json_t *v)
+{
+	return v != NULL ? json_incref((json_t *)(uintptr_t)v) : json_null();
+}
+
+json_t *
+envelope_json(const struct envelope *v)
+{
+	const json_t *warnings =
+	    json_array_size(v->warnings) > 0 ? v->warnings : NULL;
+
+	return json_pack("{s:s,s:s,s:b,s:i,s:o,s:o,s:o,s:o}", "request_id",
+	    v->id, "lease_id", "", "renewable", 0, "lease_duration", 0, "data",
+	    or_null(v->data), "wrap_info", or_null(v->wrap_info), "warnings",
+	    or_null(warnings), "auth", or_null(v->auth));
+}
