@@ -67,7 +67,7 @@ pack_texts(struct json_writer *w, const void *at)
 	struct yaml_texts list;
 
 	memcpy(&list, at, sizeof(list));
-	json_array(w);
+	json_array_begin(w);
 	for (size_t i = 0; i < list.n; i++)
 		json_str(w, list.v[i]);
 	json_array_end(w);
@@ -82,7 +82,7 @@ pack_rows(struct json_writer *w, const struct yaml_field *f, const void *at)
 
 	memcpy(&list, at, sizeof(list));
 	rows = list.v;
-	json_array(w);
+	json_array_begin(w);
 	for (size_t i = 0; i < list.n; i++)
 		/* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 		pack_section(w, f->fields, rows + i * f->size);
@@ -169,7 +169,7 @@ pack_section(struct json_writer *w, const struct yaml_field *fields,
 {
 	struct sorted s = sorted_fields(fields);
 
-	json_object(w);
+	json_object_begin(w);
 	for (size_t i = 0; i < s.n; i++) {
 		const struct yaml_field *f = s.v[i];
 
@@ -229,7 +229,7 @@ unpack_text(struct unpacker *u, const struct yaml_field *f, void *at)
 	auto_buf struct buf text = { 0 };
 	struct error e;
 
-	if (!expect(u, f, JSON_STRING) || !json_get_str(&u->r, &text))
+	if (!expect(u, f, JSON_KIND_STRING) || !json_get_str(&u->r, &text))
 		return;
 	if (!value_set(u->doc, f, buf_cstr(&text), text.n, false, at, &e))
 		bad(u, f, e.msg);
@@ -240,7 +240,7 @@ unpack_number(struct unpacker *u, const struct yaml_field *f, void *at)
 {
 	int64_t n;
 
-	if (!expect(u, f, JSON_INT))
+	if (!expect(u, f, JSON_KIND_INT))
 		return;
 	n = json_get_int(&u->r);
 	if (n < 0 || (f->type != YAML_TIME && !value_in_range(f, (uint64_t)n)))
@@ -254,7 +254,7 @@ unpack_bool(struct unpacker *u, const struct yaml_field *f, void *at)
 {
 	bool b;
 
-	if (!expect(u, f, JSON_BOOL))
+	if (!expect(u, f, JSON_KIND_BOOL))
 		return;
 	b = json_get_bool(&u->r);
 	memcpy(at, &b, sizeof(b));
@@ -266,7 +266,7 @@ unpack_texts(struct unpacker *u, const struct yaml_field *f, void *at)
 	struct yaml_texts list = { 0 };
 	size_t cap = 0;
 
-	if (!expect(u, f, JSON_ARRAY))
+	if (!expect(u, f, JSON_KIND_ARRAY))
 		return;
 	json_enter_array(&u->r);
 	while (u->ok && json_next_element(&u->r)) {
@@ -288,7 +288,7 @@ unpack_rows(struct unpacker *u, const struct yaml_field *f, void *at)
 	size_t cap = 0;
 	uint8_t *rows;
 
-	if (!expect(u, f, JSON_ARRAY))
+	if (!expect(u, f, JSON_KIND_ARRAY))
 		return;
 	json_enter_array(&u->r);
 	while (u->ok && json_next_element(&u->r)) {
@@ -354,7 +354,7 @@ unpack_section(struct unpacker *u, const struct yaml_field *fields,
 	struct bytes key;
 	size_t i = 0;
 
-	if (!expect(u, NULL, JSON_OBJECT))
+	if (!expect(u, NULL, JSON_KIND_OBJECT))
 		return;
 	json_enter_object(&u->r);
 	while (u->ok && json_next_key(&u->r, &key)) {
