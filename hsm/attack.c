@@ -87,7 +87,7 @@ wrap(struct attack *x, CK_ULONG type)
 	uint8_t iv[16] = { 0 }, out[ATTACK_BUFFER];
 	CK_ULONG n = sizeof(out);
 	CK_MECHANISM mech = { type, NULL, 0 };
-	CK_OBJECT_HANDLE aes;
+	CK_OBJECT_HANDLE aes = CK_INVALID_HANDLE;
 	CK_RV rv;
 
 	if (!has_mechanism(x, type, CKF_WRAP, &rv))
@@ -107,7 +107,7 @@ static CK_RV
 copy(struct attack *x, unused_arg CK_ULONG arg)
 {
 	struct template t = { 0 };
-	CK_OBJECT_HANDLE o;
+	CK_OBJECT_HANDLE o = CK_INVALID_HANDLE;
 	CK_RV rv;
 
 	x->call = "C_CopyObject";
@@ -443,6 +443,11 @@ attack_without_login(struct hsm_key *k, struct hsm_custody *out,
 	/* Closing the last session of a token logs out (2.40 5.6). */
 	token_detach(k->t, true);
 	rv = use_without_login(k, &call, &tried);
+	if (!token_attach(k->t, e))
+		return false;
+	/* Not logged in is what has to be said here, and no loss. */
+	if (rv != CKR_USER_NOT_LOGGED_IN && is_loss(rv))
+		return error_ckr(e, rv, call);
 	attack_note(out, "sign without login", call, rv, tried);
-	return token_attach(k->t, e);
+	return true;
 }

@@ -235,6 +235,8 @@ module_slots(struct hsm_module *m, CK_SLOT_ID **out, CK_ULONG *n,
 		count += 8;
 		room = count;
 		v = mem_realloc(v, room * sizeof(*v));
+		/* No slot's number, where the count is more than was written. */
+		memset(v, 0xff, room * sizeof(*v));
 		rv = m->f->C_GetSlotList(CK_TRUE, v, &count);
 		if (rv == CKR_OK && count <= room) {
 			*out = take(v);

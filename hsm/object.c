@@ -43,7 +43,7 @@ template_find(struct template *t, const CK_OBJECT_CLASS *class, struct bytes id,
 static CK_RV
 find_all(struct hsm_call *c, struct buf *found)
 {
-	CK_OBJECT_HANDLE batch[FIND_BATCH];
+	CK_OBJECT_HANDLE batch[FIND_BATCH] = { CK_INVALID_HANDLE };
 	CK_ULONG n = FIND_BATCH;
 
 	while (n > 0) {

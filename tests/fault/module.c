@@ -38,7 +38,9 @@ static struct counts counts;
 /* What happens behind the back happens between calls: modules do not promise to
  * survive C_Finalize under another thread. */
 static pthread_rwlock_t inside = PTHREAD_RWLOCK_INITIALIZER;
-static _Thread_local bool corrupt; /* the call of this thread                 */
+/* The call of this thread. */
+static _Thread_local bool corrupt;
+static _Thread_local CK_ULONG lie;
 
 /* What one call has to suffer. */
 struct plan {
@@ -46,6 +48,7 @@ struct plan {
 	enum rule_kill kill;
 	bool fail, real, corrupt, hang;
 	CK_RV rv;
+	CK_ULONG add;
 	const char *call;
 };
 
@@ -61,6 +64,7 @@ plan_add(struct plan *p, const struct rule *r)
 		p->real = r->real;
 	}
 	p->corrupt |= r->corrupt;
+	p->add += r->add;
 	p->hang |= r->hang;
 	if (r->call[0] != '\0')
 		p->call = r->call;
@@ -106,6 +110,7 @@ plan_start(enum fn fn, struct plan *p)
 	while (p->hang && epoch == now)
 		(void)pthread_cond_wait(&changed, &lock);
 	corrupt = p->corrupt;
+	lie = p->add;
 	(void)pthread_mutex_unlock(&lock);
 	if (p->call != NULL) {
 		(void)pthread_rwlock_wrlock(&inside);
@@ -143,7 +148,8 @@ plan_end(const struct plan *p, CK_RV rv)
 #include "functions.h"
 #undef F
 
-/* The one output worth damaging. */
+/* ---- lies: outputs that are damaged, counts that are too large --------- */
+
 static CK_RV
 sign_damaged(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len,
     CK_BYTE *signature, CK_ULONG *signature_len)
@@ -153,6 +159,37 @@ sign_damaged(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len,
 
 	if (rv == CKR_OK && corrupt && signature != NULL && *signature_len > 0)
 		signature[*signature_len - 1] ^= 1;
+	*signature_len += lie;
+	return rv;
+}
+
+static CK_RV
+slot_list_inflated(CK_BYTE token_present, CK_SLOT_ID *slots, CK_ULONG *count)
+{
+	CK_RV rv = wrap_C_GetSlotList(token_present, slots, count);
+
+	*count += lie;
+	return rv;
+}
+
+static CK_RV
+find_inflated(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *object, CK_ULONG max,
+    CK_ULONG *count)
+{
+	CK_RV rv = wrap_C_FindObjects(session, object, max, count);
+
+	*count += lie;
+	return rv;
+}
+
+static CK_RV
+attributes_inflated(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
+    CK_ATTRIBUTE *templ, CK_ULONG count)
+{
+	CK_RV rv = wrap_C_GetAttributeValue(session, object, templ, count);
+
+	for (CK_ULONG i = 0; i < count; i++)
+		templ[i].ulValueLen += lie;
 	return rv;
 }
 
@@ -170,6 +207,9 @@ static CK_RV
 get_function_list(CK_FUNCTION_LIST **out)
 {
 	wrapped.C_Sign = sign_damaged;
+	wrapped.C_GetSlotList = slot_list_inflated;
+	wrapped.C_FindObjects = find_inflated;
+	wrapped.C_GetAttributeValue = attributes_inflated;
 	*out = &wrapped;
 	return CKR_OK;
 }

@@ -104,6 +104,8 @@ set_option(struct rule *r, const char *key, const char *v)
 		r->real = true;
 	} else if (strcmp(key, "corrupt") == 0) {
 		r->corrupt = true;
+	} else if (strcmp(key, "add") == 0) {
+		r->add = number(v);
 	} else if (strcmp(key, "hang") == 0) {
 		r->hang = true;
 	} else if (strcmp(key, "count") != 0) {

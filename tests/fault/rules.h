@@ -28,7 +28,8 @@ struct rule {
 	unsigned long value; /* CK_RV or errno                                */
 	bool real;    /* make the real call first, then fail                  */
 	bool corrupt; /* flip a bit of the output                             */
-	bool hang;    /* until the rules change                               */
+	unsigned long add; /* to the count or length that comes back          */
+	bool hang; /* until the rules change                               */
 	unsigned long seen;
 };
 

@@ -166,12 +166,28 @@ do_attack(struct error *e)
 }
 
 static bool
+sacrifice(enum key_alg alg, struct error *e)
+{
+	const struct key_type type = { alg, alg == KEY_RSA ? 2048 : 0 };
+	struct hsm_custody c = { .attacks = 77 };
+	bool ok = hsm_sacrificial_test(soft.t, type, &c, e);
+
+	if (!ok)
+		assert_int_equal(c.attacks, 77);
+	return ok;
+}
+
+static bool
 do_sacrifice(struct error *e)
 {
-	const struct key_type type = { KEY_EC_P256, 0 };
-	struct hsm_custody c;
+	return sacrifice(KEY_EC_P256, e);
+}
 
-	return hsm_sacrificial_test(soft.t, type, &c, e);
+/* Keys of RSA can be put to more uses. */
+static bool
+do_sacrifice_rsa(struct error *e)
+{
+	return sacrifice(KEY_RSA, e);
 }
 
 static bool
@@ -208,6 +224,11 @@ do_softtoken(struct error *e)
 
 /* ---- the table --------------------------------------------------------- */
 
+/* One more slot than there was room for, whenever it is asked. */
+#define SLOTS_GROW                                                             \
+	"C_GetSlotList:add=20;C_GetSlotList:add=20:from=2;"                    \
+	"C_GetSlotList:add=20:from=3;C_GetSlotList:add=20:from=4"
+
 typedef bool op_fn(struct error *e);
 
 static const struct {
@@ -228,10 +249,15 @@ static const struct {
 	{ do_tokens, "C_GetSlotList:rv=0x05", FAIL_HSM },
 	{ do_tokens, "C_GetSlotList:rv=0x150:from=2", FAIL_HSM },
 	{ do_tokens, "C_GetSlotList:rv=0x190", FAIL_HSM_GONE },
+	{ do_tokens, SLOTS_GROW, FAIL_HSM },
+	{ do_tokens, "C_GetSlotList:add=100000", FAIL_HSM },
+	/* Slots that are none. */
+	{ do_tokens, "C_GetSlotList:add=20", FAIL_HSM_GONE },
 	{ do_tokens, "C_GetTokenInfo:rv=0x30", FAIL_HSM_GONE },
 	{ do_tokens, "C_GetTokenInfo:rv=0xe1", FAIL_HSM_GONE },
 	/* Opening a token: nothing is retried, the caller sees it at once. */
 	{ do_open, "C_GetSlotList:rv=0x30", FAIL_HSM_GONE },
+	{ do_open, SLOTS_GROW, FAIL_HSM },
 	{ do_open, "C_GetTokenInfo:rv=0x05", FAIL_HSM },
 	{ do_open, "C_GetTokenInfo:rv=0xe0", FAIL_NOT_FOUND },
 	{ do_open, "C_OpenSession:rv=0xb1", FAIL_BUSY },
@@ -266,6 +292,9 @@ static const struct {
 	{ do_keys, "C_FindObjects:rv=0x91", FAIL_HSM },
 	{ do_keys, "C_FindObjects:rv=0x32:from=2", FAIL_HSM_GONE },
 	{ do_keys, "C_FindObjectsFinal:rv=0x05", FAIL_HSM },
+	/* More than fit, and a search that never ends. */
+	{ do_keys, "C_FindObjects:add=100", FAIL_HSM },
+	{ do_keys, "C_FindObjects:add=1", FAIL_HSM },
 	{ do_keys, "C_GetAttributeValue:rv=0x30", FAIL_HSM_GONE },
 	{ do_keys, "C_GetAttributeValue:rv=0x82", FAIL_HSM_KEY },
 	{ do_keys, "C_GetAttributeValue:rv=0x05:from=5", FAIL_HSM },
@@ -273,6 +302,9 @@ static const struct {
 	{ do_key_open, "C_FindObjects:rv=0x30", FAIL_HSM_GONE },
 	{ do_key_open, "C_GetAttributeValue:rv=0x101", FAIL_HSM_GONE },
 	{ do_key_open, "C_GetAttributeValue:rv=0x07", FAIL_HSM },
+	{ do_key_open, "C_GetAttributeValue:add=1", FAIL_HSM },
+	{ do_key_open, "C_GetAttributeValue:add=100000", FAIL_HSM },
+	{ do_key_open, "C_GetAttributeValue:add=100000:from=2", FAIL_HSM },
 	{ do_key_open, "C_GetMechanismInfo:rv=0x30", FAIL_HSM_GONE },
 	{ do_key_open, "C_GetMechanismInfo:rv=0x03", FAIL_HSM_GONE },
 	/* Generation: nothing is made twice. */
@@ -305,6 +337,8 @@ static const struct {
 	{ do_sign, "C_Sign:rv=0x32:real", FAIL_HSM_GONE },
 	{ do_sign, "C_Sign:rv=0x200", FAIL_PERMISSION },
 	{ do_sign, "C_Sign:corrupt", FAIL_CRYPTO },
+	{ do_sign, "C_Sign:add=1", FAIL_CRYPTO },
+	{ do_sign, "C_Sign:add=100000", FAIL_HSM_KEY },
 	/* A C_Sign that returns OK and writes nothing. */
 	{ do_sign, "C_Sign:rv=0", FAIL_CRYPTO },
 	/* Custody. */
@@ -315,13 +349,27 @@ static const struct {
 	{ do_attack, "C_CopyObject:rv=0x32", FAIL_HSM_GONE },
 	{ do_attack, "C_SetAttributeValue:rv=0xe0", FAIL_HSM_GONE },
 	{ do_attack, "C_DeriveKey:rv=0x190", FAIL_HSM_GONE },
+	{ do_attack, "C_GenerateKey:rv=0x30", FAIL_HSM_GONE },
+	{ do_attack, "C_GetMechanismInfo:rv=0x30", FAIL_HSM_GONE },
 	{ do_attack, "C_Login:rv=0xa0", FAIL_PIN },
+	/* A lost device is no refusal to sign without login. */
+	{ do_attack, "C_GetSessionInfo:rv=0x30", FAIL_HSM_GONE },
+	{ do_attack, "C_SignInit:rv=0x32", FAIL_HSM_GONE },
+	{ do_sacrifice_rsa, "C_DecryptInit:rv=0x30", FAIL_HSM_GONE },
+	{ do_sacrifice_rsa, "C_DecryptInit:rv=0;C_Decrypt:rv=0x32",
+	    FAIL_HSM_GONE },
+	{ do_sacrifice_rsa, "C_UnwrapKey:rv=0x30", FAIL_HSM_GONE },
+	{ do_sacrifice_rsa, "C_SignRecoverInit:rv=0xe0", FAIL_HSM_GONE },
+	{ do_sacrifice_rsa, "C_SignRecoverInit:rv=0;C_SignRecover:rv=0x30",
+	    FAIL_HSM_GONE },
 	{ do_sacrifice, "C_WrapKey:rv=0x30", FAIL_HSM_GONE },
 	{ do_sacrifice, "C_DestroyObject:rv=0x1b", FAIL_PERMISSION },
 	/* Data objects. */
 	{ do_data_write, "C_CreateObject:rv=0x31", FAIL_HSM },
 	{ do_data_write, "C_CreateObject:rv=0x06", FAIL_HSM },
 	{ do_data_write, "C_CreateObject:rv=0xe2", FAIL_PERMISSION },
+	/* The one that is replaced. */
+	{ do_data_write, "C_DestroyObject:rv=0x1b", FAIL_PERMISSION },
 	{ do_data_read, "C_FindObjects:rv=0x30", FAIL_HSM_GONE },
 	{ do_data_read, "C_GetAttributeValue:rv=0x05", FAIL_HSM },
 	/* The helper. */
@@ -331,6 +379,7 @@ static const struct {
 	{ do_softtoken, "C_OpenSession:rv=0x30", FAIL_HSM_GONE },
 	{ do_softtoken, "C_Login:rv=0x05", FAIL_HSM },
 	{ do_softtoken, "C_GetSlotList:rv=0x06", FAIL_HSM },
+	{ do_softtoken, SLOTS_GROW, FAIL_HSM },
 	{ do_softtoken, "C_GetTokenInfo:rv=0x05", FAIL_HSM },
 };
 
@@ -402,8 +451,8 @@ test_no_fault(unused_arg void **state)
 {
 	static op_fn *const ops[] = { do_tokens, do_random, do_keys,
 		do_key_open, do_generate, do_sign, do_attributes, do_attack,
-		do_sacrifice, do_data_read, do_data_write, do_destroy, do_open,
-		do_load };
+		do_sacrifice, do_sacrifice_rsa, do_data_read, do_data_write,
+		do_destroy, do_open, do_load };
 
 	softtoken_make(&soft);
 	stand_up();
@@ -414,6 +463,35 @@ test_no_fault(unused_arg void **state)
 	}
 	hsm_key_close(take(key));
 	softtoken_remove(&soft);
+}
+
+/* Calls whose answer changes nothing: what is closed is not used again. */
+static void
+test_closing_fails(unused_arg void **state)
+{
+	static const struct {
+		op_fn *op;
+		const char *rules;
+	} closings[] = {
+		{ do_load, "C_Finalize:rv=0x05:real" },
+		{ do_open, "C_CloseSession:rv=0xb3" },
+		{ do_attack, "C_CloseSession:rv=0x30:real" },
+		{ do_softtoken, "C_Logout:rv=0x101" },
+		{ do_softtoken, "C_CloseSession:rv=0x05;C_Logout:rv=0x05" },
+	};
+
+	for (size_t i = 0; i < countof(closings); i++) {
+		struct error e = { 0 };
+
+		softtoken_make(&soft);
+		stand_up();
+		print_message("%s\n", closings[i].rules);
+		faulty_rules(closings[i].rules);
+		must(closings[i].op(&e), &e, "operation");
+		faulty_rules("");
+		tear_down();
+		softtoken_remove(&soft);
+	}
 }
 
 /* A wrong PIN: one C_Login, at open and ever after. */
@@ -549,6 +627,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_fault),
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_closing_fails),
 		cmocka_unit_test(test_wrong_pin),
 		cmocka_unit_test(test_dropped),
 		cmocka_unit_test(test_attack_succeeds),
