@@ -178,3 +178,11 @@
 #define LIMIT_OFFLOAD_THREADS 2
 /* Changes of configuration that wait for their turn. */
 #define LIMIT_CHANGES_WAITING 1024
+/* ---- who may: policies, tokens, AppRole ---- */
+/* A policy's text: OpenBao's largest examples are below 10 KiB; a CONFIG record's private
+ * body (LIMIT_PRIVATE_BYTES) carries it. */
+#define LIMIT_POLICY_BYTES (256 << 10)
+/* Values in it: 256 KiB of the densest text that still means something. */
+#define LIMIT_POLICY_NODES 65536
+/* Nesting: a stanza with a parameter that is a list of lists has 5. */
+#define LIMIT_POLICY_DEPTH 16
