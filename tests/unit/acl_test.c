@@ -70,7 +70,10 @@ static const struct group groups[] = {
 				  "\"delete\"") "path \"l\"" LIST
 						"path \"p\"" CAPS("\"patch\"") "path \"s\"" CAPS(
 						    "\"sudo\"") "path "
-								"\"us\"" CAPS("\"update\",\"sudo\"") },
+								"\"us\"" CAPS(
+								    "\"update\""
+								    ",\"sudo"
+								    "\"") },
 	    { { "create", "c", T }, { "update", "c", F }, { "read", "r", T },
 		{ "list", "r", F }, { "update", "u", T }, { "create", "u", F },
 		{ "delete", "d", T }, { "update", "d", F }, { "list", "l", T },
@@ -252,7 +255,11 @@ static const struct group groups[] = {
 									 "e",
 		"allowed_parameters = { \"*\" = [], \"k\" = [\"v\"] }") "path "
 									"\"c"
-									"\"" WITH("update",
+									"\"" WITH(
+									    "up"
+									    "da"
+									    "t"
+									    "e",
 									    "al"
 									    "lo"
 									    "we"
@@ -381,7 +388,7 @@ static const struct group groups[] = {
 	      "\"b/*\":{\"policy\":\"write\"}}}",
 		" {\"name\":\"x\",\"path\":[{\"c\":{\"capabilities\":["
 		"\"update\"],"
-		"\"allowed_parameters\":{\"k\":[\"v\",1,null]}}},"
+		"\"allowed_parameters\":{\"k\":[\"v\",1]}}},"
 		"{\"d\":{\"capabilities\":\"read\"}}]} " },
 	    { { "read", "a", T }, { "update", "b/x", T }, { "update", "c", T },
 		{ "update", "c", T, "{\"k\":1}" },
