@@ -1,177 +1,79 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <chancery/ceremony/session.h>
 
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <chancery/base/file.h>
 #include <chancery/base/text.h>
 #include <chancery/ceremony/soft.h>
-#include <chancery/signer/logkey.h>
+
+static void
+settings_of(const struct home *h, struct host_settings *out)
+{
+	*out = (struct host_settings){ .register_dir = h->register_dir,
+		.origin = h->origin,
+		.anchor_dir = h->anchor_dir,
+		.module = h->module,
+		.module_args = h->module_args,
+		.soft_token_dir = h->soft_token_dir,
+		.crl_dir = h->crl_dir,
+		.log_key = h->log_key,
+		.anchor_object = h->anchor_object,
+		.workers = (unsigned)h->workers,
+		.tokens = h->tokens };
+	for (size_t i = 0; i < h->tokens; i++)
+		out->token[i] = (struct host_token){
+			.name = h->token[i].name,
+			.uri = h->token[i].uri,
+			.log = h->token[i].role == HOME_ROLE_LOG,
+			.charter = h->token[i].charter,
+			.charter_json = buf_bytes(&h->token[i].charter_json),
+		};
+}
 
 struct hsm_module *
 session_load_module(const struct home *h, struct error *e)
 {
-	struct hsm_module_config cfg = { .path = h->module,
-		.init_args = h->module_args };
+	struct host_settings settings;
+	struct host host = { 0 };
 
-	if (h->soft_token_dir != NULL) {
-		auto_mem char *conf =
-		    path_join(h->soft_token_dir, "softhsm2.conf");
-
-		if (!hsm_softtoken_mend(h->soft_token_dir, e))
-			return NULL;
-		if (setenv("SOFTHSM2_CONF", conf, 1) != 0) {
-			error_errno(e, FAIL_INTERNAL, "setenv");
-			return NULL;
-		}
-	}
-	return hsm_module_load(&cfg, e);
+	settings_of(h, &settings);
+	return host_load(&host, &settings, e) ? host.module : NULL;
 }
 
-static bool
-open_token(struct session *s, size_t i, unsigned flags, struct error *e)
+static struct secret *
+read_pin(void *arg, size_t token, struct error *e)
 {
-	const struct home_token *t = &s->home->token[i];
-	struct hsm_token_config cfg = { .uri = t->uri,
-		.read_write = (flags & (SESSION_WRITE | SESSION_CREATE)) != 0 ||
-		    (s->home->anchor_object && t->role == HOME_ROLE_LOG) };
-	struct secret *pin;
+	const struct session *s = arg;
+	struct hsm_pin_source src;
 
-	pin = home_token_pin(t, e);
-	if (pin == NULL)
-		return false;
-	s->token[i] = hsm_token_open(s->module, &cfg, pin, e);
-	secret_free(pin);
-	if (s->token[i] == NULL)
-		return error_context(e, "token %s", t->name);
-	return true;
+	if (!hsm_pin_source_parse(s->home->token[token].pin, &src, e))
+		return NULL;
+	return hsm_pin_read(&src, e);
 }
 
-/* RFC 7512 2.3: what is not unreserved is percent-encoded. */
-static char *
-object_uri(const char *label)
+static unsigned
+host_flags(const struct session_options *opt)
 {
-	auto_buf struct buf b = { 0 };
-
-	buf_add_str(&b, "pkcs11:object=");
-	for (const char *p = label; *p != '\0'; p++)
-		if (isalnum((unsigned char)*p) || strchr("-._~", *p) != NULL)
-			buf_add_byte(&b, (uint8_t)*p);
-		else
-			buf_addf(&b, "%%%02X", (unsigned char)*p);
-	buf_add_str(&b, ";type=private");
-	return buf_take_str(&b);
-}
-
-static bool
-open_log_key(struct session *s, struct error *e)
-{
-	const struct home_token *t = home_role_token(s->home, HOME_ROLE_LOG, e);
-	auto_mem char *uri = object_uri(s->home->log_key);
-
-	if (t == NULL)
-		return false;
-	/* A second attempt: the register was not there yet. */
-	if (s->log_key != NULL)
-		return true;
-	s->log_key = hsm_key_open(s->token[t - s->home->token], uri,
-	    bytes_of(NULL, 0), e);
-	if (s->log_key == NULL)
-		return error_context(e, "log key");
-	return log_key_signer(s->log_key, s->home->origin, &s->log, e);
-}
-
-/* An anchor where the log key is: rolling back the disk does not roll back the
- * token. */
-static void
-add_token_anchor(struct session *s, struct signer_config *cfg)
-{
-	for (size_t i = 0; i < s->home->tokens; i++)
-		if (s->home->token[i].role == HOME_ROLE_LOG) {
-			s->anchor = (struct hsm_anchor){ s->token[i],
-				"chancery checkpoint" };
-			cfg->reg.anchor[cfg->reg.anchors++] =
-			    log_hsm_anchor(&s->anchor, false);
-			return;
-		}
-}
-
-static void
-signer_settings(struct session *s, const struct session_options *opt,
-    struct signer_config *cfg)
-{
-	const struct home *h = s->home;
-
-	cfg->reg = (struct reg_config){
-		.dir = h->register_dir,
-		.origin = h->origin,
-		.log_key = &s->log,
-		.anchor_dir = h->anchor_dir,
-		.software = "chancery " CHANCERY_VERSION,
-		.who = opt->who,
-		.offline = true,
-		.clear_clock = opt->clear_clock,
-		.accept_anchor = opt->accept_anchor,
-	};
-	if (h->anchor_object)
-		add_token_anchor(s, cfg);
-	cfg->tokens = h->tokens;
-	for (size_t i = 0; i < h->tokens; i++)
-		cfg->token[i] = (struct signer_token){
-			.token = s->token[i],
-			.charter_template = h->token[i].charter,
-			.charter_json = buf_bytes(&h->token[i].charter_json),
-		};
-	cfg->workers = (unsigned)h->workers;
-	cfg->module_name = h->module;
-	cfg->crl_dir = h->crl_dir;
-	cfg->create = (opt->flags & SESSION_CREATE) != 0;
-}
-
-/* Made at the log's birth only: later a directory that is not there is a disk that
- * is not mounted, and an anchor written in its place would guard nothing. */
-static bool
-check_anchor_dir(const struct home *h, bool create, struct error *e)
-{
-	if (h->anchor_dir == NULL)
-		return true;
-	if (create)
-		return dir_create(h->anchor_dir, 0755, e);
-	return access(h->anchor_dir, X_OK) == 0 ||
-	    error_errno(e, FAIL_NOT_FOUND,
-		"anchor_dir %s (is its disk mounted?)", h->anchor_dir);
-}
-
-/* What an operator can do about it. */
-static bool
-refused_start(struct error *e)
-{
-	if (e->why == FAIL_CLOCK)
-		return error_context(e,
-		    "set the clock right, or \"register accept --clock\" if "
-		    "it was wrong earlier");
-	if (e->why == FAIL_ROLLBACK)
-		return error_context(e,
-		    "bring back the newest register, or \"register accept "
-		    "--anchor\" if it is lost");
-	return false;
+	return ((opt->flags & SESSION_WRITE) != 0 ? HOST_WRITE : 0u) |
+	    ((opt->flags & SESSION_CREATE) != 0 ? HOST_CREATE : 0u);
 }
 
 bool
 session_start_signer(struct session *s, const struct session_options *opt,
     struct error *e)
 {
-	struct signer_config cfg = { 0 };
+	struct signer_config cfg;
 
-	if (!check_anchor_dir(s->home, (opt->flags & SESSION_CREATE) != 0, e) ||
-	    !open_log_key(s, e) || !dir_create(s->home->crl_dir, 0755, e))
+	if (!host_signer(&s->host, host_flags(opt), &cfg, e))
 		return false;
-	signer_settings(s, opt, &cfg);
+	cfg.reg.who = opt->who;
+	cfg.reg.offline = true;
+	cfg.reg.clear_clock = opt->clear_clock;
+	cfg.reg.accept_anchor = opt->accept_anchor;
 	s->signer = signer_open(&cfg, e);
-	return s->signer != NULL || refused_start(e);
+	if (s->signer == NULL)
+		host_explain(e);
+	return s->signer != NULL;
 }
 
 struct session *
@@ -181,15 +83,10 @@ session_open(const struct home *h, const struct session_options *opt,
 	auto_session struct session *s = mem_calloc(1, sizeof(*s));
 
 	s->home = h;
+	settings_of(h, &s->settings);
 	secret_harden_process();
-	s->module = session_load_module(h, e);
-	if (s->module == NULL)
-		return NULL;
-	for (size_t i = 0; i < h->tokens; i++)
-		if (!open_token(s, i, opt->flags, e))
-			return NULL;
-	if (h->soft_token_dir != NULL &&
-	    !hsm_softtoken_keep(h->soft_token_dir, e))
+	if (!host_load(&s->host, &s->settings, e) ||
+	    !host_open_tokens(&s->host, host_flags(opt), read_pin, s, e))
 		return NULL;
 	if ((opt->flags & SESSION_TOKENS) == 0 &&
 	    !session_start_signer(s, opt, e))
@@ -203,13 +100,7 @@ session_free(struct session *s)
 	if (s == NULL)
 		return;
 	signer_free(s->signer);
-	if (s->log_key != NULL)
-		hsm_key_close(s->log_key);
-	for (size_t i = 0; i < SIGNER_TOKENS_MAX; i++)
-		if (s->token[i] != NULL)
-			hsm_token_close(s->token[i]);
-	if (s->module != NULL)
-		hsm_module_unload(s->module);
+	host_close(&s->host);
 	mem_free(s);
 }
 

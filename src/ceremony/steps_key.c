@@ -70,7 +70,7 @@ sacrifice_one(struct ceremony *c, const struct plan_authority *a,
 	if (!key_type_by_name(a->type, &type))
 		return error_set(e, FAIL_BAD_INPUT, "key type %s", a->type);
 	if (!show(c, "sacrificial key", e, "%s on %s", a->type, a->token) ||
-	    !hsm_sacrificial_test(c->session->token[at], type, &k, e) ||
+	    !hsm_sacrificial_test(c->session->host.token[at], type, &k, e) ||
 	    !show_custody(c, &k, e) ||
 	    !record_custody(c, NULL, "sacrificial key", &k, e))
 		return false;
@@ -225,7 +225,7 @@ bool
 step_log_birth(struct ceremony *c, struct error *e)
 {
 	size_t at = session_token_index(c->session, c->plan->log.token);
-	struct hsm_token *t = c->session->token[at];
+	struct hsm_token *t = c->session->host.token[at];
 	auto_buf struct buf vkey = { 0 };
 	uint8_t id[KEY_ID_BYTES];
 	bool there = born_before(c);
@@ -239,7 +239,7 @@ step_log_birth(struct ceremony *c, struct error *e)
 	if (!open_register(c, e) ||
 	    !reg_checkpoint(signer_register(c->session->signer), e))
 		return false;
-	note_vkey_format(&c->session->log.key, &vkey);
+	note_vkey_format(&c->session->host.log.key, &vkey);
 	buf_add_byte(&vkey, '\n');
 	return show(c, "origin", e, "%s", c->home->origin) &&
 	    show(c, "verifier key", e, "%.*s", (int)vkey.n - 1, vkey.p) &&

@@ -164,7 +164,7 @@ token_inventory(struct ceremony *c, size_t i, bool planned, bool complete,
 	auto_buf struct buf text = { 0 };
 	bool ok;
 
-	if (!hsm_keys(c->session->token[at], &l, e))
+	if (!hsm_keys(c->session->host.token[at], &l, e))
 		return false;
 	ok = no_strangers(c, t, &l, planned, e) &&
 	    none_missing(c, t, &l, complete, e);
@@ -206,7 +206,7 @@ sweep_sacrificial(struct ceremony *c, struct error *e)
 {
 	for (size_t i = 0; i < c->home->tokens; i++)
 		if (c->home->token[i].role == HOME_ROLE_CA &&
-		    !sweep_token(c, c->session->token[i], e))
+		    !sweep_token(c, c->session->host.token[i], e))
 			return false;
 	return true;
 }
@@ -227,7 +227,7 @@ show_module(struct ceremony *c, struct error *e)
 	struct hsm_module_info m;
 	char hex[2 * SHA256_LEN + 1];
 
-	if (!hsm_module_info(c->session->module, &m, e))
+	if (!hsm_module_info(c->session->host.module, &m, e))
 		return false;
 	hex_encode(sha256_bytes(&m.file_hash), hex);
 	if (!c->opt->rehearse && c->plan->module.sha256 != NULL &&
@@ -247,7 +247,7 @@ step_tokens(struct ceremony *c, struct error *e)
 		return false;
 	for (size_t i = 0; i < c->home->tokens; i++) {
 		const struct hsm_token_info *t =
-		    hsm_token_get_info(c->session->token[i]);
+		    hsm_token_get_info(c->session->host.token[i]);
 
 		if (!show(c, "token", e,
 			"%s: label %s, serial %s, model %s, firmware %u.%u",

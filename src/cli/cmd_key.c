@@ -178,7 +178,7 @@ attack_key(struct cli *c, struct session *s, struct hsm_key *k,
 
 		if (s->home->token[i].role != HOME_ROLE_CA)
 			continue;
-		if (!hsm_sacrificial_test(s->token[i], type, &trial, e))
+		if (!hsm_sacrificial_test(s->host.token[i], type, &trial, e))
 			return false;
 		if (!trial.attacks_ok)
 			return error_set(e, FAIL_REFUSED,

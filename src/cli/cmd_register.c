@@ -54,7 +54,7 @@ new_log_key(const struct home *h, struct session *s, struct error *e)
 	if (t == NULL)
 		return false;
 	random_bytes(id, sizeof(id));
-	k = hsm_key_generate(s->token[t - h->token], &spec, dropped, e);
+	k = hsm_key_generate(s->host.token[t - h->token], &spec, dropped, e);
 	return k != NULL;
 }
 
@@ -76,7 +76,7 @@ run_init(struct cli *c, struct error *e)
 		return false;
 	if (!session_start_signer(s, &opt, e))
 		return false;
-	note_vkey_format(&s->log.key, &vkey);
+	note_vkey_format(&s->host.log.key, &vkey);
 	doc_text(c->doc, "origin", "origin", h->origin);
 	doc_textn(c->doc, "vkey", "verifier key", buf_bytes(&vkey));
 	doc_text(c->doc, "register", "register", h->register_dir);

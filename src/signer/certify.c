@@ -189,7 +189,7 @@ assumed(struct signer *s, const struct record *rec, struct error *e)
 	/* A crash between the two records left the first. */
 	return revoke_append(s, k, &t, rec->n, (struct bytes){ 0 },
 		   CRL_SUPERSEDED, 0, "signer",
-		   "outcome unknown, never released", e) ||
+		   "outcome unknown, never released", NULL, e) ||
 	    e->why == FAIL_EXISTS;
 }
 

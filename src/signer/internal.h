@@ -93,7 +93,8 @@ struct request {
 	/* The answer. */
 	struct error err; /* FAIL_NONE: done */
 	struct charter_verdict verdict;
-	uint64_t intent, signed_;
+	uint64_t intent, signed_, record;
+	int64_t record_s;
 };
 TAILQ_HEAD(request_list, request);
 
@@ -129,6 +130,9 @@ struct signer {
 	struct error dead;                  /* FAIL_NONE: alive */
 	uint64_t refused_hour, refused_in_hour, refused_dropped;
 	bool in_turn;
+	/* The record that was appended last. */
+	uint64_t last_n;
+	int64_t last_s;
 };
 
 /* request.c */
@@ -184,11 +188,16 @@ bool serial_magnitude(struct bytes v, uint8_t out[20],
 /* The one that all distribution points of a certificate agree on; false when they
  * name several or cannot be read. */
 bool partition_of_cert(const struct tbs_view *tbs, int64_t *out);
-/* The REVOKE record of a certificate by its TBS. FAIL_EXISTS: it has one. */
+/* The REVOKE record of a certificate by its TBS. FAIL_EXISTS: it has one. Either is
+ * told in *at (may be NULL). */
+struct revoked_at {
+	uint64_t index;
+	int64_t date_s;
+};
 bool revoke_append(struct signer *s, const struct signer_key *issuer,
     const struct tbs_view *tbs, uint64_t cert, struct bytes foreign,
     enum crl_reason reason, int64_t invalidity_s, const char *who,
-    const char *why, struct error *e) must_check;
+    const char *why, struct revoked_at *at, struct error *e) must_check;
 
 /* crl.c */
 void crl_work_free(struct crl_work *w);

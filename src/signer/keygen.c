@@ -86,8 +86,8 @@ keygen_charter(const struct signer *s, size_t token, struct bytes json,
 	return take(c);
 }
 
-static bool
-append_intent(struct signer *s, const struct signer_keygen *req,
+bool
+keygen_append_intent(struct signer *s, const struct signer_keygen *req,
     struct bytes id, uint64_t *n, struct error *e)
 {
 	struct record rec;
@@ -102,8 +102,8 @@ append_intent(struct signer *s, const struct signer_keygen *req,
 	return signer_append_commit(s, &rec, (struct bytes){ 0 }, n, e);
 }
 
-static void
-dropped_json(const char *const *dropped, struct buf *out)
+void
+keygen_dropped_json(const char *const *dropped, struct buf *out)
 {
 	struct json_writer w;
 
@@ -114,25 +114,33 @@ dropped_json(const char *const *dropped, struct buf *out)
 	json_array_end(&w);
 }
 
-static bool
-append_done(struct signer *s, uint64_t intent, const struct hsm_key *k,
-    const char *const *dropped, struct sha256 *key, struct error *e)
+bool
+keygen_append_done(struct signer *s, uint64_t intent, struct bytes spki,
+    struct bytes dropped, struct sha256 *key, struct error *e)
 {
-	const struct hsm_key_info *info = hsm_key_get_info(k);
-	auto_buf struct buf json = { 0 };
 	struct record rec;
 	uint64_t n;
 
-	*key = sha256(info->spki);
-	dropped_json(dropped, &json);
+	*key = sha256(spki);
 	record_init(&rec, REC_KEYGEN_DONE);
-	record_json(&rec, "dropped", buf_bytes(&json));
+	record_json(&rec, "dropped", dropped);
 	record_int(&rec, "intent", (int64_t)intent);
 	record_hash(&rec, "key", key);
 	record_text(&rec, "module",
 	    s->cfg.module_name != NULL ? s->cfg.module_name : "unnamed");
-	record_bytes(&rec, "spki", info->spki);
+	record_bytes(&rec, "spki", spki);
 	return signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e);
+}
+
+static bool
+append_done(struct signer *s, uint64_t intent, const struct hsm_key *k,
+    const char *const *dropped, struct sha256 *key, struct error *e)
+{
+	auto_buf struct buf json = { 0 };
+
+	keygen_dropped_json(dropped, &json);
+	return keygen_append_done(s, intent, hsm_key_get_info(k)->spki,
+	    buf_bytes(&json), key, e);
 }
 
 bool
@@ -152,36 +160,56 @@ keygen_append_charter(struct signer *s, const struct sha256 *key,
 	    signer_keys_refresh(s, e);
 }
 
-/* Read back, attack, record. An attack that succeeds is recorded too and stops:
- * such a key is not as good as its charter says. */
+/* An attack that succeeds is recorded too and stops: such a key is not as good as its
+ * charter says. */
 bool
-keygen_examine(struct signer *s, struct hsm_key *k, const struct sha256 *key,
-    const char *what, struct hsm_custody *out, struct error *e)
+keygen_append_custody(struct signer *s, const struct sha256 *key,
+    const char *what, const struct keygen_evidence *v, struct error *e)
 {
-	auto_buf struct buf json = { 0 };
 	struct record rec;
 	uint64_t n;
 
-	memset(out, 0, sizeof(*out));
-	if (!hsm_key_attributes(k, out, e) || !hsm_key_attack(k, out, e))
-		return false;
-	custody_to_json(out, &json);
 	record_init(&rec, REC_CUSTODY);
-	record_hash(&rec, "key", key);
-	record_bool(&rec, "ok", out->attrs_ok && out->attacks_ok);
-	record_json(&rec, "result", buf_bytes(&json));
+	if (key != NULL)
+		record_hash(&rec, "key", key);
+	record_bool(&rec, "ok", v->attrs_ok && v->attacks_ok);
+	record_json(&rec, "result", buf_bytes(&v->json));
 	record_text(&rec, "what", what);
 	if (!signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e))
 		return false;
-	if (!out->attacks_ok)
-		return error_set(e, FAIL_HSM_KEY,
-		    "the key can be taken out or weakened: see record %llu",
+	if (!v->attacks_ok)
+		return error_set(e, FAIL_HSM_KEY, "%s: see record %llu",
+		    key != NULL ? "the key can be taken out or weakened"
+				: "the token gave up its sacrificial key",
 		    (unsigned long long)n);
 	return true;
 }
 
-static bool
-append_keygen_failed(struct signer *s, uint64_t intent, const char *reason,
+void
+keygen_evidence_of(const struct hsm_custody *c, struct keygen_evidence *out)
+{
+	out->given = true;
+	out->attrs_ok = c->attrs_ok;
+	out->attacks_ok = c->attacks_ok;
+	custody_to_json(c, &out->json);
+}
+
+/* Read back, attack, record. */
+bool
+keygen_examine(struct signer *s, struct hsm_key *k, const struct sha256 *key,
+    const char *what, struct hsm_custody *out, struct error *e)
+{
+	auto_cleanup(keygen_evidence_free) struct keygen_evidence v = { 0 };
+
+	memset(out, 0, sizeof(*out));
+	if (!hsm_key_attributes(k, out, e) || !hsm_key_attack(k, out, e))
+		return false;
+	keygen_evidence_of(out, &v);
+	return keygen_append_custody(s, key, what, &v, e);
+}
+
+bool
+keygen_append_failed(struct signer *s, uint64_t intent, const char *reason,
     struct error *e)
 {
 	struct record rec;
@@ -198,27 +226,17 @@ append_keygen_failed(struct signer *s, uint64_t intent, const char *reason,
 static bool
 sacrifice(struct signer *s, const struct signer_keygen *req, struct error *e)
 {
+	auto_cleanup(keygen_evidence_free) struct keygen_evidence v = { 0 };
 	struct hsm_custody c = { 0 };
-	auto_buf struct buf json = { 0 };
-	struct record rec;
-	uint64_t n;
 
 	if (s->sacrificed[req->token])
 		return true;
 	if (!hsm_sacrificial_test(s->cfg.token[req->token].token, req->type, &c,
 		e))
 		return false;
-	custody_to_json(&c, &json);
-	record_init(&rec, REC_CUSTODY);
-	record_bool(&rec, "ok", c.attrs_ok && c.attacks_ok);
-	record_json(&rec, "result", buf_bytes(&json));
-	record_text(&rec, "what", "sacrificial key");
-	if (!signer_append_commit(s, &rec, (struct bytes){ 0 }, &n, e))
+	keygen_evidence_of(&c, &v);
+	if (!keygen_append_custody(s, NULL, "sacrificial key", &v, e))
 		return false;
-	if (!c.attacks_ok)
-		return error_set(e, FAIL_HSM_KEY,
-		    "the token gave up its sacrificial key: see record %llu",
-		    (unsigned long long)n);
 	s->sacrificed[req->token] = true;
 	return true;
 }
@@ -236,14 +254,14 @@ generate(struct signer *s, const struct signer_keygen *req, struct bytes id,
 	struct error ignored;
 	uint64_t intent;
 
-	if (!append_intent(s, req, id, &intent, e))
+	if (!keygen_append_intent(s, req, id, &intent, e))
 		return false;
 	k = hsm_key_generate(s->cfg.token[req->token].token, &spec, dropped, e);
 	if (k == NULL) {
 		/* Whether halves lie on the token is for keygen_settle. */
 		if (e->why == FAIL_EXISTS || e->why == FAIL_BAD_INPUT ||
 		    e->why == FAIL_UNSUPPORTED)
-			(void)append_keygen_failed(s, intent, e->msg, &ignored);
+			(void)keygen_append_failed(s, intent, e->msg, &ignored);
 		return false;
 	}
 	return append_done(s, intent, k, dropped, key, e) &&
@@ -350,7 +368,7 @@ drop_orphan(struct signer *s, uint64_t intent, const struct keygen_record *k,
 	unsigned n;
 
 	if (!hsm_object_destroy(s->cfg.token[k->token].token, k->id, &n, e) ||
-	    !append_keygen_failed(s, intent,
+	    !keygen_append_failed(s, intent,
 		n == 0 ? "nothing was made" : "made and destroyed", e))
 		return false;
 	*out = n == 0 ? ORPHAN_NONE : ORPHAN_DESTROYED;

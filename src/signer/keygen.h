@@ -4,6 +4,32 @@
 /* What the making of a key (keygen.c) and its later life (keylife.c) share. */
 #include "internal.h"
 
+/* Custody as its record has it. */
+struct keygen_evidence {
+	bool given, attrs_ok, attacks_ok;
+	struct buf json;
+};
+static inline void
+keygen_evidence_free(struct keygen_evidence *v)
+{
+	buf_free(&v->json);
+}
+void keygen_evidence_of(const struct hsm_custody *c,
+    struct keygen_evidence *out);
+
+/* The records, each durable on return. */
+bool keygen_append_intent(struct signer *s, const struct signer_keygen *req,
+    struct bytes id, uint64_t *n, struct error *e) must_check;
+bool keygen_append_done(struct signer *s, uint64_t intent, struct bytes spki,
+    struct bytes dropped, struct sha256 *key, struct error *e) must_check;
+bool keygen_append_failed(struct signer *s, uint64_t intent, const char *reason,
+    struct error *e);
+/* FAIL_HSM_KEY when the key gave way; key NULL: the sacrificial one. */
+bool keygen_append_custody(struct signer *s, const struct sha256 *key,
+    const char *what, const struct keygen_evidence *v,
+    struct error *e) must_check;
+void keygen_dropped_json(const char *const *dropped, struct buf *out);
+
 /* who and why. */
 void keygen_claim(struct record *rec, const struct signer_claim *c);
 /* One of the configured ones, by its number… */

@@ -7,6 +7,8 @@ observe(void *arg, const struct record *rec, struct error *e)
 	struct signer *s = arg;
 
 	settle_map_note(s->settled, rec);
+	s->last_n = rec->n;
+	s->last_s = rec->t_ms / 1000;
 	return s->cfg.reg.observe == NULL ||
 	    s->cfg.reg.observe(s->cfg.reg.observe_arg, rec, e);
 }

@@ -55,7 +55,8 @@ request_new(struct signer *s, const struct request_type *type,
 	if (r->id_len > 0)
 		memcpy(r->id, claim->request_id.p, r->id_len);
 	request_parts(r, 1);
-	r->retry_of = r->cert = r->intent = r->signed_ = UINT64_MAX;
+	r->retry_of = r->cert = UINT64_MAX;
+	r->intent = r->signed_ = r->record = UINT64_MAX;
 	return r;
 }
 

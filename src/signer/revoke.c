@@ -122,7 +122,7 @@ bool
 revoke_append(struct signer *s, const struct signer_key *issuer,
     const struct tbs_view *tbs, uint64_t cert, struct bytes foreign,
     enum crl_reason reason, int64_t invalidity_s, const char *who,
-    const char *why, struct error *e)
+    const char *why, struct revoked_at *at, struct error *e)
 {
 	struct revoked_entry old;
 	uint8_t serial[20];
@@ -136,10 +136,14 @@ revoke_append(struct signer *s, const struct signer_key *issuer,
 	if (!serial_magnitude(tbs->serial, serial, e) ||
 	    !reg_now(s->reg, &now_ms, e))
 		return false;
-	if (reg_state_revoked(reg_get_state(s->reg), &issuer->id, serial, &old))
+	if (reg_state_revoked(reg_get_state(s->reg), &issuer->id, serial,
+		&old)) {
+		if (at != NULL)
+			*at = (struct revoked_at){ old.index, old.date_s };
 		return error_set(e, FAIL_EXISTS,
 		    "already revoked by record %llu",
 		    (unsigned long long)old.index);
+	}
 	record_init(&rec, REC_REVOKE);
 	if (cert != UINT64_MAX)
 		record_int(&rec, "cert", (int64_t)cert);
@@ -154,7 +158,11 @@ revoke_append(struct signer *s, const struct signer_key *issuer,
 	record_bytes(&rec, "serial", tbs->serial);
 	record_text(&rec, "who", who);
 	record_text(&rec, "why", why);
-	return reg_append(s->reg, &rec, (struct bytes){ 0 }, &n, e);
+	if (!reg_append(s->reg, &rec, (struct bytes){ 0 }, &n, e))
+		return false;
+	if (at != NULL)
+		*at = (struct revoked_at){ n, now_ms / 1000 };
+	return true;
 }
 
 /* SIGNED → its INTENT → the TBS. */
@@ -190,7 +198,8 @@ recorded_tbs(struct signer *s, const struct request *r, struct buf *line,
 }
 
 static bool
-admit_recorded(struct signer *s, struct request *r, struct error *e)
+admit_recorded(struct signer *s, struct request *r, struct revoked_at *at,
+    struct error *e)
 {
 	auto_buf struct buf line = { 0 };
 	auto_buf struct buf store = { 0 };
@@ -200,30 +209,37 @@ admit_recorded(struct signer *s, struct request *r, struct error *e)
 	return recorded_tbs(s, r, &line, &store, &tbs, e) &&
 	    tbs_parse(tbs, &t, e) &&
 	    revoke_append(s, r->key, &t, r->cert, (struct bytes){ 0 },
-		r->reason, r->invalidity_s, r->who, r->why, e);
+		r->reason, r->invalidity_s, r->who, r->why, at, e);
 }
 
 /* A certificate that another register (or none) made: it must verify. */
 static bool
-admit_foreign(struct signer *s, struct request *r, struct error *e)
+admit_foreign(struct signer *s, struct request *r, struct revoked_at *at,
+    struct error *e)
 {
 	auto_cert struct cert c = { 0 };
 
 	return cert_parse(buf_bytes(&r->data), "certificate", &c, e) &&
 	    cert_verify_signature(&c, &r->key->spki, e) &&
 	    revoke_append(s, r->key, &c.tbs, UINT64_MAX, buf_bytes(&c.der),
-		r->reason, r->invalidity_s, r->who, r->why, e);
+		r->reason, r->invalidity_s, r->who, r->why, at, e);
 }
 
 static bool
 admit(struct signer *s, struct request *r, struct error *e)
 {
+	struct revoked_at at = { UINT64_MAX, 0 };
+	bool ok;
+
 	r->kind = "revoke";
 	if (!r->key->spki_ok)
 		return error_set(e, FAIL_UNSUPPORTED,
 		    "key: its public key is of a kind we cannot check");
-	return r->cert != UINT64_MAX ? admit_recorded(s, r, e)
-				     : admit_foreign(s, r, e);
+	ok = r->cert != UINT64_MAX ? admit_recorded(s, r, &at, e)
+				   : admit_foreign(s, r, &at, e);
+	r->record = at.index;
+	r->record_s = at.date_s;
+	return ok;
 }
 
 const struct request_type request_revoke = {

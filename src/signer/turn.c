@@ -146,7 +146,11 @@ append_signed(struct signer *s, struct request *r, struct error *e)
 	if (r->sig.n == 0)
 		buf_add_bytes(&r->sig, buf_bytes(&r->one.sig));
 	record_bytes(&rec, "sig", buf_bytes(&r->sig));
-	return reg_append(s->reg, &rec, (struct bytes){ 0 }, &r->signed_, e);
+	if (!reg_append(s->reg, &rec, (struct bytes){ 0 }, &r->signed_, e))
+		return false;
+	r->record = r->signed_;
+	r->record_s = s->last_s;
+	return true;
 }
 
 /* No signature was released. When none can exist it FAILED; when one may, the
@@ -215,6 +219,8 @@ reply(struct signer *s, struct request *r)
 		.verdict = r->verdict,
 		.intent = r->intent,
 		.signed_ = r->signed_,
+		.record = r->record,
+		.record_s = r->record_s,
 		.sig = buf_bytes(&r->sig) };
 
 	if (r->type->release != NULL && a.ok && !r->type->release(s, r, &a.err))
@@ -287,7 +293,8 @@ die(struct signer *s, const struct error *why, struct error *e)
 			r->done(r->arg,
 			    &(struct signer_reply){ .err = *why,
 				.intent = r->intent,
-				.signed_ = UINT64_MAX });
+				.signed_ = UINT64_MAX,
+				.record = UINT64_MAX });
 			request_free(r);
 		}
 	*e = *why;

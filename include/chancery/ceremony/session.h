@@ -9,7 +9,7 @@
 #include <chancery/ceremony/home.h>
 #include <chancery/hsm/hsm.h>
 #include <chancery/register/note.h>
-#include <chancery/signer/logkey.h>
+#include <chancery/signer/host.h>
 #include <chancery/signer/signer.h>
 
 enum session_flag {
@@ -27,12 +27,9 @@ struct session_options {
 
 struct session {
 	const struct home *home; /* borrowed */
-	struct hsm_module *module;
-	struct hsm_token *token[SIGNER_TOKENS_MAX]; /* as home->token */
-	struct hsm_key *log_key;
-	struct note_signer log;
-	struct hsm_anchor anchor; /* with home->anchor_object */
-	struct signer *signer;    /* NULL with SESSION_TOKENS */
+	struct host_settings settings;
+	struct host host;      /* its tokens as home->token */
+	struct signer *signer; /* NULL with SESSION_TOKENS */
 };
 
 /* FAIL_NOT_FOUND says which module, token or key was looked for and what is there.

@@ -69,7 +69,10 @@ struct signer_reply {
 	struct charter_verdict
 	    verdict;              /* when err.why is FAIL_REFUSED/QUORUM */
 	uint64_t intent, signed_; /* record indexes; UINT64_MAX: none     */
-	struct bytes sig;         /* borrowed for the call                */
+	/* SIGNED or REVOKE (of FAIL_EXISTS: the first), and its time; UINT64_MAX: none. */
+	uint64_t record;
+	int64_t record_s;
+	struct bytes sig; /* borrowed for the call                        */
 	/* CRL: where it lies, its number and size. */
 	const char *path;
 	uint64_t crl_number, entries, bytes;
