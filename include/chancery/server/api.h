@@ -44,5 +44,14 @@ void api_worker(struct api *a, unsigned index, struct http_worker *w,
 void api_handle(void *arg, struct http_exchange *x);
 /* Any thread: a new access log (SIGHUP after rotation); -1: off. Taken over. */
 void api_access_reopen(struct api *a, int fd);
+/*
+ * Where the store is (store.h, store_position): every record of ours below it has its rows.
+ * After the catch-up at start, and after each one that followed a loss: api_caught_up with
+ * one beyond the last record it read. Any thread.
+ */
+uint64_t api_position(struct api *a);
+void api_caught_up(struct api *a, uint64_t next);
+/* A reply was lost whose record may exist: the position waits for a catch-up. */
+bool api_has_lost(struct api *a) must_check;
 /* Prometheus text. Any thread. */
 void api_metrics(struct api *a, struct buf *out);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core.h"
+
+struct api *
+api_new(const struct api_config *cfg)
+{
+	struct api *a = mem_calloc(1, sizeof(*a));
+
+	a->cfg = *cfg;
+	a->workers = mem_calloc(cfg->workers, sizeof(*a->workers));
+	STAILQ_INIT(&a->changes.queue);
+	(void)pthread_mutex_init(&a->changes.mutex, NULL);
+	positions_init(&a->positions);
+	offload_start(&a->offload);
+	atomic_init(&a->access_fd, cfg->access_fd);
+	a->started_s = clock_wall_ms(cfg->clock) / 1000;
+	return a;
+}
+
+void
+api_free(struct api *a)
+{
+	if (a == NULL)
+		return;
+	offload_stop(&a->offload);
+	api_access_reopen(a, -1);
+	(void)pthread_mutex_destroy(&a->changes.mutex);
+	(void)pthread_mutex_destroy(&a->positions.mutex);
+	mem_free(a->workers);
+	mem_free(a);
+}
+
+void
+api_worker(struct api *a, unsigned index, struct http_worker *w,
+    struct lane *lane)
+{
+	a->workers[index] = (struct worker){ .api = a,
+		.index = index,
+		.http = w,
+		.lane = lane };
+}
+
+/* A line that is just being written goes to the old file: its descriptor number lives on
+ * in the new one (dup2), so no writer ever sees a closed one. */
+void
+api_access_reopen(struct api *a, int fd)
+{
+	int old = atomic_load(&a->access_fd);
+
+	if (fd >= 0 && old >= 0 && dup2(fd, old) >= 0) {
+		(void)close(fd);
+		return;
+	}
+	atomic_store(&a->access_fd, fd);
+	if (old >= 0)
+		(void)close(old);
+}
+
+void
+api_handle(void *arg, struct http_exchange *x)
+{
+	struct api *a = arg;
+	struct worker *w = &a->workers[http_worker_index(http_get_worker(x))];
+	bool full = w->in_flight >= LIMIT_CALLS_IN_FLIGHT;
+	struct flight *f = flight_new(w, x);
+
+	f->access = access_new(f);
+	http_on_sent(x, access_sent, f->access);
+	flight_run(f, full ? serve_overloaded : serve);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prometheus text exposition 0.0.4 of static counters. */
+#include "core.h"
+
+struct mount_metrics {
+	struct api *api;
+	struct buf *out;
+};
+
+static const struct {
+	int64_t us;
+	const char *text;
+} bounds[METRIC_BUCKETS] = { { 250, "0.00025" }, { 500, "0.0005" },
+	{ 1000, "0.001" }, { 2500, "0.0025" }, { 5000, "0.005" },
+	{ 10000, "0.01" }, { 25000, "0.025" }, { 50000, "0.05" },
+	{ 100000, "0.1" }, { 250000, "0.25" }, { 1000000, "1" },
+	{ 5000000, "5" }, { 10000000, "10" }, { 20000000, "20" } };
+
+static void
+add(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+static uint64_t
+get(_Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void
+metrics_count(struct metrics *m, enum operation op, int status, int64_t us,
+    uint64_t bytes)
+{
+	size_t i = 0,
+	       class = status >= 100 && status < 600 ? (size_t)status / 100 : 0;
+
+	while (i < METRIC_BUCKETS && us > bounds[i].us)
+		i++;
+	add(&m->bucket[i], 1);
+	add(&m->sum_us, (uint64_t)us);
+	add(&m->sent_bytes, bytes);
+	add(&m->requests[op][class], 1);
+}
+
+static void
+head(struct buf *out, const char *name, const char *type, const char *help)
+{
+	buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void
+write_requests(struct metrics *m, struct buf *out)
+{
+	static const char *const names[OP__COUNT] = { [OP_READ] = "read",
+		[OP_LIST] = "list",
+		[OP_WRITE] = "write",
+		[OP_PATCH] = "patch",
+		[OP_DELETE] = "delete" };
+
+	head(out, "chancery_requests_total", "counter",
+	    "Answers by operation and class of status; 0xx: the connection "
+	    "broke first.");
+	for (size_t op = 0; op < OP__COUNT; op++)
+		for (size_t class = 0; class < 6; class ++) {
+			uint64_t n = get(&m->requests[op][class]);
+
+			if (n > 0)
+				buf_addf(out,
+				    "chancery_requests_total{operation=\"%s\","
+				    "status=\"%zuxx\"} %ju\n",
+				    names[op], class, (uintmax_t)n);
+		}
+}
+
+static void
+write_durations(struct metrics *m, struct buf *out)
+{
+	uint64_t sum = 0;
+
+	head(out, "chancery_request_seconds", "histogram",
+	    "From the first octet of a request to the last of its answer.");
+	for (size_t i = 0; i < METRIC_BUCKETS; i++) {
+		sum += get(&m->bucket[i]);
+		buf_addf(out,
+		    "chancery_request_seconds_bucket{le=\"%s\"} %ju\n",
+		    bounds[i].text, (uintmax_t)sum);
+	}
+	sum += get(&m->bucket[METRIC_BUCKETS]);
+	buf_addf(out,
+	    "chancery_request_seconds_bucket{le=\"+Inf\"} %ju\n"
+	    "chancery_request_seconds_sum %.6f\n"
+	    "chancery_request_seconds_count %ju\n",
+	    (uintmax_t)sum, (double)get(&m->sum_us) / 1e6, (uintmax_t)sum);
+}
+
+static void
+one(struct buf *out, const char *name, const char *type, const char *help,
+    uint64_t value)
+{
+	head(out, name, type, help);
+	buf_addf(out, "%s %ju\n", name, (uintmax_t)value);
+}
+
+static bool
+write_mount(void *arg, const struct doc *doc)
+{
+	struct mount_metrics *m = arg;
+	uint64_t certs, revoked;
+	struct error e = { 0 };
+
+	if (!store_cert_count(m->api->cfg.store, doc->name, &certs, &revoked,
+		&e))
+		return true;
+	buf_addf(m->out,
+	    "chancery_certificates{mount=\"%s\",state=\"stored\"} %ju\n"
+	    "chancery_certificates{mount=\"%s\",state=\"revoked\"} %ju\n",
+	    doc->name, (uintmax_t)certs, doc->name, (uintmax_t)revoked);
+	return true;
+}
+
+static void
+write_lanes(struct api *a, struct buf *out)
+{
+	uint64_t up = 0;
+
+	for (unsigned i = 0; i < a->cfg.workers; i++)
+		up += a->workers[i].lane != NULL &&
+		    lane_get_state(a->workers[i].lane) == LANE_UP;
+	one(out, "chancery_lanes_up", "gauge",
+	    "Workers whose way to the signer is open.", up);
+}
+
+void
+api_metrics(struct api *a, struct buf *out)
+{
+	struct metrics *m = &a->metrics;
+	struct mount_metrics arg = { a, out };
+	int64_t flying =
+	    atomic_load_explicit(&m->in_flight, memory_order_relaxed);
+
+	write_requests(m, out);
+	write_durations(m, out);
+	one(out, "chancery_requests_in_flight", "gauge",
+	    "Requests begun and not answered.",
+	    flying > 0 ? (uint64_t)flying : 0);
+	one(out, "chancery_sent_bytes_total", "counter", "Octets of answers.",
+	    get(&m->sent_bytes));
+	one(out, "chancery_overloaded_total", "counter",
+	    "Requests refused with 503 because too many were in flight.",
+	    get(&m->overloaded));
+	one(out, "chancery_denied_total", "counter",
+	    "Requests that a policy denied.", get(&m->denied));
+	one(out, "chancery_changes_total", "counter",
+	    "Changes of configuration.", get(&m->changes));
+	one(out, "chancery_access_log_lost_total", "counter",
+	    "Lines of the access log that could not be written.",
+	    get(&m->unlogged));
+	one(out, "chancery_start_time_seconds", "gauge",
+	    "When this process began to serve.", (uint64_t)a->started_s);
+	one(out, "chancery_register_position", "gauge",
+	    "First record of the register that the store may lack.",
+	    api_position(a));
+	write_lanes(a, out);
+	head(out, "chancery_certificates", "gauge", "Rows of the store.");
+	docs_each(a->cfg.docs, "mount", "", write_mount, &arg);
+}

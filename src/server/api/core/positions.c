@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core.h"
+
+void
+positions_init(struct positions *p)
+{
+	*p = (struct positions){ .next = 0 };
+	TAILQ_INIT(&p->flying);
+	(void)pthread_mutex_init(&p->mutex, NULL);
+}
+
+struct position *
+position_begin(struct positions *p)
+{
+	struct position *at = mem_alloc(sizeof(*at));
+
+	(void)pthread_mutex_lock(&p->mutex);
+	at->next = p->next;
+	TAILQ_INSERT_TAIL(&p->flying, at, link);
+	(void)pthread_mutex_unlock(&p->mutex);
+	return at;
+}
+
+void
+position_end(struct positions *p, struct position *at, uint64_t next)
+{
+	(void)pthread_mutex_lock(&p->mutex);
+	if (next > p->next)
+		p->next = next;
+	TAILQ_REMOVE(&p->flying, at, link);
+	(void)pthread_mutex_unlock(&p->mutex);
+	mem_free(at);
+}
+
+void
+position_lost(struct positions *p, struct position *at)
+{
+	(void)pthread_mutex_lock(&p->mutex);
+	if (!p->has_lost || at->next < p->lost)
+		p->lost = at->next;
+	p->has_lost = true;
+	TAILQ_REMOVE(&p->flying, at, link);
+	(void)pthread_mutex_unlock(&p->mutex);
+	mem_free(at);
+}
+
+uint64_t
+api_position(struct api *a)
+{
+	struct positions *p = &a->positions;
+	const struct position *first;
+	uint64_t at;
+
+	(void)pthread_mutex_lock(&p->mutex);
+	first = TAILQ_FIRST(&p->flying);
+	at = first != NULL ? first->next : p->next;
+	if (p->has_lost && p->lost < at)
+		at = p->lost;
+	(void)pthread_mutex_unlock(&p->mutex);
+	return at;
+}
+
+bool
+api_has_lost(struct api *a)
+{
+	bool lost;
+
+	(void)pthread_mutex_lock(&a->positions.mutex);
+	lost = a->positions.has_lost;
+	(void)pthread_mutex_unlock(&a->positions.mutex);
+	return lost;
+}
+
+void
+api_caught_up(struct api *a, uint64_t next)
+{
+	struct positions *p = &a->positions;
+
+	(void)pthread_mutex_lock(&p->mutex);
+	/* What got lost meanwhile lies above. */
+	if (p->has_lost && p->lost < next)
+		p->lost = next;
+	if (p->has_lost && TAILQ_EMPTY(&p->flying) && p->next <= next)
+		p->has_lost = false;
+	if (next > p->next)
+		p->next = next;
+	(void)pthread_mutex_unlock(&p->mutex);
+}
