@@ -65,11 +65,11 @@ enum room_message {
 	ROOM_NEW_LANE, /* u32 index + SCM_RIGHTS. Server: the signer is new;
 	                    signer: the server is new                         */
 	ROOM_SIGNER_GONE, /* server: u32 enum room_gone: lanes are dead        */
-	ROOM_KEYGEN_DONE /* signer: the packet of the one-shot, as it came: u32 0,
+	ROOM_KEYGEN_DONE, /* signer: the packet of the one-shot, as it came: u32 0,
 	                    then canonical JSON (≤ 60 KiB). When it ended without
 	                    one: u32 exit status (never 0), then a UTF-8 sentence */
-	    /* room → supervisor */
-	    ROOM_PIN_REFUSED /* signer, before ROOM_EXIT_PIN: u32 token. Without it
+	/* room → supervisor */
+	ROOM_PIN_REFUSED /* signer, before ROOM_EXIT_PIN: u32 token. Without it
 	                    the PINs of all tokens count as refused            */
 };
 #define ROOM_ALIVE_MS 2000
