@@ -186,3 +186,10 @@
 #define LIMIT_POLICY_NODES 65536
 /* Nesting: a stanza with a parameter that is a list of lists has 5. */
 #define LIMIT_POLICY_DEPTH 16
+/* Tokens in memory, about 2 KiB each with a few policies; the store has the rest, 20 us
+ * away. A multiple of four. */
+#define LIMIT_TOKEN_CACHE 8192
+/* Generations of tokens; each costs a look at the store. */
+#define LIMIT_TOKEN_DEPTH 64
+/* Expired rows that one tidying removes: a few milliseconds of the store's writer. */
+#define LIMIT_TIDY_ROWS 2000

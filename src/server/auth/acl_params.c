@@ -4,27 +4,6 @@
 
 #include "acl.h"
 
-/* '*' at the beginning, the end or both; a single "*" is itself. */
-static bool
-glob_match(const char *pattern, const char *text)
-{
-	size_t n = strlen(pattern), len = strlen(text);
-	bool head, tail;
-
-	if (n < 2)
-		return strcmp(pattern, text) == 0;
-	head = pattern[0] == '*';
-	tail = pattern[n - 1] == '*';
-	if (head && tail)
-		return n == 2 || memmem(text, len, pattern + 1, n - 2) != NULL;
-	if (head)
-		return len >= n - 1 &&
-		    strcmp(text + len - (n - 1), pattern + 1) == 0;
-	if (tail)
-		return strncmp(text, pattern, n - 1) == 0;
-	return strcmp(pattern, text) == 0;
-}
-
 /* Fields are typed weakly: 5 and "5", true and "true" are one value to them, and so they
  * are here; else a number would pass by a denied text. False: not a scalar. */
 static bool
@@ -55,7 +34,7 @@ value_matches(const json_t *rule, const json_t *v)
 	const char *pattern, *text;
 
 	if (scalar_text(rule, rule_buf, &pattern) && scalar_text(v, buf, &text))
-		return glob_match(pattern, text);
+		return text_glob(pattern, text);
 	return json_equal(rule, v);
 }
 
@@ -99,16 +78,6 @@ lower(const char *name, char *out, size_t size)
 	out[i] = '\0';
 }
 
-/* jansson walks an object that it does not take as const. */
-static json_t *
-walkable(const json_t *v)
-{
-	json_t *same;
-
-	memcpy(&same, &v, sizeof(same));
-	return same;
-}
-
 static bool
 params_have(const json_t *params, const char *name)
 {
@@ -116,7 +85,7 @@ params_have(const json_t *params, const char *name)
 	char low[256];
 	json_t *v;
 
-	json_object_foreach(walkable(params), given, v)
+	json_object_foreach(json_walkable(params), given, v)
 	{
 		lower(given, low, sizeof(low));
 		if (strcmp(low, name) == 0)
@@ -165,7 +134,7 @@ acl_parameters(const struct rule *r, const json_t *params)
 		return true;
 	if (json_object_get(r->denied, "*") != NULL)
 		return false;
-	json_object_foreach(walkable(params), name, v)
+	json_object_foreach(json_walkable(params), name, v)
 	{
 		lower(name, low, sizeof(low));
 		if (!one_allowed(r, low, v))

@@ -5,9 +5,7 @@
 #include <chancery/server/auth.h>
 
 #include "hcl.h"
-
-DEFINE_AUTO(json, json_t *, json_decref)
-#define auto_json auto_cleanup(json_cleanup)
+#include "token.h"
 
 /* ---- rules ---- */
 enum rule_kind {
