@@ -4,9 +4,7 @@
 /* Tokens as rows, and the rules by which they are made; what the handlers share with this
  * library beyond auth.h. */
 #include <chancery/server/auth.h>
-
-DEFINE_AUTO(json, json_t *, json_decref)
-#define auto_json auto_cleanup(json_cleanup)
+#include <chancery/server/request.h>
 
 #define TOKEN_KIND "token"
 #define TOKEN_RANDOM 24 /* base62: 142 bits */
