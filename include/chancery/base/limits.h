@@ -134,7 +134,7 @@
 /* Bodies above LIMIT_HTTP_BODY_FREE share this in the process; beyond it 503. Eight of
  * the largest, or thousands of ordinary ones, at once. */
 #define LIMIT_HTTP_BODIES_BYTES (256L << 20)
-#define LIMIT_HTTP_BODY_FREE 65536UL
+#define LIMIT_HTTP_BODY_FREE 16384UL
 /* What is read ahead of a pipelining client while its answer is being made. */
 #define LIMIT_HTTP_PIPELINE_BYTES 16384
 /* One TLS record (RFC 8446 5.1): head and body of an answer leave in one where they fit. */

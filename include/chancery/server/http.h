@@ -7,8 +7,12 @@
  * answers now or later, in the same thread. Any method token is taken (LIST).
  *
  * Refused, and the connection closed: bare LF, obs-fold, space before a colon, no or two
- * Hosts, Content-Length with Transfer-Encoding or two different ones, unknown codings, more
+ * Hosts, Content-Length with Transfer-Encoding or two of them, transfer codings, more
  * than LIMIT_HTTP_HEAD_BYTES or LIMIT_HTTP_FIELDS. Deadlines are absolute per phase.
+ *
+ * A handler may keep an exchange as long as it likes and must answer it in the end, also
+ * when its client has gone (the answer is then dropped). All calls about an exchange are
+ * made in its worker's thread. SIGPIPE is ignored from http_shared_new on.
  */
 #include <chancery/base/bytes.h>
 #include <chancery/base/error.h>
@@ -38,30 +42,44 @@ void http_tls_free(struct http_tls *t);
 
 /* Called once the head and the whole body are there. */
 typedef void http_handler_fn(void *arg, struct http_exchange *x);
+/* 0: as base/limits.h says. */
 struct http_limits {
 	size_t body_bytes; /* 32 MiB: beyond it 413 */
 	unsigned connections, connections_per_peer, handshakes_per_s;
 };
+/* A request that never became an exchange (malformed, too large, too slow): for the
+ * access log. In the worker's thread. */
+typedef void http_refused_fn(void *arg, const char *peer, int status,
+    const char *why);
 struct http_config {
 	struct http_tls *tls; /* NULL: no HTTP_TLS listener */
 	struct http_limits limits;
 	http_handler_fn *handler;
+	http_refused_fn *refused; /* may be NULL */
 	void *arg;
 };
 /* Shared by all workers of the process: connection counts per peer. */
 struct http_shared;
 struct http_shared *http_shared_new(const struct http_config *cfg);
 void http_shared_free(struct http_shared *s);
+/* Since the start, but `open`: now. Any thread; for metrics. */
+struct http_counts {
+	uint64_t open, accepted, handshakes, handshakes_failed, turned_away,
+	    refused;
+};
+void http_shared_counts(struct http_shared *s, struct http_counts *out);
 
 struct http_worker *http_worker_new(struct http_shared *s, unsigned index);
 struct event_base *http_worker_base(struct http_worker *w);
-/* Borrowed listening descriptor; may be added to several workers. */
+/* Borrowed listening descriptor; may be added to several workers. New connections go to
+ * the worker that has the fewest. */
 void http_worker_listen(struct http_worker *w, enum http_listener kind, int fd);
 /* Runs until http_worker_stop, in the calling thread. */
 void http_worker_run(struct http_worker *w);
 /* Any thread: no new connections; keep-alive ones close after their answer; returns
  * from run when none is left or after LIMIT_STOP_MS. */
 void http_worker_stop(struct http_worker *w);
+/* Not while it runs. What was posted and has not run yet runs here. */
 void http_worker_free(struct http_worker *w);
 /* Any thread: run fn in the worker's loop soon. */
 void http_worker_post(struct http_worker *w, void (*fn)(void *arg), void *arg);
@@ -93,9 +111,12 @@ const uint8_t *http_request_id(const struct http_exchange *x);
 int64_t http_started_ns(const struct http_exchange *x);
 
 /* ---- the answer: exactly one call of http_send* an exchange ---- */
-/* Extra header lines, before sending. Values are checked: no CR, LF, NUL. */
+/* Extra header lines, before sending; not those of framing (Content-Length, Connection,
+ * Content-Type, Date). A value with an octet that no field value has (CR, LF, NUL) is
+ * left out with its name. */
 void http_set_header(struct http_exchange *x, const char *name,
     const char *value);
+/* content_type NULL: none, as with 204. The body is borrowed for the call. */
 void http_send(struct http_exchange *x, int status, const char *content_type,
     struct bytes body);
 /* The same for a body that holds a private key: taken over, wiped after sending. */

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The head of an answer, and the four ways to give one. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include <chancery/base/clock.h>
+#include <chancery/base/json.h>
+
+#include "chars.h"
+#include "internal.h"
+
+static const struct {
+	int status;
+	const char *phrase;
+} phrases[] = {
+	{ 200, "OK" },
+	{ 202, "Accepted" },
+	{ 204, "No Content" },
+	{ 304, "Not Modified" },
+	{ 307, "Temporary Redirect" },
+	{ 400, "Bad Request" },
+	{ 403, "Forbidden" },
+	{ 404, "Not Found" },
+	{ 405, "Method Not Allowed" },
+	{ 408, "Request Timeout" },
+	{ 412, "Precondition Failed" },
+	{ 413, "Content Too Large" },
+	{ 414, "URI Too Long" },
+	{ 415, "Unsupported Media Type" },
+	{ 417, "Expectation Failed" },
+	{ 429, "Too Many Requests" },
+	{ 431, "Request Header Fields Too Large" },
+	{ 500, "Internal Server Error" },
+	{ 501, "Not Implemented" },
+	{ 502, "Bad Gateway" },
+	{ 503, "Service Unavailable" },
+	{ 505, "HTTP Version Not Supported" },
+};
+
+static const char *
+phrase_of(int status)
+{
+	for (size_t i = 0; i < countof(phrases); i++)
+		if (phrases[i].status == status)
+			return phrases[i].phrase;
+	/* It may be empty (RFC 9112 4). */
+	return "";
+}
+
+/* RFC 9110 6.6.1, in the form of 5.6.7; made once a second. */
+static const char *
+date_line(struct http_worker *w)
+{
+	static const char days[][4] = { "Thu", "Fri", "Sat", "Sun", "Mon",
+		"Tue", "Wed" };
+	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May",
+		"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	int64_t now_s = clock_wall_ms(&clock_system) / 1000;
+	int y, mon, d, h, min, s;
+
+	if (now_s == w->date_s)
+		return w->date;
+	time_to_civil(now_s, &y, &mon, &d, &h, &min, &s);
+	(void)snprintf(w->date, sizeof(w->date),
+	    "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n",
+	    days[now_s / 86400 % 7], d, months[mon - 1], y, h, min, s);
+	w->date_s = now_s;
+	return w->date;
+}
+
+/* RFC 9110 6.4.1: neither body nor length. */
+static bool
+is_bodiless(int status)
+{
+	return status == 204 || status == 304;
+}
+
+static void
+add_framing(struct http_exchange *x, struct buf *out)
+{
+	if (is_bodiless(x->status))
+		return;
+	if (x->kind_of_body != BODY_STREAM)
+		buf_addf(out, "Content-Length: %llu\r\n",
+		    (unsigned long long)x->body_n);
+	else if (!x->in.http10)
+		buf_add_str(out, "Transfer-Encoding: chunked\r\n");
+}
+
+static void
+head_build(struct http_exchange *x, const char *content_type)
+{
+	struct buf *out = &x->front;
+
+	buf_addf(out, "HTTP/1.1 %d %s\r\n", x->status, phrase_of(x->status));
+	buf_add_str(out, date_line(x->w));
+	if (content_type != NULL)
+		buf_addf(out, "Content-Type: %s\r\n", content_type);
+	add_framing(x, out);
+	buf_add_bytes(out, buf_bytes(&x->headers));
+	if (x->close)
+		buf_add_str(out, "Connection: close\r\n");
+	buf_add_str(out, "\r\n");
+}
+
+/* The body is set; say it. */
+static void
+answer(struct http_exchange *x, int status, const char *content_type)
+{
+	if (x->answered)
+		fatal("an exchange was answered twice");
+	x->answered = true;
+	x->status = status;
+	x->close = x->refused || x->in.close || x->w->stopping;
+	head_build(x, content_type);
+	if (is_bodiless(status) ||
+	    bytes_eq(http_method(x), bytes_str("HEAD"))) {
+		x->body_n = 0;
+		x->more = false;
+	}
+	http_output_start(x);
+}
+
+void
+http_set_header(struct http_exchange *x, const char *name, const char *value)
+{
+	if (!http_all(bytes_str(name), HTTP_TCHAR) ||
+	    !http_all(bytes_str(value), HTTP_VALUE))
+		return;
+	buf_addf(&x->headers, "%s: %s\r\n", name, value);
+}
+
+void
+http_send(struct http_exchange *x, int status, const char *content_type,
+    struct bytes body)
+{
+	x->kind_of_body = BODY_MEMORY;
+	x->body = body;
+	x->body_n = body.n;
+	answer(x, status, content_type);
+}
+
+void
+http_send_secret(struct http_exchange *x, int status, const char *content_type,
+    struct secret *body)
+{
+	x->kind_of_body = BODY_SECRET;
+	x->secret = body;
+	x->body = bytes_of(secret_data(body), secret_len(body));
+	x->body_n = x->body.n;
+	answer(x, status, content_type);
+}
+
+void
+http_send_file(struct http_exchange *x, int status, const char *content_type,
+    int fd, uint64_t offset, uint64_t length)
+{
+	x->kind_of_body = BODY_FILE;
+	x->file = fd;
+	x->file_at = offset;
+	x->body_n = length;
+	answer(x, status, content_type);
+}
+
+void
+http_send_stream(struct http_exchange *x, int status, const char *content_type,
+    http_next_fn *next, void (*release)(void *arg), void *arg)
+{
+	x->kind_of_body = BODY_STREAM;
+	x->next = next;
+	x->release = release;
+	x->arg = arg;
+	x->more = true;
+	answer(x, status, content_type);
+}
+
+void
+http_on_sent(struct http_exchange *x,
+    void (*fn)(void *arg, int status, uint64_t bytes), void *arg)
+{
+	x->on_sent = fn;
+	x->on_sent_arg = arg;
+}
+
+void
+http_refuse(struct http_exchange *x, int status, const char *why)
+{
+	const struct http_config *cfg = &x->w->shared->cfg;
+	auto_buf struct buf body = { 0 };
+	struct json_writer w;
+
+	json_begin(&w, &body);
+	json_object_begin(&w);
+	json_key(&w, "errors");
+	json_array_begin(&w);
+	json_str(&w, why);
+	json_array_end(&w);
+	json_object_end(&w);
+	buf_add_byte(&body, '\n');
+	atomic_fetch_add(&x->w->shared->refused, 1);
+	x->refused = true;
+	if (cfg->refused != NULL)
+		cfg->refused(cfg->arg, http_peer(x), status, why);
+	http_set_header(x, "Cache-Control", "no-store");
+	http_send(x, status, "application/json", buf_bytes(&body));
+}
