@@ -30,6 +30,9 @@ if(CHANCERY_SANITIZE)
 	add_compile_options(-fsanitize=${CHANCERY_SANITIZE}
 	    -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g)
 	add_link_options(-fsanitize=${CHANCERY_SANITIZE})
+	if(CHANCERY_SANITIZE MATCHES "address")
+		add_compile_definitions(CHANCERY_ASAN)
+	endif()
 	# The sanitizers make these see paths that do not exist.
 	add_compile_options(-Wno-null-dereference)
 	if(CMAKE_C_COMPILER_ID STREQUAL "GNU")

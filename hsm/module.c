@@ -8,6 +8,10 @@
 
 #include "internal.h"
 
+#ifdef CHANCERY_ASAN
+#include <sanitizer/lsan_interface.h>
+#endif
+
 /* Of all modules of the process: hsm_key_evp must not share one with us. */
 static atomic_uint loaded;
 
@@ -167,12 +171,17 @@ hsm_module_unload(struct hsm_module *m)
 	module_free(m);
 }
 
+/* What exit handlers do for the instrumented builds; hsm_exit runs none. */
 #ifdef CHANCERY_COVERAGE
-/* Counters are written by an exit handler, of which hsm_exit runs none. */
 void __gcov_dump(void);
 #define write_counters() __gcov_dump()
 #else
 #define write_counters() ((void)0)
+#endif
+#ifdef CHANCERY_ASAN
+#define check_leaks() __lsan_do_leak_check()
+#else
+#define check_leaks() ((void)0)
 #endif
 
 _Noreturn void
@@ -180,6 +189,7 @@ hsm_exit(int status)
 {
 	(void)fflush(NULL);
 	write_counters();
+	check_leaks();
 	_exit(status);
 }
 

@@ -34,10 +34,9 @@ sign(EVP_PKEY *k, const char *scheme, struct bytes in, struct buf *out,
 }
 
 static bool
-run(char **argv, struct error *e)
+run(char **argv, struct secret *pin, struct error *e)
 {
-	struct secret *pin = secret_new(LIMIT_PIN_BYTES);
-	struct buf in = { 0 }, out = { 0 };
+	auto_buf struct buf in = { 0 }, out = { 0 };
 	EVP_PKEY *k;
 
 	if (!secret_read_fd(pin, 0, e) || !file_read(argv[4], 1 << 20, &in, e))
@@ -50,11 +49,16 @@ run(char **argv, struct error *e)
 int
 main(int argc, char **argv)
 {
+	struct secret *pin;
 	struct error e = { 0 };
+	bool ok;
 
 	if (argc != 6)
 		hsm_exit(fail_exit(FAIL_USAGE));
-	if (run(argv, &e))
+	pin = secret_new(LIMIT_PIN_BYTES);
+	ok = run(argv, pin, &e);
+	secret_free(pin);
+	if (ok)
 		hsm_exit(EXIT_SUCCESS);
 	(void)fprintf(stderr, "evp_sign: %s\n", e.msg);
 	hsm_exit(fail_exit(e.why));

@@ -44,7 +44,8 @@ void hsm_module_unload(struct hsm_module *m);
 DEFINE_AUTO(hsm_module, struct hsm_module *, hsm_module_unload)
 #define auto_hsm_module auto_cleanup(hsm_module_cleanup)
 
-/* _exit() after flushing stdio: modules crash in exit handlers. */
+/* _exit() after flushing stdio: modules crash in exit handlers. Under
+ * AddressSanitizer it looks for leaks first, and a leak is another status. */
 _Noreturn void hsm_exit(int status);
 
 /* What the module says of itself, for reports: strings are trimmed. */
