@@ -193,3 +193,6 @@
 #define LIMIT_TOKEN_DEPTH 64
 /* Expired rows that one tidying removes: a few milliseconds of the store's writer. */
 #define LIMIT_TIDY_ROWS 2000
+/* Rows of the store that wait for its writer: over a second of the highest rate, some
+ * 16 MB with their certificates. */
+#define LIMIT_STORE_PENDING 8192

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The store (design.md, "The store"): an index of certificates that is derived from
+ * The store: an index of certificates that is derived from
  * registers, documents of configuration, and tokens. SQLite now (WAL, one writer);
  * the interface has nothing of SQLite in it.
  *
@@ -17,7 +17,12 @@
  *              Keys are hashes, values are JSON without the secret itself
  *
  * Threads: one writer thread inside; every other call may come from any thread.
- * Reads use a connection per calling thread (opened at its first read).
+ * Reads use a connection per calling thread (opened at its first read, closed when the
+ * thread ends). Callbacks of a list must not read from the store.
+ *
+ * A commit that fails loses nothing that was acknowledged: rows that wait stay and are
+ * tried again, other calls get the error (FAIL_DISK_FULL, FAIL_IO). After a failed
+ * fsync every write is refused until the store is opened anew; reads go on.
  */
 #include <chancery/base/bytes.h>
 #include <chancery/base/cleanup.h>
@@ -27,17 +32,25 @@
 
 struct store;
 
+/* Octets of a mount, an origin, a document's kind, scope and name. */
+#define STORE_NAME_MAX 255
+/* Documents of this kind, in scope "", are mounts: when one is made or removed by
+ * store_docs_apply, the certificates of a mount of its name are gone. */
+#define STORE_KIND_MOUNT "mount"
+
 struct store_config {
-	const char *path;  /* file; ":memory:" is not supported             */
-	bool create;       /* FAIL_EXISTS when there is one                 */
-	bool read_only;    /* CLI reports                                   */
+	const char *path; /* file; <path>.lock, -wal and -shm lie beside it */
+	bool create;      /* FAIL_EXISTS when there is one                 */
+	bool read_only;   /* CLI reports; beside a running service too     */
+	bool bulk; /* rebuild: nothing is synced before store_close         */
 	unsigned batch_ms; /* how long the writer gathers derived rows; 0: 20 */
 };
 /* Opens, migrates (schema versions are rows of one table; a newer one than ours is
- * FAIL_UNSUPPORTED), starts the writer. */
+ * FAIL_UNSUPPORTED), starts the writer. FAIL_BUSY: another process has it open for
+ * writing. FAIL_BAD_INPUT: a database of another program. FAIL_CORRUPT. */
 struct store *store_open(const struct store_config *cfg,
     struct error *e) must_check;
-/* Commits what is pending, ends the writer. */
+/* Commits what is pending, ends the writer. No other call may be under way. */
 bool store_close(struct store *s, struct error *e) must_check;
 void store_free(
     struct store *s); /* store_close without its answer; NULL is fine */
@@ -62,19 +75,24 @@ struct store_cert {
 };
 /* Queued for the writer; visible to readers at once. Idempotent by (issuer_key,
  * serial): a second put of the same certificate changes nothing. Copies. FAIL_BUSY
- * when LIMIT_STORE_PENDING rows wait. */
+ * when LIMIT_STORE_PENDING rows wait (FAIL_DISK_FULL or FAIL_IO when that is why).
+ * One that was signed before the mount of its name was removed is dropped. */
 bool store_cert_put(struct store *s, const struct store_cert *c,
     struct error *e) must_check;
+/* The first revocation stands. Nothing happens when there is no such certificate: a
+ * foreign one is put first, with index UINT64_MAX. */
 bool store_cert_revoke(struct store *s, const struct sha256 *issuer_key,
     const uint8_t serial[LIMIT_SERIAL_BYTES], int64_t revoked_s, int reason,
     uint64_t index, struct error *e) must_check;
-/* FAIL_NOT_FOUND. `mem` holds what *out points to. Within one mount; mount NULL: any. */
+/* FAIL_NOT_FOUND. `mem` (emptied first) holds what *out points to. Within one mount;
+ * mount NULL: any. der is empty for one that was not to be stored. */
 bool store_cert_get(struct store *s, const char *mount,
     const uint8_t serial[LIMIT_SERIAL_BYTES], struct store_cert *out,
     struct buf *mem, struct error *e) must_check;
 /* Ascending serial, beginning behind `after` (NULL: the first), at most `limit` rows;
  * `each` returns false to stop. der is empty unless with_der. Paged: no snapshot is
- * held between calls. */
+ * held between calls. Rows without a certificate (no_store) are left out unless
+ * revoked_only. Equal serials of two issuers are not parted by `limit`. */
 typedef bool store_cert_each_fn(void *arg, const struct store_cert *c);
 struct store_cert_query {
 	const char *mount;
@@ -84,10 +102,12 @@ struct store_cert_query {
 };
 bool store_cert_list(struct store *s, const struct store_cert_query *q,
     store_cert_each_fn *each, void *arg, struct error *e) must_check;
-/* Counted incrementally, not by a scan. */
+/* Counted incrementally, not by a scan; rows without a certificate only among
+ * `revoked`. mount NULL: all. */
 bool store_cert_count(struct store *s, const char *mount, uint64_t *certs,
     uint64_t *revoked, struct error *e) must_check;
-/* Forget certificates (tidy, mount removal): committed on return. */
+/* Forget certificates that expired before then (tidy; INT64_MAX: all); those revoked
+ * only with revoked_too. Committed on return, page by page. */
 bool store_cert_delete(struct store *s, const char *mount,
     int64_t expired_before_s, bool revoked_too, uint64_t *deleted,
     struct error *e) must_check;
@@ -112,11 +132,16 @@ struct store_doc_op {
 };
 void store_docs_encode(const struct store_doc_op *ops, size_t n,
     struct buf *json);
-/* In one transaction, committed on return; `origin`, `index`: the CONFIG record. An
+/* Read such a list; false of `each` ends it with its error. FAIL_BAD_INPUT. */
+typedef bool store_change_fn(void *arg, const struct store_doc_op *op,
+    struct error *e);
+bool store_changes_each(struct bytes json, store_change_fn *each, void *arg,
+    struct error *e) must_check;
+/* In one transaction, durable on return; `origin`, `index`: the CONFIG record. An
  * index at or below the newest one applied of that log does nothing (replay). */
 bool store_docs_apply(struct store *s, struct bytes json, const char *origin,
     uint64_t index, struct error *e) must_check;
-/* Value appended. FAIL_NOT_FOUND. */
+/* Value appended; version may be NULL. FAIL_NOT_FOUND. */
 bool store_doc_get(struct store *s, const char *kind, const char *scope,
     const char *name, struct buf *value, uint64_t *version,
     struct error *e) must_check;
@@ -146,15 +171,17 @@ enum store_secret_op {
 	STORE_SECRET_SWAP,   /* replace if version is still the given one,
 	                        else FAIL_BUSY: for use counts               */
 	STORE_SECRET_DELETE, /* key; no error when absent                    */
-	STORE_SECRET_DELETE_TREE, /* key and all below it by parent          */
+	STORE_SECRET_DELETE_TREE, /* key and all below it by parent, whatever their
+	                             kind; also when it is gone itself       */
 	STORE_SECRET_DELETE_SCOPE /* kind and scope                          */
 };
 struct store_secret_change {
 	enum store_secret_op op;
 	struct store_secret row;
 };
-/* Durable before `done` is called (on the writer thread: post it to your loop), all
- * or nothing. Copies. */
+/* Durable before `done` is called (on the writer thread: post it to your loop; from
+ * within the call when the store is dead), all or nothing. Copies. FAIL_EXISTS: an
+ * alias of another row. */
 typedef void store_done_fn(void *arg, bool ok, const struct error *e);
 void store_secrets_write(struct store *s, const struct store_secret_change *c,
     size_t n, store_done_fn *done, void *arg);
@@ -166,16 +193,41 @@ bool store_secret_by_alias(struct store *s, const char *kind, const char *alias,
     int64_t now_s, struct store_secret *out, struct buf *mem,
     struct error *e) must_check;
 typedef bool store_secret_each_fn(void *arg, const struct store_secret *row);
+/* In order of keys; scope NULL: all. */
 bool store_secret_list(struct store *s, const char *kind, const char *scope,
     int64_t now_s, store_secret_each_fn *each, void *arg,
     struct error *e) must_check;
-/* Remove what expired before then; at most `limit` rows a call. */
+/* Remove what expired before then, at most `limit` rows a call, and all below them
+ * by parent. */
 bool store_secret_expire(struct store *s, int64_t before_s, size_t limit,
     struct error *e) must_check;
 
-/* ---- rebuild ----------------------------------------------------------- */
+/* ---- rebuild and reports ----------------------------------------------- */
 
 /* A digest over everything that is derived or recorded (certs, documents, counts), in
- * canonical order; secrets left out. Two stores with the same digest are the same. */
+ * canonical order; secrets and positions left out. Two stores with the same digest are
+ * the same. */
 bool store_digest(struct store *s, struct sha256 *out,
     struct error *e) must_check;
+/* What `is` has otherwise than `was`. */
+struct store_difference {
+	uint64_t certs_missing, certs_added, certs_changed;
+	uint64_t docs_missing, docs_added, docs_changed;
+	char first[1200]; /* of them, in words; "": none */
+};
+bool store_compare(struct store *was, struct store *is,
+    struct store_difference *out, struct error *e) must_check;
+/* Reads all of it. FAIL_CORRUPT says what is wrong. */
+struct store_report {
+	int schema;
+	uint64_t certs, revoked, not_stored, docs, secrets, bytes;
+};
+bool store_check(struct store *s, struct store_report *out,
+    struct error *e) must_check;
+typedef bool store_log_each_fn(void *arg, const char *origin,
+    uint64_t position);
+bool store_log_each(struct store *s, store_log_each_fn *each, void *arg,
+    struct error *e) must_check;
+typedef bool store_secret_count_fn(void *arg, const char *kind, uint64_t n);
+bool store_secret_counts(struct store *s, store_secret_count_fn *each,
+    void *arg, struct error *e) must_check;
