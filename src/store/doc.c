@@ -13,11 +13,11 @@ store_docs_encode(const struct store_doc_op *ops, size_t n, struct buf *json)
 	struct json_writer w;
 
 	json_begin(&w, json);
-	json_array(&w);
+	json_array_begin(&w);
 	for (size_t i = 0; i < n; i++) {
 		bool put = ops[i].value.n > 0;
 
-		json_object(&w);
+		json_object_begin(&w);
 		json_kv_str(&w, "kind", ops[i].kind);
 		json_kv_str(&w, "name", ops[i].name);
 		json_kv_str(&w, "op", put ? "put" : "delete");
