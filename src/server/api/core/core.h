@@ -153,6 +153,7 @@ void flight_send(struct flight *f, int status, const char *type,
 /* "1 error occurred:\n\t* text\n\n" as hashicorp/go-multierror prints. */
 void flight_refuse(struct flight *f, int status, const char *text);
 
+void uuid_text(const uint8_t id[16], char out[37]);
 /* Text into a fixed array, cut between characters. */
 void text_cut(char *out, size_t n, const char *s);
 

@@ -2,7 +2,7 @@
 /* A call from its first octet to its answer: one answer, no touching it afterwards. */
 #include "core.h"
 
-static void
+void
 uuid_text(const uint8_t id[16], char out[37])
 {
 	(void)snprintf(out, 37,

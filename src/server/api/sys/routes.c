@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sys.h"
+
+static const struct field_spec path_field[] = {
+	{ "path", FT_STRING, NULL, "Path of the mount.", true, false },
+	{ 0 },
+};
+
+#define QUERY_CODE(name, about)                                                \
+	{                                                                      \
+		name, FT_INT, NULL, about, false, true                         \
+	}
+static const struct field_spec health_fields[] = {
+	{ "standbyok", FT_STRING, NULL, "Taken; there are no standbys.", false,
+	    true },
+	{ "perfstandbyok", FT_STRING, NULL, "Taken; there are no standbys.",
+	    false, true },
+	QUERY_CODE("activecode", "Status when active; 200."),
+	QUERY_CODE("standbycode", "Taken; there are no standbys."),
+	QUERY_CODE("sealedcode", "Status while the HSM is not logged in; 503."),
+	QUERY_CODE("uninitcode", "Status when not initialised; 501."),
+	QUERY_CODE("drsecondarycode", "Taken; there is no replication."),
+	QUERY_CODE("performancestandbycode", "Taken; there are no standbys."),
+	{ 0 },
+};
+
+static const struct field_spec make_fields[] = {
+	{ "path", FT_STRING, NULL, "Path of the mount.", true, false },
+	{ "type", FT_STRING, NULL, "What to mount, such as pki.", false,
+	    false },
+	{ "plugin_name", FT_STRING, NULL, "Older name of type.", false, false },
+	{ "plugin_version", FT_STRING, NULL, "Must be empty.", false, false },
+	{ "description", FT_STRING, NULL, "For people.", false, false },
+	{ "config", FT_JSON, NULL, "What tune takes, as an object.", false,
+	    false },
+	{ "options", FT_MAP, NULL, "Kept and shown.", false, false },
+	{ "local", FT_BOOL, NULL, "Kept and shown; there is no replication.",
+	    false, false },
+	{ "seal_wrap", FT_BOOL, NULL, "Taken; nothing is sealed here.", false,
+	    false },
+	{ "external_entropy_access", FT_BOOL, NULL,
+	    "Taken; randomness comes from the system and the token.", false,
+	    false },
+	{ 0 },
+};
+
+static const struct field_spec remount_fields[] = {
+	{ "from", FT_STRING, NULL, "Path of the mount.", false, false },
+	{ "to", FT_STRING, NULL, "Its new path.", false, false },
+	{ 0 },
+};
+
+static const struct field_spec lease_fields[] = {
+	{ "lease_id", FT_STRING, NULL, "The lease.", false, false },
+	{ "increment", FT_DURATION, NULL, "How much longer.", false, false },
+	{ "sync", FT_BOOL, NULL, "Wait for it; it is always done.", false,
+	    false },
+	{ 0 },
+};
+static const struct field_spec prefix_field[] = {
+	{ "prefix", FT_STRING, NULL, "First part of lease ids.", true, false },
+	{ "sync", FT_BOOL, NULL, "Wait for it; it is always done.", false,
+	    false },
+	{ 0 },
+};
+
+static const struct field_spec metrics_fields[] = {
+	{ "format", FT_STRING, NULL, "prometheus, or empty: the same.", false,
+	    true },
+	{ 0 },
+};
+
+static const struct route sys_routes[] = {
+	{ "health", "Whether this server can serve: the status tells.",
+	    ROUTE_UNAUTH, health_fields, { [OP_READ] = sys_health }, NULL },
+	{ "seal-status", "Sealed means: the HSM is not logged in.",
+	    ROUTE_UNAUTH, NULL, { [OP_READ] = sys_seal_status }, NULL },
+	{ "leader", "This server, which is the only one.", ROUTE_UNAUTH, NULL,
+	    { [OP_READ] = sys_leader }, NULL },
+	{ "init", "Whether it is initialised: `chancery init` did it.",
+	    ROUTE_UNAUTH, NULL,
+	    { [OP_READ] = sys_init, [OP_WRITE] = sys_init_again }, NULL },
+	{ "mounts", "All mounts but those for logging in.", 0, NULL,
+	    { [OP_READ] = sys_mounts_list }, NULL },
+	{ "mounts/*path",
+	    "Read, make or remove a mount. Its keys stay in the "
+	    "HSM.",
+	    0, make_fields,
+	    { [OP_READ] = sys_mount_read,
+		[OP_WRITE] = sys_mount_make,
+		[OP_DELETE] = sys_mount_remove },
+	    NULL },
+	{ "mounts/*path/tune", "Lease times and description of a mount.", 0,
+	    mount_config_fields,
+	    { [OP_READ] = sys_tune_read, [OP_WRITE] = sys_tune_write }, NULL },
+	{ "auth", "All mounts for logging in.", 0, NULL,
+	    { [OP_READ] = sys_auth_list }, NULL },
+	{ "auth/*path", "Read, make or remove a mount for logging in.",
+	    ROUTE_SUDO, make_fields,
+	    { [OP_READ] = sys_auth_read,
+		[OP_WRITE] = sys_auth_make,
+		[OP_DELETE] = sys_auth_remove },
+	    NULL },
+	{ "auth/*path/tune", "Lease times and description of such a mount.",
+	    ROUTE_SUDO, mount_config_fields,
+	    { [OP_READ] = sys_auth_tune_read,
+		[OP_WRITE] = sys_auth_tune_write },
+	    NULL },
+	{ "remount",
+	    "Refused: records name certificates by their mount's "
+	    "path.",
+	    ROUTE_SUDO, remount_fields, { [OP_WRITE] = sys_remount }, NULL },
+	{ "internal/ui/mounts",
+	    "Mounts below which the token may do anything; "
+	    "without a token those that show themselves.",
+	    ROUTE_UNAUTH, NULL, { [OP_READ] = sys_ui_mounts }, NULL },
+	{ "internal/ui/mounts/*path", "The mount of a path.", ROUTE_ANY_TOKEN,
+	    path_field, { [OP_READ] = sys_ui_mount }, NULL },
+	{ "internal/specs/openapi", "This API as OpenAPI 3, by mount.",
+	    ROUTE_ANY_TOKEN, NULL, { [OP_READ] = sys_openapi }, NULL },
+	{ "leases/lookup", "Certificates have no leases: 400.", 0, lease_fields,
+	    { [OP_WRITE] = sys_lease_lookup }, NULL },
+	{ "leases/lookup/*prefix", "No leases are there: 404.", ROUTE_SUDO,
+	    prefix_field, { [OP_LIST] = sys_lease_list }, NULL },
+	{ "leases/renew", "Certificates have no leases: 400.", 0, lease_fields,
+	    { [OP_WRITE] = sys_lease_renew }, NULL },
+	{ "renew", "Older path of leases/renew.", 0, lease_fields,
+	    { [OP_WRITE] = sys_lease_renew }, NULL },
+	{ "leases/revoke",
+	    "No leases are there, so nothing is to be done: "
+	    "204.",
+	    0, lease_fields, { [OP_WRITE] = sys_lease_revoke }, NULL },
+	{ "revoke", "Older path of leases/revoke.", 0, lease_fields,
+	    { [OP_WRITE] = sys_lease_revoke }, NULL },
+	{ "leases/revoke-prefix/*prefix", "As leases/revoke.", ROUTE_SUDO,
+	    prefix_field, { [OP_WRITE] = sys_lease_revoke }, NULL },
+	{ "metrics", "Counters as Prometheus text.", 0, metrics_fields,
+	    { [OP_READ] = sys_metrics }, NULL },
+	{ "host-info", "Name, system, processors and memory of this machine.",
+	    0, NULL, { [OP_READ] = sys_host_info }, NULL },
+	{ 0 },
+};
+
+const struct backend sys_backend = {
+	.type = "system",
+	.about = "The service itself: health, mounts, policies.",
+	.routes = sys_routes,
+	.more_routes = auth_sys_routes,
+};
