@@ -32,7 +32,6 @@ bool ext_malformed(const struct ext *x, const char *what, struct error *e);
 bool is_der(struct bytes in);
 
 /* Text forms (profile_check.c). */
-bool oid_valid(const char *dotted) must_check;
 bool cidr_parse(const char *text, uint8_t out[32], size_t *n) must_check;
 bool dns_valid(struct bytes name, bool wildcard) must_check;
 /* `schemes` ("http://") NULL-ended. */

@@ -30,7 +30,7 @@ bad_at(const struct profile *p, const char *field, size_t i, const char *text,
 }
 
 bool
-oid_valid(const char *dotted)
+der_oid_valid(const char *dotted)
 {
 	uint64_t arc, first = 0;
 	char part[24];
@@ -158,11 +158,12 @@ static bool
 check_oids(const struct profile *p, struct error *e)
 {
 	for (size_t i = 0; i < PROFILE_EKUS_MAX && p->eku[i] != NULL; i++)
-		if (eku_oid_by_name(p->eku[i]) == NULL && !oid_valid(p->eku[i]))
+		if (eku_oid_by_name(p->eku[i]) == NULL &&
+		    !der_oid_valid(p->eku[i]))
 			return bad_at(p, "eku", i, p->eku[i], e);
 	for (size_t i = 0; i < PROFILE_POLICIES_MAX && p->policy_oid[i] != NULL;
 	     i++)
-		if (!oid_valid(p->policy_oid[i]))
+		if (!der_oid_valid(p->policy_oid[i]))
 			return bad_at(p, "policy_oid", i, p->policy_oid[i], e);
 	return true;
 }

@@ -86,6 +86,8 @@ int64_t der_r_time(struct der_reader *r);
 struct bytes der_r_bit_string(struct der_reader *r);
 /* "2.5.29.15" into text; false when it does not fit or parse. */
 bool der_oid_text(struct bytes content, char *out, size_t size) must_check;
+/* Dotted text that der_w_oid may be given. */
+bool der_oid_valid(const char *dotted) must_check;
 /* Nothing failed and nothing is left. */
 bool der_r_done(const struct der_reader *r);
 /* Every element of `in`, to any depth, in DER: minimal definite lengths, single
