@@ -41,12 +41,14 @@ const struct doc *docs_ref(const struct doc *doc) must_check;
 void docs_put(const struct doc *doc); /* NULL is fine */
 DEFINE_AUTO(doc, const struct doc *, docs_put)
 #define auto_doc auto_cleanup(doc_cleanup)
-/* In order of names; the callback's doc is borrowed; returns false to stop. */
+/* In order of (scope, name), as of one moment; scope NULL: all. The callback's doc is
+ * borrowed; it may read and change documents; returns false to stop. */
 typedef bool docs_each_fn(void *arg, const struct doc *doc);
 void docs_each(struct docs *d, const char *kind, const char *scope,
     docs_each_fn *each, void *arg);
 /* Longest prefix of whole segments of `path` that is a name of that kind ("mount"). */
 const struct doc *docs_longest(struct docs *d, const char *kind,
     const char *path) must_check;
-/* After store_docs_apply: take over the same changes. */
+/* After store_docs_apply of the same changes: read them from the store and swap, so that
+ * readers see all of them or none. Any thread, one at a time. */
 void docs_apply(struct docs *d, struct bytes changes_json);
