@@ -98,6 +98,7 @@ const struct token *auth_token_by_accessor(struct auth *a, const char *accessor,
 /* The peer of the unix socket: "uid:N" with the rights of the root policy, without a row
  * in the store. Counted too. */
 const struct token *auth_token_peer(unsigned uid) must_check;
+const struct token *auth_token_ref(const struct token *t) must_check;
 void auth_token_put(const struct token *t);
 DEFINE_AUTO(token, const struct token *, auth_token_put)
 #define auto_token auto_cleanup(token_cleanup)

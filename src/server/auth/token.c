@@ -173,6 +173,16 @@ token_decode(const struct store_secret *row, struct error *e)
 	return &box->token;
 }
 
+const struct token *
+auth_token_ref(const struct token *t)
+{
+	struct token_box *box;
+
+	memcpy(&box, &t, sizeof(box));
+	atomic_fetch_add(&box->refs, 1);
+	return t;
+}
+
 void
 auth_token_put(const struct token *t)
 {

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Our rows of the system mount. */
+#include "handlers.h"
+
+static const struct field_spec policy_fields[] = {
+	CAPTURE("name", "The policy; lower case."),
+	FIELD("policy", FT_STRING, NULL,
+	    "Its text: HCL or JSON, or base64 of it."),
+	{ .name = NULL }
+};
+static const struct field_spec old_policy_fields[] = {
+	CAPTURE("name", "The policy; lower case."),
+	FIELD("policy", FT_STRING, NULL,
+	    "Its text: HCL or JSON, or base64 of it."),
+	FIELD("rules", FT_STRING, NULL, "Old name of policy."), { .name = NULL }
+};
+static const struct field_spec self_fields[] = { FIELD("paths", FT_LIST, NULL,
+						     "The paths."),
+	FIELD("path", FT_LIST, NULL, "Old name of paths."), { .name = NULL } };
+static const struct field_spec token_fields[] = {
+	FIELD("token", FT_STRING, NULL, "Whose capabilities."),
+	FIELD("paths", FT_LIST, NULL, "The paths."),
+	FIELD("path", FT_LIST, NULL, "Old name of paths."), { .name = NULL }
+};
+static const struct field_spec accessor_fields[] = {
+	FIELD("accessor", FT_STRING, NULL, "Of whose token."),
+	FIELD("paths", FT_LIST, NULL, "The paths."),
+	FIELD("path", FT_LIST, NULL, "Old name of paths."), { .name = NULL }
+};
+
+const struct route auth_sys_routes[] = {
+	{ .pattern = "policies/acl",
+	    .about = "The names of the policies.",
+	    .flags = 0,
+	    .fields = NULL,
+	    .op = { [OP_LIST] = policy_list, [OP_READ] = policy_list } },
+	{ .pattern = "policies/acl/*name",
+	    .about = "A policy: what may be done on which path.",
+	    .flags = 0,
+	    .fields = policy_fields,
+	    .op = { [OP_READ] = policy_read,
+		[OP_WRITE] = policy_write,
+		[OP_DELETE] = policy_delete } },
+	{ .pattern = "policy",
+	    .about = "The names of the policies, in the older form.",
+	    .flags = 0,
+	    .fields = NULL,
+	    .op = { [OP_LIST] = old_policy_list,
+		[OP_READ] = old_policy_list } },
+	{ .pattern = "policy/*name",
+	    .about = "A policy, in the older form.",
+	    .flags = 0,
+	    .fields = old_policy_fields,
+	    .op = { [OP_READ] = old_policy_read,
+		[OP_WRITE] = old_policy_write,
+		[OP_DELETE] = policy_delete } },
+	{ .pattern = "capabilities",
+	    .about = "What a token may do on paths.",
+	    .flags = 0,
+	    .fields = token_fields,
+	    .op = { [OP_WRITE] = capabilities_token } },
+	{ .pattern = "capabilities-self",
+	    .about = "What the caller may do on paths.",
+	    .flags = 0,
+	    .fields = self_fields,
+	    .op = { [OP_WRITE] = capabilities_self } },
+	{ .pattern = "capabilities-accessor",
+	    .about = "What the token of an accessor may do on paths.",
+	    .flags = 0,
+	    .fields = accessor_fields,
+	    .op = { [OP_WRITE] = capabilities_accessor } },
+	{ .pattern = "internal/chancery/root-token",
+	    .about = "A root token, for the owner of the unix socket.",
+	    .flags = ROUTE_UNAUTH,
+	    .fields = NULL,
+	    .op = { [OP_WRITE] = root_token } },
+	{ .pattern = NULL }
+};

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "handlers.h"
+
+struct renewal {
+	enum whose whose;
+	const struct token *token;
+	int64_t ttl_s;
+	unsigned tries;
+};
+
+static void renew_try(struct call *c);
+
+static void
+renewal_free(void *state)
+{
+	struct renewal *r = state;
+
+	auth_token_put(r->token);
+	mem_free(r);
+}
+
+static void
+renew_done(struct call *c)
+{
+	struct renewal *r = c->state;
+	struct token t = *r->token;
+	bool shorter = c->now_s + r->ttl_s < t.expires_s;
+
+	if (!c->reply->ok && c->reply->err.why == FAIL_BUSY &&
+	    r->tries++ < LIMIT_SWAP_TRIES) {
+		auth_forget(c->tokens, &t.key);
+		renew_try(c);
+		return;
+	}
+	if (!c->reply->ok) {
+		call_fail_reply(c);
+		return;
+	}
+	/* What is below it ends with it. */
+	auth_forget(c->tokens, shorter ? NULL : &t.key);
+	answer_auth(c, &t, named_text(c, r->whose), r->ttl_s);
+}
+
+/* Tokens of a login follow their role as it is now, and its mount. */
+static bool
+login_limits(struct call *c, const struct token *t, struct ttl_ask *ask)
+{
+	static const char tail[] = "/login";
+	size_t n = strlen(t->path), cut = sizeof(tail) - 1;
+	char path[256];
+	struct mount m;
+	const struct doc *role;
+
+	if (n <= cut || strcmp(t->path + n - cut, tail) != 0)
+		return true;
+	(void)snprintf(path, sizeof(path), "%.*s", (int)(n - cut), t->path);
+	if (!mount_find(c->docs, c->settings, path, &m))
+		return false;
+	ask->system_default_s = m.default_ttl_s;
+	ask->system_max_s = m.max_ttl_s;
+	mount_release(&m);
+	role = docs_get(c->docs, "approle-role", path,
+	    doc_str(t->meta, "role_name"));
+	if (role == NULL)
+		return false;
+	ask->default_s = doc_int(role->json, "token_ttl");
+	ask->max_s = doc_int(role->json, "token_max_ttl");
+	ask->period_s = doc_int(role->json, "token_period");
+	docs_put(role);
+	return true;
+}
+
+static bool
+renew_ttl(struct call *c, struct renewal *r, struct error *e)
+{
+	const struct token *t = r->token;
+	struct ttl_ask ask = { .now_s = c->now_s,
+		.issued_s = t->created_s,
+		.wanted_s = call_int(c, "increment"),
+		.default_s = t->ttl_s,
+		.period_s = t->period_s,
+		.max_s = t->max_ttl_s,
+		.explicit_s = t->explicit_max_s,
+		.system_default_s = c->mount->default_ttl_s,
+		.system_max_s = c->mount->max_ttl_s };
+
+	if (!t->renewable)
+		return error_set(e, FAIL_BAD_INPUT, "lease is not renewable");
+	if (!login_limits(c, t, &ask))
+		return error_set(e, FAIL_BAD_INPUT,
+		    "the role of this token is not there any more");
+	if (c->warnings == NULL)
+		c->warnings = json_array();
+	(void)json_array_clear(c->warnings);
+	return ttl_compute(&ask, &r->ttl_s, c->warnings, e);
+}
+
+static void
+renew_try(struct call *c)
+{
+	struct renewal *r = c->state;
+	auto_buf struct buf mem = { 0 };
+	struct store_secret_change ch = { .op = STORE_SECRET_SWAP };
+	struct error e = { 0 };
+	struct token t;
+
+	auth_token_put(take(r->token));
+	r->token = find_token(c, r->whose, &e);
+	if (r->token == NULL) {
+		answer_no_token(c, r->whose, &e);
+		return;
+	}
+	if (!renew_ttl(c, r, &e)) {
+		call_error(c, 400, "%s", e.msg);
+		return;
+	}
+	t = *r->token;
+	t.expires_s = c->now_s + r->ttl_s;
+	t.renewed_s = c->now_s;
+	ch.row = token_row(&t, &mem);
+	call_secrets(c, &ch, 1, renew_done);
+}
+
+static void
+renew(struct call *c, enum whose whose)
+{
+	struct renewal *r = mem_calloc(1, sizeof(*r));
+
+	r->whose = whose;
+	c->state = r;
+	c->state_free = renewal_free;
+	renew_try(c);
+}
+
+void
+token_renew(struct call *c)
+{
+	renew(c, WHOSE_TOKEN);
+}
+
+void
+token_renew_self(struct call *c)
+{
+	/* By its text: c->token may be older than what is there now. */
+	renew(c, WHOSE_SELF);
+}
+
+void
+token_renew_accessor(struct call *c)
+{
+	renew(c, WHOSE_ACCESSOR);
+}
