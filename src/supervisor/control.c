@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sys/socket.h>
+
+#include "supervisor.h"
+
+union rights {
+	struct cmsghdr align;
+	char room[CMSG_SPACE(sizeof(int))];
+};
+
+bool
+control_send(int control, uint32_t type, struct bytes rest, int fd)
+{
+	union rights c = { 0 };
+	struct iovec v[2] = { { &type, sizeof(type) },
+		{ (void *)(uintptr_t)rest.p, rest.n } };
+	struct msghdr m = { .msg_iov = v, .msg_iovlen = 2 };
+	struct cmsghdr *h;
+
+	if (fd >= 0) {
+		m.msg_control = &c;
+		m.msg_controllen = sizeof(c.room);
+		h = CMSG_FIRSTHDR(&m);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_RIGHTS;
+		h->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(h), &fd, sizeof(int));
+	}
+	return sendmsg(control, &m, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+	    (ssize_t)(sizeof(type) + rest.n);
+}
+
+bool
+control_send_u32(int control, uint32_t type, uint32_t value, int fd)
+{
+	return control_send(control, type, bytes_of(&value, sizeof(value)), fd);
+}

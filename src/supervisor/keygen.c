@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* File-backed tokens are read-only for the resident signer. What writes one is a process
+ * that lives for a single key, on the signer's recorded order. */
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chancery/base/cleanup.h>
+
+#include "supervisor.h"
+
+#define STATUS_NONE 1
+
+/* The signer learns of an end without an answer. */
+static void
+failed(struct supervisor *s, uint32_t status, const char *text)
+{
+	auto_buf struct buf b = { 0 };
+	const struct child *signer = &s->child[CHILD_SIGNER];
+
+	log_line(LOG_LEVEL_ERROR, "key generation: %s", text);
+	buf_add(&b, &status, sizeof(status));
+	buf_add_str(&b, text);
+	if (child_is_up(signer) &&
+	    !control_send(signer->control, ROOM_KEYGEN_DONE, buf_bytes(&b), -1))
+		log_line(LOG_LEVEL_WARNING, "the signer takes no message");
+}
+
+static bool
+spawn(struct supervisor *s, struct error *e)
+{
+	struct spawn sp = { .path = s->child[CHILD_SIGNER].path,
+		.argument = "--keygen",
+		.identity = &s->identity[CHILD_SIGNER] };
+	int pin[SERVICE_TOKENS_MAX];
+	bool ok;
+
+	if (!pins_open(&s->pins, pin, e))
+		return false;
+	for (size_t i = 0; i < s->pins.n; i++)
+		spawn_add(&sp, ROOM_FD_PIN, (uint32_t)i, pin[i]);
+	sp.settings = settings_memfd(s, CHILD_SIGNER, e);
+	ok = sp.settings >= 0 &&
+	    spawn_room(&sp, &s->keygen.pid, &s->keygen.control, e);
+	for (size_t i = 0; i < s->pins.n; i++)
+		(void)close(pin[i]);
+	if (sp.settings >= 0)
+		(void)close(sp.settings);
+	return ok;
+}
+
+static void
+start(struct supervisor *s)
+{
+	struct keygen *k = &s->keygen;
+	struct error e = { 0 };
+
+	if (!spawn(s, &e)) {
+		failed(s, STATUS_NONE, e.msg);
+		return;
+	}
+	k->by_ms = now_ms() + SUPER_KEYGEN_MS;
+	k->answered = false;
+	log_line(LOG_LEVEL_INFO, "key generation: pid %d", (int)k->pid);
+	if (send(k->control, k->request, sizeof(k->request),
+		MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof(k->request))
+		(void)kill(k->pid, SIGKILL);
+}
+
+/* One at a time: the token's files have one writer. */
+static void
+next(struct supervisor *s)
+{
+	while (s->keygen.pid == 0 && s->keygens.n > 0) {
+		memcpy(s->keygen.request, s->keygens.v[0],
+		    sizeof(s->keygen.request));
+		s->keygens.n--;
+		memmove(s->keygens.v[0], s->keygens.v[1],
+		    s->keygens.n * sizeof(s->keygens.v[0]));
+		start(s);
+	}
+}
+
+void
+keygen_ask(struct supervisor *s, struct bytes packet)
+{
+	if (packet.n != sizeof(s->keygens.v[0])) {
+		failed(s, STATUS_NONE, "the signer's order has a wrong size");
+		return;
+	}
+	if (s->keygens.n == SUPER_KEYGENS_MAX) {
+		failed(s, STATUS_NONE, "too many wait");
+		return;
+	}
+	memcpy(s->keygens.v[s->keygens.n++], packet.p, packet.n);
+	next(s);
+}
+
+/* Its packet goes on as it came. */
+void
+keygen_heard(struct supervisor *s)
+{
+	static uint8_t packet[SUPER_PACKET_MAX];
+	const struct child *signer = &s->child[CHILD_SIGNER];
+	struct keygen *k = &s->keygen;
+	uint32_t type;
+
+	for (;;) {
+		ssize_t n = recv(k->control, packet, sizeof(packet),
+		    MSG_DONTWAIT | MSG_TRUNC);
+
+		if (n < (ssize_t)sizeof(type) || (size_t)n > sizeof(packet))
+			return;
+		memcpy(&type, packet, sizeof(type));
+		if (type != ROOM_KEYGEN_DONE || k->answered)
+			continue;
+		k->answered = child_is_up(signer) &&
+		    send(signer->control, packet, (size_t)n,
+			MSG_DONTWAIT | MSG_NOSIGNAL) == n;
+	}
+}
+
+void
+keygen_ended(struct supervisor *s, int status)
+{
+	struct keygen *k = &s->keygen;
+	char text[80];
+	uint32_t code = WIFEXITED(status) ? (uint32_t)WEXITSTATUS(status) : 0;
+
+	keygen_heard(s);
+	(void)close(k->control);
+	k->control = -1;
+	k->pid = 0;
+	(void)snprintf(text, sizeof(text), "it ended %s %d",
+	    WIFEXITED(status) ? "with status" : "by signal",
+	    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+	if (code == ROOM_EXIT_PIN)
+		pins_refused(&s->pins, UINT32_MAX);
+	if (!k->answered)
+		failed(s, code != 0 ? code : STATUS_NONE, text);
+	if (!s->stopping)
+		next(s);
+}
+
+void
+keygen_cancel(struct supervisor *s)
+{
+	s->keygens.n = 0;
+}
+
+void
+keygen_tick(struct supervisor *s)
+{
+	if (s->keygen.pid == 0 || now_ms() < s->keygen.by_ms)
+		return;
+	log_line(LOG_LEVEL_ERROR, "key generation: hangs; killed");
+	s->keygen.by_ms = INT64_MAX;
+	(void)kill(s->keygen.pid, SIGKILL);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* chanceryd --home DIR [--rooms DIR]: in the foreground, for systemd or a terminal. */
+#include <elf.h>
+#include <getopt.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chancery/base/cleanup.h>
+#include <chancery/base/secret.h>
+#include <chancery/sandbox/sandbox.h>
+
+#include "supervisor.h"
+
+static const char usage[] =
+    "usage: chanceryd --home DIR [--rooms DIR]\n"
+    "Runs the service of a home in the foreground. SIGHUP: read the "
+    "configuration again;\nSIGTERM: finish what is in flight and end. --rooms: "
+    "where chancery-server and\nchancery-signer are, instead of beside "
+    "chanceryd or in ../libexec/chancery.\n";
+
+#define EXIT_USAGE 64
+
+static bool
+arguments(struct supervisor *s, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "home", required_argument, NULL, 'h' },
+		{ "rooms", required_argument, NULL, 'r' },
+		{ 0 },
+	};
+	int o;
+
+	s->home = getenv("CHANCERY_HOME");
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (o) {
+		case 'h':
+			s->home = optarg;
+			break;
+		case 'r':
+			s->rooms_dir = optarg;
+			break;
+		default:
+			return false;
+		}
+	return optind == argc && s->home != NULL;
+}
+
+/* The dynamic loader is executed with each program. */
+static int
+find_loader(struct dl_phdr_info *info, unused_arg size_t size, void *arg)
+{
+	const char **loader = arg;
+
+	for (unsigned i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_INTERP)
+			*loader = (const char *)(info->dlpi_addr +
+			    info->dlpi_phdr[i].p_vaddr);
+	return 1; /* the first entry is the program itself */
+}
+
+static bool
+confine(const struct supervisor *s, struct error *e)
+{
+	const char *loader = NULL;
+	struct sandbox_path path[CHILD__COUNT + 1];
+	struct sandbox_options opt = { path, countof(path), false };
+	struct sandbox_status status;
+	char text[SANDBOX_TEXT_SIZE];
+
+	(void)dl_iterate_phdr(find_loader, &loader);
+	for (size_t i = 0; i < CHILD__COUNT; i++)
+		path[i] =
+		    (struct sandbox_path){ SANDBOX_PROGRAM, s->child[i].path };
+	path[CHILD__COUNT] = (struct sandbox_path){ SANDBOX_PROGRAM, loader };
+	if (!sandbox_enter(SANDBOX_SUPERVISOR, &opt, &status, e))
+		return false;
+	sandbox_status_text(&status, text);
+	log_line(LOG_LEVEL_INFO, "supervisor: %s", text);
+	return true;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct supervisor s;
+	struct error e = { 0 };
+	int rc;
+
+	secret_harden_process();
+	if (!arguments(&s, argc, argv)) {
+		(void)fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+	if (!super_open(&s, &e) || !confine(&s, &e)) {
+		log_line(LOG_LEVEL_ERROR, "not started: %s", e.msg);
+		super_close(&s);
+		return e.why == FAIL_BAD_INPUT ? ROOM_EXIT_CONFIG
+					       : fail_exit(e.why);
+	}
+	rc = super_run(&s);
+	log_line(LOG_LEVEL_INFO, "stopped");
+	super_close(&s);
+	return rc;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SIGHUP: a configuration with mistakes is reported and the old one stays. */
+#include <unistd.h>
+
+#include <chancery/config/pass.h>
+
+#include "supervisor.h"
+
+static bool
+same(const struct service_config *a, const struct service_config *b)
+{
+	auto_buf struct buf x = { 0 }, y = { 0 };
+
+	schema_pack(service_schema, a, &x);
+	schema_pack(service_schema, b, &y);
+	return bytes_eq(buf_bytes(&x), buf_bytes(&y));
+}
+
+/* What a running room takes over: certificate files, lives, limits, logs. Anything else
+ * that differs is a reason to start it anew. */
+static struct service_config
+with_changes(const struct service_config *old, const struct service_config *new)
+{
+	struct service_config c = *old;
+	struct service_server *s = &c.server;
+	const struct service_server *n = &new->server;
+
+	c.log_level = new->log_level;
+	s->tls = n->tls;
+	s->cluster_name = n->cluster_name;
+	s->default_lease_ttl_s = n->default_lease_ttl_s;
+	s->max_lease_ttl_s = n->max_lease_ttl_s;
+	s->max_connections = n->max_connections;
+	s->max_connections_per_peer = n->max_connections_per_peer;
+	s->max_handshakes_per_s = n->max_handshakes_per_s;
+	s->rsa_pool = n->rsa_pool;
+	s->socket_root_uids = n->socket_root_uids;
+	s->access_log = n->access_log;
+	return c;
+}
+
+/* The signer has no business with the server's section at all, except for the number of
+ * lanes. */
+static struct service_config
+with_server(const struct service_config *old, const struct service_config *new)
+{
+	struct service_config c = *old;
+	uint64_t workers = old->server.workers;
+
+	c.log_level = new->log_level;
+	c.server = new->server;
+	c.server.workers = workers;
+	return c;
+}
+
+static void
+new_settings(struct supervisor *s, enum child_which which, bool restart)
+{
+	struct child *c = &s->child[which];
+	struct error e = { 0 };
+	int fd;
+
+	if (c->state == CHILD_HALTED) {
+		c->state = CHILD_DOWN;
+		c->retry_ms = now_ms();
+		c->backoff_ms = SUPER_BACKOFF_MIN_MS;
+		return;
+	}
+	if (!child_is_up(c))
+		return;
+	if (restart) {
+		log_line(LOG_LEVEL_INFO, "%s: restarted for its new settings",
+		    c->name);
+		child_stop(s, which);
+		return;
+	}
+	fd = settings_memfd(s, which, &e);
+	if (fd < 0 ||
+	    !control_send(c->control, ROOM_RELOAD, (struct bytes){ 0 }, fd))
+		log_line(LOG_LEVEL_ERROR, "%s: takes no settings", c->name);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static void
+report_lines(const struct buf *report)
+{
+	size_t at = 0;
+
+	while (at < report->n) {
+		const uint8_t *end =
+		    memchr(report->p + at, '\n', report->n - at);
+		size_t n = end != NULL ? (size_t)(end - report->p) - at
+				       : report->n - at;
+
+		log_line(LOG_LEVEL_ERROR, "%.*s", (int)n, report->p + at);
+		at += n + 1;
+	}
+}
+
+struct next {
+	struct service_config cfg;
+	struct yaml_doc *doc;
+	struct identity identity[CHILD__COUNT];
+	struct listeners listeners;
+};
+
+static bool
+read_next(struct supervisor *s, struct next *n, struct error *e)
+{
+	auto_buf struct buf report = { 0 };
+
+	n->doc = service_config_open(s->home, &n->cfg, &report, e);
+	if (n->doc == NULL) {
+		report_lines(&report);
+		return false;
+	}
+	/* The lock and our own socket lie there. */
+	if (strcmp(n->cfg.run_dir, s->cfg.run_dir) != 0)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "run_dir cannot change while chanceryd runs");
+	return identity_find(n->cfg.user_signer, &n->identity[CHILD_SIGNER],
+		   e) &&
+	    identity_find(n->cfg.user_server, &n->identity[CHILD_SERVER], e) &&
+	    listeners_open(&n->listeners, &s->listeners, &n->cfg, e);
+}
+
+static void
+take_over(struct supervisor *s, struct next *n)
+{
+	bool server, signer;
+	struct service_config c;
+
+	n->cfg.server.workers = worker_count(&n->cfg);
+	s->cfg.server.workers = s->workers;
+	c = with_changes(&s->cfg, &n->cfg);
+	server = !same(&c, &n->cfg);
+	c = with_server(&s->cfg, &n->cfg);
+	signer = !same(&c, &n->cfg);
+	listeners_close(&s->listeners);
+	s->listeners = n->listeners;
+	memcpy(s->identity, n->identity, sizeof(s->identity));
+	yaml_doc_free(s->doc);
+	s->doc = n->doc;
+	s->cfg = n->cfg;
+	s->workers = (unsigned)n->cfg.server.workers;
+	log_set_level((enum log_level)service_log_level(s->cfg.log_level));
+	if (signer)
+		lanes_drop(s);
+	new_settings(s, CHILD_SERVER, server);
+	new_settings(s, CHILD_SIGNER, signer);
+}
+
+void
+super_reload(struct supervisor *s)
+{
+	struct error e = { 0 };
+	struct next n = { 0 };
+
+	if (s->stopping)
+		return;
+	notify_reloading();
+	if (read_next(s, &n, &e) && pins_load(&s->pins, &n.cfg, &e)) {
+		take_over(s, &n);
+		log_line(LOG_LEVEL_INFO, "configuration read again");
+	} else {
+		listeners_close(&n.listeners);
+		yaml_doc_free(n.doc);
+		log_line(LOG_LEVEL_ERROR,
+		    "configuration not changed, the old one stays: %s", e.msg);
+	}
+	notify_ready(s->status);
+}

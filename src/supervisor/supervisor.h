@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Inside chanceryd: one thread, one poll loop. It owns the configuration, the listening
+ * sockets, the PIN sources and the rooms' processes; it reads nothing that comes from
+ * outside this machine and no PIN.
+ */
+#include <sys/types.h>
+
+#include <chancery/base/log.h>
+#include <chancery/config/service.h>
+#include <chancery/wire/room.h>
+
+/* A room's start: a module that hangs while it is loaded, a register that is replayed. */
+#define SUPER_START_MS 600000
+/* A room that says nothing for so long hangs. */
+#define SUPER_SILENCE_MS (5 * ROOM_ALIVE_MS)
+/* In-flight work ends within 20 s (LIMIT_SIGN_DEADLINE_MS, queues); then some. */
+#define SUPER_STOP_MS 30000
+/* RSA-4096 on a slow card. */
+#define SUPER_KEYGEN_MS 600000
+#define SUPER_BACKOFF_MIN_MS 1000
+#define SUPER_BACKOFF_MAX_MS 30000
+/* Running for so long, a room counts as healthy again. */
+#define SUPER_HEALTHY_MS 60000
+/* How often deadlines and changed PIN files are looked at. */
+#define SUPER_TICK_MS 500
+#define SUPER_PACKET_MAX 65536
+#define SUPER_FDS_MAX (SERVICE_WORKERS_MAX + 2 * SERVICE_LISTENERS_MAX + 16)
+#define SUPER_KEYGENS_MAX 16
+#define SUPER_CLIENTS_MAX 8
+
+int64_t now_ms(void);
+
+/* ---- PINs (pins.c, prompt.c) --------------------------------------------- */
+
+/* What tells that a file is another one than before. */
+struct pin_mark {
+	uint64_t dev, ino, size;
+	int64_t mtime_ns, ctime_ns;
+};
+struct pin {
+	char *token, *source; /* owned; source NULL: stood in the file */
+	int memfd; /* sealed: prompted, passed to us, or inline; else -1 */
+	struct pin_mark mark; /* of the file when it was last passed on */
+	bool refused; /* by the token                                     */
+	bool failed;  /* could not be opened at the last start            */
+};
+struct pins {
+	struct pin v[SERVICE_TOKENS_MAX];
+	size_t n;
+	bool unsure; /* one of those marked was refused, nobody said which */
+};
+/* Take over a configuration's sources; what was typed or given for a token whose source
+ * is the same stays, as does that it was refused. Wipes inline PINs in cfg. */
+bool pins_load(struct pins *p, struct service_config *cfg,
+    struct error *e) must_check;
+/* Ask on the terminal for what has to be typed; without one it stays missing. */
+void pins_prompt(struct pins *p);
+void pins_close(struct pins *p);
+/* A fresh descriptor of each token's PIN. FAIL_PIN: a source is missing, or what it has
+ * was refused before; e names the token. */
+bool pins_open(struct pins *p, int fd[SERVICE_TOKENS_MAX],
+    struct error *e) must_check;
+/* The signer refused that of token i; UINT32_MAX: it did not say which. */
+void pins_refused(struct pins *p, uint32_t i);
+/* Whether a start could do better than the last one: nothing refused or missing. Looks at
+ * the files. */
+bool pins_ready(struct pins *p);
+/* `chancery unseal`: takes the memfd. */
+bool pins_give(struct pins *p, const char *token, int memfd,
+    struct error *e) must_check;
+/* Why token i cannot be used now; NULL when nothing is known against it. */
+const char *pin_trouble(const struct pin *p);
+
+/* A sealed memfd with what is typed, written by a process of its own; -1: none. */
+int prompt_pin(const char *text, struct error *e) must_check;
+
+/* ---- sockets (listen.c) --------------------------------------------------- */
+
+struct listener {
+	uint32_t kind; /* ROOM_FD_TLS, _UNIX, _PLAIN */
+	int fd;
+	char text[112]; /* where, as configured; "": passed by systemd */
+};
+struct listeners {
+	struct listener v[2 * SERVICE_LISTENERS_MAX + 8];
+	size_t n;
+	bool passed[ROOM_FD__COUNT]; /* by systemd: ours are not opened     */
+};
+/* LISTEN_FDS of systemd: once, before anything else is opened. */
+void listeners_inherit(struct listeners *l);
+/* What cfg wants; what `old` has of it is shared, the caller closes that. */
+bool listeners_open(struct listeners *out, const struct listeners *old,
+    const struct service_config *cfg, struct error *e) must_check;
+void listeners_close(struct listeners *l);
+/* A listening unix socket; one that a dead process left is replaced. */
+int listen_unix(const char *path, int type, unsigned mode,
+    struct error *e) must_check;
+
+/* ---- processes (spawn.c) --------------------------------------------------- */
+
+struct identity {
+	bool change;
+	uid_t uid;
+	gid_t gid;
+};
+/* With a NULL user: stay who we are. */
+bool identity_find(const char *user, struct identity *out,
+    struct error *e) must_check;
+
+struct spawn {
+	const char *path;     /* the program */
+	const char *argument; /* or NULL */
+	const struct identity *identity;
+	int settings;
+	struct room_fd table[SUPER_FDS_MAX];
+	int fd[SUPER_FDS_MAX]; /* borrowed */
+	size_t n;
+};
+void spawn_add(struct spawn *s, enum room_fd_kind kind, uint32_t index, int fd);
+/* *control: our end of its socket. */
+bool spawn_room(const struct spawn *s, pid_t *pid, int *control,
+    struct error *e) must_check;
+
+/* ---- the control sockets (control.c) ---------------------------------------- */
+
+/* One packet, with a descriptor unless fd is -1. False: nobody reads. */
+bool control_send(int control, uint32_t type, struct bytes rest,
+    int fd) must_check;
+bool control_send_u32(int control, uint32_t type, uint32_t value,
+    int fd) must_check;
+
+/* ---- systemd (notify.c) ------------------------------------------------------ */
+
+void notify_init(void);
+void notify_ready(const char *status);
+void notify_status(const char *status);
+void notify_reloading(void);
+void notify_stopping(void);
+/* When due; returns the ms until the next one, -1: no watchdog. */
+int notify_watchdog(void);
+
+/* ---- rooms (child.c, lanes.c, keygen.c) --------------------------------------- */
+
+enum child_state {
+	CHILD_DOWN,     /* waits for its retry                              */
+	CHILD_STARTING, /* has not said ROOM_READY                          */
+	CHILD_READY,
+	CHILD_STOPPING, /* was told to                                      */
+	CHILD_SEALED,   /* ROOM_EXIT_PIN, or a PIN is missing               */
+	CHILD_HALTED,   /* ROOM_EXIT_CONFIG, ROOM_EXIT_REGISTER             */
+	CHILD_OFF       /* ended because we stop                            */
+};
+enum child_which {
+	CHILD_SIGNER,
+	CHILD_SERVER,
+	CHILD__COUNT
+};
+struct child {
+	const char *name;
+	char *path;
+	enum child_state state;
+	pid_t pid; /* 0: none */
+	int control;
+	int64_t started_ms, ready_ms, heard_ms, retry_ms, stop_by_ms;
+	int64_t backoff_ms;
+	unsigned restarts;
+	bool killed; /* by us, for its silence                               */
+	char why[160]; /* how it ended last                                  */
+};
+
+struct keygen {
+	pid_t pid;
+	int control;
+	int64_t by_ms;
+	bool answered;
+	uint8_t request[4 + sizeof(struct room_keygen)];
+};
+
+struct client {
+	int fd; /* -1: free */
+};
+
+struct supervisor {
+	const char *home;
+	const char *rooms_dir; /* --rooms, or NULL */
+	struct service_config cfg;
+	struct yaml_doc *doc;
+	int lock;
+	struct listeners listeners;
+	struct pins pins;
+	struct identity identity[CHILD__COUNT];
+	struct child child[CHILD__COUNT];
+	unsigned workers;              /* lanes */
+	int lane[SERVICE_WORKERS_MAX]; /* the server's ends that it has not yet
+	                                  got, or -1 */
+	struct keygen keygen;
+	struct {
+		uint8_t v[SUPER_KEYGENS_MAX][4 + sizeof(struct room_keygen)];
+		size_t n;
+	} keygens; /* that wait */
+	int admin;
+	struct client client[SUPER_CLIENTS_MAX];
+	int signals;
+	bool stopping, told_ready;
+	bool pin_named;   /* the signer said which PIN was refused */
+	char status[200]; /* as systemd was told */
+};
+
+/* The settings of a room as a sealed memfd, or -1. */
+int settings_memfd(const struct supervisor *s, enum child_which which,
+    struct error *e) must_check;
+unsigned worker_count(const struct service_config *cfg);
+/* Where the program is: --rooms, beside ours, ../libexec/chancery. */
+char *program_find(const struct supervisor *s, const char *name,
+    struct error *e) must_check;
+
+/* Start, if it is down and due. */
+void child_start(struct supervisor *s, enum child_which which);
+/* Ask it to end; it is started again when we do not stop. */
+void child_stop(struct supervisor *s, enum child_which which);
+void child_ended(struct supervisor *s, enum child_which which, int status);
+/* A packet from it, or the end of its socket. */
+void child_heard(struct supervisor *s, enum child_which which);
+/* Deadlines, retries, changed PIN files. */
+void child_tick(struct supervisor *s);
+bool child_is_up(const struct child *c);
+const char *child_state_name(enum child_state state);
+
+/* Pairs for a start of `which`: its ends into sp, those of the other room to it, or kept
+ * for it. */
+bool lanes_make(struct supervisor *s, enum child_which which, struct spawn *sp,
+    struct error *e) must_check;
+void lanes_drop(struct supervisor *s);
+
+void keygen_ask(struct supervisor *s, struct bytes packet);
+void keygen_heard(struct supervisor *s);
+void keygen_ended(struct supervisor *s, int status);
+void keygen_tick(struct supervisor *s);
+/* Its orders came from a signer that is gone. */
+void keygen_cancel(struct supervisor *s);
+
+/* ---- the whole (supervisor.c, reload.c, admin.c) -------------------------------- */
+
+/* The lock, the sockets, the PINs. On failure what was wrong in the configuration went
+ * to standard error. */
+bool super_open(struct supervisor *s, struct error *e) must_check;
+int super_run(struct supervisor *s);
+void super_close(struct supervisor *s);
+void super_reload(struct supervisor *s);
+/* systemd and the log learn of a change. */
+void super_tell(struct supervisor *s);
+
+bool admin_open(struct supervisor *s, struct error *e) must_check;
+void admin_accept(struct supervisor *s);
+void admin_heard(struct supervisor *s, size_t client);
+void admin_close(struct supervisor *s);

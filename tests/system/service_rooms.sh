@@ -1,0 +1,300 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# chanceryd and its rooms' processes: descriptors, restarts, PINs, reload, end. The rooms
+# are fake_room.c, which writes down what it got.
+chanceryd=$(realpath "$5") fake_room=$(realpath "$6")
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+export FAKE_ROOM_DIR=$work/fake
+daemon=
+finish() {
+	[ -z "$daemon" ] || kill -KILL "$daemon" 2>/dev/null || true
+	rm -rf "$work"
+}
+trap finish EXIT
+mkdir rooms home fake
+cp "$fake_room" rooms/chancery-server
+cp "$fake_room" rooms/chancery-signer
+export CHANCERY_HOME=$work/home
+
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+port=$(free_port)
+echo 1111 >home/pin-ca
+echo 2222 >home/pin-log
+# settings [LINE…]: the configuration, with further lines under `server`.
+settings() {
+	cat >home/chancery.yaml <<-END
+		origin: acme.example/test
+		module: $module
+		tokens:
+		  ca: { uri: "pkcs11:token=ca", pin: "${pin_ca:-file:pin-ca}", role: ca }
+		  log: { uri: "pkcs11:token=log", pin: "file:pin-log", role: log }
+		server:
+		  listen: ["127.0.0.1:$port"]
+		  workers: 3
+	END
+	local line
+	for line; do
+		echo "  $line" >>home/chancery.yaml
+	done
+}
+server=fake/chancery-server.log signer=fake/chancery-signer.log
+# count TEXT FILE
+count() { if [ -e "$2" ]; then grep -c -- "$1" "$2" || true; else echo 0; fi; }
+# wait_for N TEXT FILE: until the text stands there N times.
+wait_for() {
+	local i
+	for ((i = 0; i < 600; i++)); do
+		[ "$(count "$2" "$3")" -lt "$1" ] || return 0
+		sleep 0.05
+	done
+	tail -n 30 "$3" log >&2
+	die "no $1 times \"$2\" in $3"
+}
+start() {
+	rm -f fake/*.log log
+	(exec "$@" "$chanceryd" --home home --rooms rooms) 2>log &
+	daemon=$!
+}
+up() {
+	start "$@"
+	wait_for 1 '"msg":"ready: ' log
+}
+stop() {
+	local rc=0
+	kill -TERM "$daemon"
+	wait "$daemon" || rc=$?
+	daemon=
+	same "$rc" 0 "status at the end"
+}
+# pid_of LOG: of the room started last.
+pid_of() { sed -n 's/^start \([0-9]*\) .*/\1/p' "$1" | tail -n 1; }
+
+# --- start: what the rooms get ------------------------------------------------------------------
+settings
+up env
+for text in 'fd pin 0' 'fd pin 1' 'pin 0 1111' 'pin 1 2222' 'fd lane 0' 'fd lane 2'; do
+	[ "$(count "$text" $signer)" = 1 ] || die "signer: no $text"
+done
+for text in 'fd tls 0' 'fd unix 0' 'fd lane 0' 'fd lane 2' 'workers=3 level=info inline=0'; do
+	[ "$(count "$text" $server)" = 1 ] || die "server: no $text"
+done
+same "$(count 'pin' $server)" 0 "PINs of the server"
+same "$(count 'stray' $server)$(count 'stray' $signer)" 00 "descriptors left open"
+wait_for 1 "lane 2 heard from $(pid_of $server)" $signer
+# A second one on the same home does not start, and harms nothing.
+rc=0
+"$chanceryd" --home home --rooms rooms 2>second || rc=$?
+[ "$rc" != 0 ] || die "two of them"
+[ -S home/run/chancery.sock ] || die "the second one took the socket away"
+stop
+wait_for 1 '^stop$' $server
+wait_for 1 '^stop$' $signer
+[ "$(grep -n '"signer: ended' log | cut -d: -f1)" -gt "$(grep -n '"server: ended' log | cut -d: -f1)" ] ||
+	die "the signer did not end last"
+
+# --- kill -9 of each room -----------------------------------------------------------------------
+up env
+kill -KILL "$(pid_of $signer)"
+wait_for 2 '^start ' $signer
+wait_for 1 'signer gone 0' $server
+wait_for 1 'new lane 2' $server
+wait_for 1 "lane 2 heard from $(pid_of $server)" $signer
+same "$(count '^start ' $server)" 1 "starts of the server"
+kill -KILL "$(pid_of $server)"
+wait_for 2 '^start ' $server
+wait_for 1 'new lane 2' $signer
+wait_for 1 "lane 0 heard from $(pid_of $server)" $signer
+same "$(count '^start ' $signer)" 2 "starts of the signer"
+# Again and again: 1 s, then 2 s, then 4 s.
+kill -KILL "$(pid_of $server)"
+wait_for 3 '^start ' $server
+kill -KILL "$(pid_of $server)"
+for seconds in 1 2 4; do
+	wait_for 1 "server: ended by signal 9; again in $seconds s" log
+done
+wait_for 4 '^start ' $server
+# kill -9 of the supervisor: its rooms do not stay behind.
+rooms="$(pid_of $server) $(pid_of $signer)"
+kill -KILL "$daemon"
+wait "$daemon" 2>/dev/null || true
+for pid in $rooms; do
+	for ((i = 0; i < 200; i++)); do
+		kill -0 "$pid" 2>/dev/null || break
+		sleep 0.05
+	done
+	! kill -0 "$pid" 2>/dev/null || die "a room stays behind"
+done
+
+# --- reserved statuses -----------------------------------------------------------------------------
+echo exit 78 >fake/chancery-server.do
+echo exit 76 >fake/chancery-signer.do
+start env
+wait_for 1 'server: it cannot work with this configuration' log
+wait_for 1 'signer: the register refuses' log
+sleep 1.5
+same "$(count '^start ' $server)$(count '^start ' $signer)" 11 "starts of halted rooms"
+rm fake/*.do
+kill -HUP "$daemon"
+wait_for 1 '"msg":"ready: server ready, signer ready' log
+stop
+
+# --- a hung room ------------------------------------------------------------------------------------
+echo silent >fake/chancery-server.do
+start env
+wait_for 1 'server: hangs; killed' log
+rm fake/*.do
+wait_for 1 'server: it said nothing for 10 s: killed; again in' log
+wait_for 2 '^start ' $server
+stop
+echo open >fake/chancery-signer.do
+start env
+wait_for 1 '^start ' $signer
+rm fake/*.do
+stop
+
+# --- no program but the rooms ------------------------------------------------------------------------
+echo exec >fake/chancery-server.do
+up env
+wait_for 1 'exec: Permission denied' $server
+rm fake/*.do
+stop
+
+# --- the writer of soft tokens ------------------------------------------------------------------------
+echo tell >fake/chancery-signer.do
+up env
+wait_for 1 'key 0 {"made":true}' $signer
+wait_for 1 'key 70 it ended with status 70' $signer
+wait_for 1 'keygen good on 1' $signer
+rm fake/*.do
+stop
+
+# --- PINs: one try each ---------------------------------------------------------------------------------
+echo wrong >home/pin-log
+start env
+wait_for 1 'signer: the PIN was refused' log
+wait_for 1 'signer gone 1' $server
+wait_for 1 '"msg":"ready: server ready, signer sealed' log
+sleep 1.5
+# The other token's file changes: no reason to try the wrong one again.
+echo 1112 >home/pin-ca
+sleep 1.5
+kill -HUP "$daemon"
+sleep 1
+same "$(count '^start ' $signer)" 1 "tries of a refused PIN"
+echo 2223 >home/pin-log
+wait_for 1 'pin 1 2223' $signer
+wait_for 1 'new lane 2' $server
+stop
+# A signer that does not say which one: whichever changes is a reason to try.
+echo vague >home/pin-log
+start env
+wait_for 1 'signer: the PIN was refused' log
+sleep 1.5
+same "$(count '^start ' $signer)" 1 "tries of a refused PIN"
+echo 2224 >home/pin-log
+wait_for 1 'pin 1 2224' $signer
+stop
+# A PIN file that others may read is none.
+chmod 644 home/pin-log
+start env
+wait_for 1 'pin-log: others may read it' log
+same "$(count '^start ' $signer)" 0 "starts with a bad file"
+chmod 600 home/pin-log
+wait_for 1 'pin 1 2224' $signer
+stop
+# A pipe gives its PIN once; a restarted signer needs it again.
+pin_ca=fd:9 settings
+(exec "$chanceryd" --home home --rooms rooms) 9< <(echo 9999) 2>log &
+daemon=$!
+rm -f fake/*.log
+wait_for 1 'pin 0 9999' $signer
+kill -KILL "$(pid_of $signer)"
+wait_for 2 'pin 0 9999' $signer
+stop
+# In the file itself, by that name: the rooms' settings do not have it.
+settings
+sed -i 's/pin: "file:pin-ca"/pin_in_this_file_i_accept_the_risk: "7777"/' home/chancery.yaml
+up env
+wait_for 1 'pin 0 7777' $signer
+same "$(count 'inline=1' $server)$(count 'inline=1' $signer)" 00 "PINs in settings"
+stop
+
+# --- SIGHUP -------------------------------------------------------------------------------------------------
+settings
+up env
+{ cat home/chancery.yaml; echo 'log_level: loud'; } >bad
+sed -i 's/workers: 3/workers: many/' bad
+cp home/chancery.yaml good
+cp bad home/chancery.yaml
+kill -HUP "$daemon"
+wait_for 1 'configuration not changed, the old one stays' log
+wait_for 1 'chancery.yaml:8:12: server.workers: .*many' log
+wait_for 1 'chancery.yaml:9:12: log_level' log
+same "$(count reload $server)" 0 "reloads of the mistaken configuration"
+{ cat good; echo 'log_level: debug'; } >home/chancery.yaml
+kill -HUP "$daemon"
+wait_for 1 'reload workers=3 level=debug' $server
+wait_for 1 'reload workers=3 level=debug' $signer
+same "$(count '^start ' $server)" 1 "starts of the server"
+# Another listener: the server is new, the signer stays.
+other=$(free_port)
+sed -i "s/127.0.0.1:$port/127.0.0.1:$port\", \"127.0.0.1:$other/" home/chancery.yaml
+kill -HUP "$daemon"
+wait_for 2 '^start ' $server
+wait_for 1 'fd tls 1' $server
+wait_for 1 'new lane 2' $signer
+same "$(count '^start ' $signer)" 1 "starts of the signer"
+# More workers: both are new.
+sed -i "s/workers: 3/workers: 4/" home/chancery.yaml
+kill -HUP "$daemon"
+wait_for 1 'settings workers=4' $server
+wait_for 1 'settings workers=4' $signer
+wait_for 1 "lane 3 heard from $(pid_of $server)" $signer
+stop
+
+# --- systemd ---------------------------------------------------------------------------------------------------
+settings
+cat >notify.py <<'END'
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print("bound", flush=True)
+while True:
+    text = s.recv(4096).decode().replace("\n", " ")
+    print(text, flush=True)
+    if "STOPPING=1" in text:
+        break
+END
+python3 notify.py "$work/notify" >notified &
+wait_for 1 bound notified
+start env NOTIFY_SOCKET="$work/notify" WATCHDOG_USEC=400000
+wait_for 1 'READY=1 STATUS=server ready, signer ready' notified
+wait_for 5 'WATCHDOG=1' notified
+same "$(count 'notify=1' $server)" 0 "rooms that could speak to systemd"
+kill -HUP "$daemon"
+wait_for 1 'RELOADING=1 MONOTONIC_USEC=[0-9]' notified
+wait_for 2 'READY=1' notified
+stop
+wait_for 1 'STOPPING=1' notified
+# Sockets that systemd holds.
+rm -f fake/*.log log
+python3 - "$chanceryd" 2>log <<'END' &
+import os, socket, sys
+t = socket.socket(); t.bind(("127.0.0.1", 0)); t.listen()
+u = socket.socket(); u.bind(("127.0.0.1", 0)); u.listen()
+t2, u2 = os.dup(t.fileno()), os.dup(u.fileno())
+os.dup2(t2, 3); os.dup2(u2, 4)
+os.set_inheritable(3, True); os.set_inheritable(4, True)
+os.environ.update(LISTEN_FDS="2", LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES="api:plain")
+os.execv(sys.argv[1], ["chanceryd", "--home", "home", "--rooms", "rooms"])
+END
+daemon=$!
+wait_for 1 '"msg":"ready: ' log
+wait_for 1 'fd plain 0' $server
+wait_for 1 'fd tls 0' $server
+wait_for 1 'fd unix 0' $server
+stop
