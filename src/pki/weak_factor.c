@@ -232,12 +232,12 @@ square_root_word(uint64_t n)
 /*
  * floor(sqrt(n)) by Newton's method, with the precision that a step has: the root
  * of the leading bits, off by less than one, gives that of twice as many. All
- * divisions together cost little more than the last.
+ * divisions together cost little more than the last. Says whether n is a square.
  */
-static BIGNUM *
-square_root(const BIGNUM *n, bool *exact, BN_CTX *ctx)
+static bool
+square_root(const BIGNUM *n, BIGNUM *root, BN_CTX *ctx)
 {
-	auto_bn BIGNUM *root = bn(), *part = bn();
+	auto_bn BIGNUM *part = bn();
 	int bits = (BN_num_bits(n) - 1) / 2, doublings = 0, has;
 	int order;
 
@@ -258,22 +258,19 @@ square_root(const BIGNUM *n, bool *exact, BN_CTX *ctx)
 	order = BN_cmp(part, n);
 	if (order > 0)
 		must(BN_sub_word(root, 1));
-	*exact = order == 0;
-	return take(root);
+	return order == 0;
 }
 
 /* (a + step)^2 - n is a square, exactly. */
 static bool
 factors_at(const BIGNUM *n, const BIGNUM *a, unsigned step, BN_CTX *ctx)
 {
-	auto_bn BIGNUM *sum = BN_dup(a), *rest = bn(), *root = NULL;
-	bool exact;
+	auto_bn BIGNUM *sum = BN_dup(a), *rest = bn();
 
 	must(sum != NULL && BN_add_word(sum, step) == 1);
 	must(BN_sqr(rest, sum, ctx));
 	must(BN_sub(rest, rest, n));
-	root = square_root(rest, &exact, ctx);
-	return exact;
+	return square_root(rest, sum, ctx);
 }
 
 /* n modulo SQUARE_PRODUCT for a sum of two remainders: a division would be most
@@ -296,15 +293,12 @@ weak_rsa_close_primes(const struct spki *k)
 		return false;
 
 	auto_bn_ctx BN_CTX *ctx = BN_CTX_new();
-	auto_bn BIGNUM *n = spki_modulus_bn(k);
-	auto_bn BIGNUM *a = NULL;
+	auto_bn BIGNUM *n = spki_modulus_bn(k), *a = bn();
 	uint64_t a_small, rest_small, step;
-	bool exact;
 
 	must(ctx != NULL);
 	pthread_once(&squares_once, squares_init);
-	a = square_root(n, &exact, ctx);
-	if (exact)
+	if (square_root(n, a, ctx))
 		return true;
 	must(BN_add_word(a, 1));
 	a_small = BN_mod_word(a, SQUARE_PRODUCT);

@@ -184,6 +184,7 @@ finish_request(struct signer *s, struct request *r, struct error *e)
 static bool
 finish_part(struct signer *s, const struct key_done *d, struct error *e)
 {
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr) the queue's ids are numbers */
 	struct part *p = (struct part *)(uintptr_t)d->id;
 	struct request *r = p->request;
 
