@@ -42,6 +42,10 @@ void api_worker(struct api *a, unsigned index, struct http_worker *w,
     struct lane *lane);
 /* http_handler_fn; arg is the api. */
 void api_handle(void *arg, struct http_exchange *x);
+/* http_refused_fn: a line of the access log for what never became a request. */
+void api_refused(void *arg, const char *peer, int status, const char *why);
+/* For metrics; before the workers run. */
+void api_http(struct api *a, struct http_shared *http);
 /* Any thread: a new access log (SIGHUP after rotation); -1: off. Taken over. */
 void api_access_reopen(struct api *a, int fd);
 /*

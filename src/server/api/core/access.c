@@ -79,22 +79,49 @@ access_line(const struct access *a, int status, uint64_t bytes, int64_t us,
 	buf_add_byte(out, '\n');
 }
 
+static void
+write_line(struct api *a, const struct buf *line)
+{
+	int fd = atomic_load_explicit(&a->access_fd, memory_order_relaxed);
+
+	/* Whole lines: O_APPEND, one write. A full disk loses lines, not requests. */
+	if (fd >= 0 && write(fd, line->p, line->n) < 0)
+		atomic_fetch_add_explicit(&a->metrics.unlogged, 1,
+		    memory_order_relaxed);
+}
+
+void
+api_refused(void *arg, const char *peer, int status, const char *why)
+{
+	struct api *a = arg;
+	auto_buf struct buf line = { 0 };
+	char t[TIME_TEXT_SIZE];
+	struct json_writer w;
+
+	time_format_ms(clock_wall_ms(a->cfg.clock), t);
+	json_begin(&w, &line);
+	json_object_begin(&w);
+	json_kv_str(&w, "peer", peer);
+	json_kv_int(&w, "status", status);
+	json_kv_str(&w, "time", t);
+	json_kv_str(&w, "why", why);
+	json_object_end(&w);
+	buf_add_byte(&line, '\n');
+	write_line(a, &line);
+}
+
 void
 access_sent(void *arg, int status, uint64_t bytes)
 {
 	struct access *a = arg;
-	int fd = atomic_load_explicit(&a->api->access_fd, memory_order_relaxed);
 	int64_t us = (clock_mono_ns() - a->started_ns) / 1000;
 	auto_buf struct buf line = { 0 };
 
 	metrics_count(&a->api->metrics, a->op, status, us, bytes);
-	if (fd >= 0) {
+	if (atomic_load_explicit(&a->api->access_fd, memory_order_relaxed) >=
+	    0) {
 		access_line(a, status, bytes, us, &line);
-		/* Whole lines: O_APPEND, one write. A full disk loses lines, not
-		 * requests. */
-		if (write(fd, line.p, line.n) < 0)
-			atomic_fetch_add_explicit(&a->api->metrics.unlogged, 1,
-			    memory_order_relaxed);
+		write_line(a->api, &line);
 	}
 	mem_free(a->path);
 	mem_free(a);

@@ -40,6 +40,12 @@ api_worker(struct api *a, unsigned index, struct http_worker *w,
 		.lane = lane };
 }
 
+void
+api_http(struct api *a, struct http_shared *http)
+{
+	a->http = http;
+}
+
 /* A line that is just being written goes to the old file: its descriptor number lives on
  * in the new one (dup2), so no writer ever sees a closed one. */
 void

@@ -66,7 +66,7 @@ change_end(struct change *ch, const struct lane_reply *r)
 		step_end(f, &f->reply);
 }
 
-/* ---- in force: store on a helper thread, cache in the worker ---- */
+/* ---- in force: store and cache, on a helper thread ---- */
 
 static void
 change_store(void *arg)
@@ -76,6 +76,8 @@ change_store(void *arg)
 
 	ch->applied = store_docs_apply(c->store, buf_bytes(&ch->json),
 	    ch->origin, ch->f->reply.index, &ch->why);
+	if (ch->applied)
+		docs_apply(c->docs, buf_bytes(&ch->json));
 }
 
 static void
@@ -86,9 +88,7 @@ change_stored(void *arg)
 
 	atomic_fetch_add_explicit(&ch->f->c.api->metrics.changes, 1,
 	    memory_order_relaxed);
-	if (ch->applied) {
-		docs_apply(ch->f->c.docs, buf_bytes(&ch->json));
-	} else {
+	if (!ch->applied) {
 		r.ok = false;
 		r.err = ch->why;
 	}

@@ -107,6 +107,7 @@ struct api {
 	struct offload offload;
 	struct positions positions;
 	struct metrics metrics;
+	struct http_shared *http;
 	_Atomic int access_fd;
 	int64_t started_s;
 };

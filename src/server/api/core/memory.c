@@ -13,7 +13,7 @@ struct block {
 	_Alignas(max_align_t) uint8_t p[];
 };
 
-static void *
+void *
 wiping_alloc(size_t n)
 {
 	struct block *b;
@@ -25,7 +25,7 @@ wiping_alloc(size_t n)
 	return b->p;
 }
 
-static void
+void
 wiping_free(void *p)
 {
 	struct block *b;
@@ -35,6 +35,28 @@ wiping_free(void *p)
 	b = (struct block *)(void *)((uint8_t *)p - offsetof(struct block, p));
 	OPENSSL_cleanse(b->p, b->n);
 	mem_free(b);
+}
+
+void *
+wiping_realloc(void *p, size_t n)
+{
+	const struct block *b;
+	void *to;
+
+	if (p == NULL)
+		return wiping_alloc(n);
+	if (n == 0) {
+		wiping_free(p);
+		return NULL;
+	}
+	b = (const struct block *)(const void *)((const uint8_t *)p -
+	    offsetof(struct block, p));
+	to = wiping_alloc(n);
+	if (to != NULL) {
+		memcpy(to, p, b->n < n ? b->n : n);
+		wiping_free(p);
+	}
+	return to;
 }
 
 void

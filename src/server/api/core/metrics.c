@@ -131,6 +131,28 @@ write_lanes(struct api *a, struct buf *out)
 	    "Workers whose way to the signer is open.", up);
 }
 
+static void
+write_http(struct api *a, struct buf *out)
+{
+	struct http_counts n;
+
+	if (a->http == NULL)
+		return;
+	http_shared_counts(a->http, &n);
+	one(out, "chancery_connections_open", "gauge", "Connections now.",
+	    n.open);
+	one(out, "chancery_connections_total", "counter",
+	    "Connections accepted.", n.accepted);
+	one(out, "chancery_handshakes_total", "counter", "TLS handshakes done.",
+	    n.handshakes);
+	one(out, "chancery_handshakes_failed_total", "counter",
+	    "TLS handshakes that failed.", n.handshakes_failed);
+	one(out, "chancery_connections_turned_away_total", "counter",
+	    "Connections beyond a limit.", n.turned_away);
+	one(out, "chancery_requests_refused_total", "counter",
+	    "Requests that were malformed, too large or too slow.", n.refused);
+}
+
 void
 api_metrics(struct api *a, struct buf *out)
 {
@@ -161,6 +183,7 @@ api_metrics(struct api *a, struct buf *out)
 	one(out, "chancery_register_position", "gauge",
 	    "First record of the register that the store may lack.",
 	    api_position(a));
+	write_http(a, out);
 	write_lanes(a, out);
 	head(out, "chancery_certificates", "gauge", "Rows of the store.");
 	docs_each(a->cfg.docs, "mount", "", write_mount, &arg);

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <chancery/server/api.h>
+
+const struct backend *const api_backends[] = {
+	&sys_backend,
+	&auth_token_backend,
+	NULL,
+};

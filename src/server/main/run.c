@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+
+#include <chancery/base/clock.h>
+#include <chancery/base/log.h>
+
+#include "room.h"
+
+static bool
+open_api(struct room *r, struct error *e)
+{
+	struct api_config cfg = { .settings = &r->cfg,
+		.backends = api_backends,
+		.workers = r->workers,
+		.clock = &clock_system };
+	bool ok;
+
+	r->docs = docs_open(r->store, auth_doc_kinds, e);
+	if (r->docs == NULL)
+		return false;
+	r->tokens = auth_new(r->store, r->docs);
+	cfg.store = r->store;
+	cfg.docs = r->docs;
+	cfg.tokens = r->tokens;
+	cfg.access_fd = access_open(r->cfg.server.access_log, &ok, e);
+	if (!ok)
+		return false;
+	r->api = api_new(&cfg);
+	return true;
+}
+
+static bool
+open_http(struct room *r, struct error *e)
+{
+	const struct service_server *s = &r->cfg.server;
+	struct http_config cfg = {
+		.limits = { .connections = (unsigned)s->max_connections,
+		    .connections_per_peer =
+			(unsigned)s->max_connections_per_peer,
+		    .handshakes_per_s = (unsigned)s->max_handshakes_per_s },
+		.handler = api_handle,
+		.refused = api_refused,
+		.arg = r->api
+	};
+
+	if (!room_tls(r, e))
+		return false;
+	cfg.tls = r->tls;
+	r->http = http_shared_new(&cfg);
+	api_http(r->api, r->http);
+	return true;
+}
+
+bool
+room_open(struct room *r, struct error *e)
+{
+	struct store_config cfg = { .path = r->cfg.server.store };
+
+	r->store = store_open(&cfg, e);
+	return r->store != NULL && room_catch_up(r, e) && open_api(r, e) &&
+	    open_http(r, e);
+}
+
+/* ---- workers ---- */
+
+static const enum http_listener listeners[ROOM_FD__COUNT] = {
+	[ROOM_FD_TLS] = HTTP_TLS,
+	[ROOM_FD_UNIX] = HTTP_UNIX,
+	[ROOM_FD_PLAIN] = HTTP_PLAIN,
+};
+
+static bool
+is_listener(uint32_t kind)
+{
+	return kind == ROOM_FD_TLS || kind == ROOM_FD_UNIX ||
+	    kind == ROOM_FD_PLAIN;
+}
+
+static void
+make_worker(struct room *r, unsigned i)
+{
+	struct room_worker *w = &r->worker[i];
+
+	*w = (struct room_worker){ .room = r, .index = i, .lane_fd = -1 };
+	w->http = http_worker_new(r->http, i);
+	for (size_t k = 0; k < r->fds; k++) {
+		int fd = ROOM_FD_FIRST + (int)k;
+
+		if (is_listener(r->table[k].kind))
+			http_worker_listen(w->http, listeners[r->table[k].kind],
+			    fd);
+		else if (r->table[k].kind == ROOM_FD_LANE &&
+		    r->table[k].index == i)
+			w->lane_fd = fd;
+	}
+	w->lane = lane_new(http_worker_base(w->http), w->lane_fd);
+	api_worker(r->api, i, w->http, w->lane);
+}
+
+static void *
+worker_main(void *arg)
+{
+	struct room_worker *w = arg;
+
+	http_worker_run(w->http);
+	atomic_fetch_sub(&w->room->running, 1);
+	return NULL;
+}
+
+bool
+room_start(struct room *r, struct error *e)
+{
+	r->worker = mem_calloc(r->workers, sizeof(*r->worker));
+	for (unsigned i = 0; i < r->workers; i++)
+		make_worker(r, i);
+	for (unsigned i = 0; i < r->workers; i++) {
+		atomic_fetch_add(&r->running, 1);
+		if (pthread_create(&r->worker[i].thread, NULL, worker_main,
+			&r->worker[i]) != 0)
+			return error_errno(e, FAIL_IO, "worker thread");
+	}
+	return true;
+}
+
+bool
+room_close(struct room *r, struct error *e)
+{
+	for (unsigned i = 0; i < r->workers; i++)
+		(void)pthread_join(r->worker[i].thread, NULL);
+	if (atomic_load(&r->catching) != 0)
+		(void)pthread_join(r->catcher, NULL);
+	if (!store_position_put(r->store, r->cfg.origin, api_position(r->api),
+		e))
+		return false;
+	/* What the calls hold goes before what they stand on. */
+	for (unsigned i = 0; i < r->workers; i++) {
+		http_worker_free(r->worker[i].http);
+		lane_free(r->worker[i].lane);
+	}
+	api_free(r->api);
+	auth_free(r->tokens);
+	docs_free(r->docs);
+	http_shared_free(r->http);
+	http_tls_free(r->tls);
+	mem_free(r->worker);
+	return store_close(r->store, e);
+}
