@@ -94,7 +94,7 @@ pack_text(struct json_writer *w, const void *at)
 {
 	const char *text;
 
-	memcpy(&text, at, sizeof(const char *));
+	memcpy(&text, at, sizeof(text));
 	json_str(w, text);
 }
 
@@ -158,7 +158,7 @@ is_absent(const struct yaml_field *f, const uint8_t *at)
 
 	if (f->type != YAML_TEXT)
 		return false;
-	memcpy(&text, at, sizeof(const char *));
+	memcpy(&text, at, sizeof(text));
 	return text == NULL;
 }
 

@@ -35,7 +35,7 @@ static pthread_once_t tables_once = PTHREAD_ONCE_INIT;
 void
 weak_divisor_init(struct weak_divisor *d, uint64_t m)
 {
-	if (m == 0 || m > WEAK_DIVISOR_MAX)
+	if (m > WEAK_DIVISOR_MAX)
 		fatal("weak_divisor_init: %llu", (unsigned long long)m);
 	d->m = m;
 	d->power[0] = 1 % m;
