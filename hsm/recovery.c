@@ -103,6 +103,20 @@ recover(struct hsm_token *t, uint64_t seen, bool level3, struct ladder *l,
 	return e->why != FAIL_PIN;
 }
 
+/* SoftHSM does not look again once it could not write the token's file at login. */
+bool
+hsm_token_renew(struct hsm_token *t, struct error *e)
+{
+	bool ok;
+
+	if (!gate_seize(&t->m->gate, deadline_after(t->deadline_ms)))
+		return error_set(e, FAIL_HSM_GONE,
+		    "a call hangs in the module");
+	ok = reinitialise(t, e);
+	gate_release(&t->m->gate);
+	return ok;
+}
+
 /* ---- the ladder -------------------------------------------------------- */
 
 static void

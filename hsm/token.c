@@ -46,7 +46,7 @@ token_search(struct hsm_module *m, struct token_search *q, struct error *e)
 	auto_mem CK_SLOT_ID *slots = NULL;
 	CK_ULONG n;
 	const char *call;
-	CK_RV rv = module_slots(m, &slots, &n, &call);
+	CK_RV rv = module_slots(m, &slots, &n, &call), failed = CKR_OK;
 
 	if (rv != CKR_OK)
 		return error_ckr(e, rv, call);
@@ -56,8 +56,12 @@ token_search(struct hsm_module *m, struct token_search *q, struct error *e)
 		rv = m->f->C_GetTokenInfo(slots[i], &info);
 		if (rv == CKR_TOKEN_NOT_PRESENT)
 			continue;
-		if (rv != CKR_OK)
-			return error_ckr(e, rv, "C_GetTokenInfo");
+		/* It may be another one's trouble: SoftHSM tells nothing more of
+		 * a token whose file it could not write at login. */
+		if (rv != CKR_OK) {
+			failed = rv;
+			continue;
+		}
 		note_present(&q->present, &info);
 		if (!token_matches(q, &info))
 			continue;
@@ -65,7 +69,8 @@ token_search(struct hsm_module *m, struct token_search *q, struct error *e)
 		q->slot = slots[i];
 		q->info = info;
 	}
-	return true;
+	return q->found > 0 || failed == CKR_OK ||
+	    error_ckr(e, failed, "C_GetTokenInfo");
 }
 
 static bool

@@ -139,6 +139,11 @@ fill(struct filter *f, const struct sandbox_row *row, bool network)
 	add_partly(f);
 	if (network)
 		add_all(f, SCMP_ACT_ALLOW, sandbox_network_calls);
+	else if (row->exec_map)
+		/* syslog(3) of a module that could not write its token: there
+		 * is none. */
+		add_if(f, SCMP_ACT_ERRNO(EACCES), "socket",
+		    SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
 }
 
 bool

@@ -52,6 +52,7 @@ host_open_tokens(struct host *h, unsigned flags, host_pin_fn *pin, void *arg,
 		if (!open_token(h, i, flags, pin, arg, e))
 			return false;
 	return h->settings->soft_token_dir == NULL ||
+	    (flags & HOST_CONFINED) != 0 ||
 	    hsm_softtoken_keep(h->settings->soft_token_dir, e);
 }
 

@@ -141,3 +141,9 @@ signer_serials(struct signer *s, size_t n, uint8_t (*out)[LIMIT_SERIAL_BYTES],
 	}
 	return true;
 }
+
+void
+signer_serial_forget(struct signer *s, const uint8_t serial[LIMIT_SERIAL_BYTES])
+{
+	(void)outstanding_take(&s->serials, serial);
+}

@@ -95,6 +95,10 @@ void hsm_token_close(struct hsm_token *t);
 DEFINE_AUTO(hsm_token, struct hsm_token *, hsm_token_close)
 #define auto_hsm_token auto_cleanup(hsm_token_cleanup)
 
+/* Begin anew with module and token, as recovery does (others' calls wait meanwhile):
+ * what another process made on a file-backed token is seen then. */
+bool hsm_token_renew(struct hsm_token *t, struct error *e) must_check;
+
 const struct hsm_token_info *hsm_token_get_info(const struct hsm_token *t);
 /* C_GenerateRandom, for serials; at most 64 bytes a call. FAIL_UNSUPPORTED
  * where the token has no generator. */

@@ -30,8 +30,9 @@ struct host_settings {
 typedef struct secret *host_pin_fn(void *arg, size_t token, struct error *e);
 
 enum host_flag {
-	HOST_WRITE = 1 << 0, /* keys are generated or destroyed           */
-	HOST_CREATE = 1 << 1 /* log birth                                 */
+	HOST_WRITE = 1 << 0,   /* keys are generated or destroyed           */
+	HOST_CREATE = 1 << 1,  /* log birth                                */
+	HOST_CONFINED = 1 << 2 /* the files of soft tokens are read-only here */
 };
 
 struct host {

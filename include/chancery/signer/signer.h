@@ -85,6 +85,9 @@ typedef void signer_done_fn(void *arg, const struct signer_reply *r);
  * this signer object. */
 bool signer_serials(struct signer *s, size_t n,
     uint8_t (*out)[LIMIT_SERIAL_BYTES], struct error *e) must_check;
+/* It will not be used any more, if it has not been. */
+void signer_serial_forget(struct signer *s,
+    const uint8_t serial[LIMIT_SERIAL_BYTES]);
 
 /* CERTIFY: the exact TBSCertificate. Parsed, held against structure rules and
  * the key's charter, serial taken from the outstanding set. The issuer must be a

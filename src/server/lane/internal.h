@@ -27,7 +27,9 @@ struct lane_request {
 	unsigned deaths; /* signers that went away while they had it        */
 	bool settling;   /* what is sent now is SETTLE                      */
 	bool again;
-	uint8_t id[16];
+	/* The caller's id, and the frame's number: one HTTP request may make several
+	 * signatures, and SETTLE must mean one. */
+	uint8_t id[24];
 	struct buf body;
 	lane_done_fn *done; /* NULL: answered already (timeout)             */
 	void *arg;
@@ -63,7 +65,7 @@ struct lane {
 	struct lane_request *slot[LIMIT_LANE_QUEUE];
 	uint16_t free_slot[LIMIT_LANE_QUEUE];
 	size_t free_slots;
-	uint64_t next_frame;
+	uint64_t next_frame, requests;
 
 	uint8_t serial[LIMIT_SERIAL_BATCH * 2][LIMIT_SERIAL_BYTES];
 	size_t serial_at, serials;

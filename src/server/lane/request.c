@@ -176,6 +176,14 @@ acceptable(const struct lane *l, enum wire_message m,
 }
 
 static void
+frame_id(uint8_t out[8], struct lane *l)
+{
+	const uint64_t n = ++l->requests;
+
+	memcpy(out, &n, sizeof(n));
+}
+
+static void
 submit(struct lane *l, enum wire_message m, struct wire_request *q,
     const struct lane_claim *claim, lane_done_fn *done, void *arg)
 {
@@ -190,7 +198,8 @@ submit(struct lane *l, enum wire_message m, struct wire_request *q,
 	if (claim != NULL) {
 		q->who = claim->who;
 		q->why = claim->why;
-		memcpy(r->id, claim->id, sizeof(r->id));
+		memcpy(r->id, claim->id, sizeof(claim->id));
+		frame_id(r->id + sizeof(claim->id), l);
 		q->id = bytes_of(r->id, sizeof(r->id));
 	}
 	if (!acceptable(l, m, q, &r->body, &r->err)) {

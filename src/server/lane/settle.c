@@ -24,10 +24,10 @@ survived_before(struct lane *l, const struct lane_request *r)
 	    l->survivors < LANE_SURVIVORS ? l->survivors : LANE_SURVIVORS;
 
 	for (size_t i = 0; i < held; i++)
-		if (memcmp(l->survivor[i], r->id, sizeof(r->id)) == 0)
+		if (memcmp(l->survivor[i], r->id, sizeof(l->survivor[i])) == 0)
 			return true;
 	memcpy(l->survivor[l->survivors++ % LANE_SURVIVORS], r->id,
-	    sizeof(r->id));
+	    sizeof(l->survivor[0]));
 	return false;
 }
 

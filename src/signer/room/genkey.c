@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <chancery/base/clock.h>
+#include <chancery/base/log.h>
+
+#include "room.h"
+
+/*
+ * KEY_GENERATE beside signing, one at a time: by a thread of its own, or, where only a
+ * process of its own may write the token, by the supervisor's one-shot. What was begun is
+ * finished by its record: a job that nobody waits for any more is recorded, too.
+ */
+
+/* RSA-4096 twice on a slow token, and the start of a process. */
+#define JOB_DEADLINE_NS (INT64_C(600) * 1000000000)
+/* Waiting ones; each is a key for ever. */
+#define WAITING_MAX 32
+
+struct waiting {
+	TAILQ_ENTRY(waiting) link;
+	struct room_request *q;
+	struct key_type type;
+	size_t token;
+	bool destroyable;
+	char *label, *who, *why;
+	uint8_t id[32];
+	size_t id_len;
+};
+
+struct room_keygen_queue {
+	struct room *room;
+	TAILQ_HEAD(, waiting) waiting;
+	size_t n;
+	/* The one that runs. */
+	struct waiting *now;
+	struct keygen_job *job;
+	int64_t deadline_ns;
+	/* Its thread: `made` is the thread's until it has written to fd. */
+	pthread_t thread;
+	bool threaded;
+	struct buf made;
+	int fd;
+};
+
+static void start_next(struct room_keygen_queue *k);
+
+static void
+waiting_free(struct waiting *w)
+{
+	if (w == NULL)
+		return;
+	mem_free(w->label);
+	mem_free(w->who);
+	mem_free(w->why);
+	mem_free(w);
+}
+
+struct room_keygen_queue *
+room_keygen_new(struct room *r)
+{
+	struct room_keygen_queue *k = mem_calloc(1, sizeof(*k));
+
+	k->room = r;
+	TAILQ_INIT(&k->waiting);
+	k->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (k->fd < 0)
+		fatal("eventfd: %d", errno);
+	return k;
+}
+
+void
+room_keygen_free(struct room_keygen_queue *k)
+{
+	struct waiting *w;
+
+	while ((w = TAILQ_FIRST(&k->waiting)) != NULL) {
+		TAILQ_REMOVE(&k->waiting, w, link);
+		waiting_free(w);
+	}
+	waiting_free(k->now);
+	keygen_job_free(k->job);
+	buf_free(&k->made);
+	(void)close(k->fd);
+	mem_free(k);
+}
+
+int
+room_keygen_fd(const struct room_keygen_queue *k)
+{
+	return k->fd;
+}
+
+bool
+room_keygen_idle(const struct room_keygen_queue *k)
+{
+	return k->now == NULL && TAILQ_EMPTY(&k->waiting);
+}
+
+/* ---- answers ----------------------------------------------------------- */
+
+static void
+answer_key(struct room *r, struct room_request *q, const struct sha256 *key)
+{
+	const struct state_key *st =
+	    reg_state_key(reg_get_state(signer_register(r->signer)), key);
+	const struct wire_answer a = { .key = *key, .spki = st->spki };
+
+	room_answer(q, &a);
+}
+
+static void
+finish(struct room_keygen_queue *k, struct bytes made)
+{
+	struct room *r = k->room;
+	struct sha256 key;
+	struct error e;
+
+	if (signer_keygen_finish(r->signer, k->job, made, &key, &e)) {
+		answer_key(r, k->now->q, &key);
+	} else {
+		log_line(LOG_LEVEL_ERROR, "signer: key \"%s\": %s",
+		    k->now->label, e.msg);
+		room_fail(k->now->q, &e);
+	}
+	keygen_job_free(take(k->job));
+	waiting_free(take(k->now));
+	k->threaded = false;
+	start_next(k);
+}
+
+void
+room_generated(struct room *r, struct bytes made, const struct error *why)
+{
+	struct room_keygen_queue *k = r->keygen;
+	auto_buf struct buf text = { 0 };
+	struct error e;
+
+	/* One that was given up already. */
+	if (k->now == NULL || k->threaded)
+		return;
+	if (why->why != FAIL_NONE) {
+		keygen_not_made(why, &text);
+		made = buf_bytes(&text);
+	} else if (!hsm_token_renew(r->host->token[keygen_job_token(k->job)],
+		       &e)) {
+		log_line(LOG_LEVEL_ERROR, "signer: %s", e.msg);
+	}
+	finish(k, made);
+}
+
+/* ---- making ------------------------------------------------------------ */
+
+static void *
+make_thread(void *arg)
+{
+	struct room_keygen_queue *k = arg;
+	const uint64_t one = 1;
+
+	keygen_make(k->room->host->token[keygen_job_token(k->job)],
+	    keygen_job_spec(k->job), &k->made);
+	if (write(k->fd, &one, sizeof(one)) < 0)
+		fatal("eventfd: %d", errno);
+	return NULL;
+}
+
+static bool
+make_in_thread(struct room_keygen_queue *k, struct error *e)
+{
+	int rc;
+
+	buf_reset(&k->made);
+	rc = pthread_create(&k->thread, NULL, make_thread, k);
+	k->threaded = rc == 0;
+	return k->threaded ||
+	    error_set(e, FAIL_IO, "no thread for the key: %d", rc);
+}
+
+static void
+make_in_process(const struct room_keygen_queue *k)
+{
+	const struct keygen_spec *spec = keygen_job_spec(k->job);
+	struct room_keygen m;
+
+	memset(&m, 0, sizeof(m));
+	m.token = (uint32_t)keygen_job_token(k->job);
+	m.type = (uint32_t)spec->type.alg;
+	m.bits = spec->type.bits;
+	m.id_len = (uint32_t)spec->id_len;
+	memcpy(m.id, spec->id, spec->id_len);
+	memcpy(m.label, spec->label, strlen(spec->label) + 1);
+	m.destroyable = spec->destroyable;
+	m.sacrifice = spec->sacrifice;
+	m.intent = keygen_job_intent(k->job);
+	room_say(ROOM_KEYGEN, bytes_of(&m, sizeof(m)));
+}
+
+static bool
+start_one(struct room_keygen_queue *k, const struct waiting *w, struct error *e)
+{
+	const struct signer_keygen req = { .token = w->token,
+		.type = w->type,
+		.label = w->label,
+		.destroyable = w->destroyable,
+		.claim = { .who = w->who,
+		    .why = w->why,
+		    .request_id = bytes_of(w->id, w->id_len) } };
+
+	k->job = signer_keygen_begin(k->room->signer, &req, e);
+	if (k->job == NULL)
+		return false;
+	k->deadline_ns = clock_mono_ns() + JOB_DEADLINE_NS;
+	if (!k->room->module.file_backed)
+		return make_in_thread(k, e);
+	make_in_process(k);
+	return true;
+}
+
+static void
+start_next(struct room_keygen_queue *k)
+{
+	struct waiting *w;
+	struct error e;
+
+	while (k->now == NULL && (w = TAILQ_FIRST(&k->waiting)) != NULL) {
+		TAILQ_REMOVE(&k->waiting, w, link);
+		k->n--;
+		if (start_one(k, w, &e)) {
+			k->now = w;
+			return;
+		}
+		keygen_job_free(take(k->job));
+		room_fail(w->q, &e);
+		waiting_free(w);
+	}
+}
+
+void
+room_keygen_poll(struct room *r)
+{
+	struct room_keygen_queue *k = r->keygen;
+	struct error e;
+	uint64_t n;
+
+	if (read(k->fd, &n, sizeof(n)) == sizeof(n) && k->threaded) {
+		(void)pthread_join(k->thread, NULL);
+		finish(k, buf_bytes(&k->made));
+	} else if (k->now != NULL && !k->threaded &&
+	    clock_mono_ns() > k->deadline_ns) {
+		error_set(&e, FAIL_TIMEOUT, "the key's process did not answer");
+		room_generated(r, (struct bytes){ 0 }, &e);
+	}
+}
+
+/* ---- asking ------------------------------------------------------------ */
+
+/* Asked again after a signer went: it may have made the key already. */
+static bool
+made_before(struct room_request *q, const char *label)
+{
+	struct room *r = q->lane->room;
+	const struct reg_state *state =
+	    reg_get_state(signer_register(r->signer));
+
+	for (size_t i = reg_state_keys(state); q->again && i-- > 0;) {
+		const struct state_key *k = reg_state_key_at(state, i);
+
+		if (strcmp(k->label, label) != 0 || k->destroyed ||
+		    k->charter.n == 0)
+			continue;
+		answer_key(r, q, &k->key);
+		return true;
+	}
+	return false;
+}
+
+static bool
+check(struct room_keygen_queue *k, const struct wire_request *in, size_t *token,
+    struct error *e)
+{
+	if (in->alg >= KEY_ALG__COUNT)
+		return error_set(e, FAIL_BAD_INPUT, "key type: %u", in->alg);
+	if (in->label == NULL || in->who == NULL || in->why == NULL)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "label, who or why: missing");
+	if (k->n >= WAITING_MAX)
+		return error_set(e, FAIL_BUSY, "%zu key generations wait",
+		    k->n);
+	return room_find_token(k->room->settings, in->token, token, e);
+}
+
+void
+room_generate(struct room_request *q, const struct wire_request *in)
+{
+	struct room_keygen_queue *k = q->lane->room->keygen;
+	struct waiting *w;
+	struct error e;
+	size_t token;
+
+	if (!check(k, in, &token, &e)) {
+		room_fail(q, &e);
+		return;
+	}
+	if (made_before(q, in->label))
+		return;
+	w = mem_calloc(1, sizeof(*w));
+	w->q = q;
+	w->type = (struct key_type){ (enum key_alg)in->alg, in->bits };
+	w->token = token;
+	w->destroyable = in->flag;
+	w->label = mem_strdup(in->label);
+	w->who = mem_strdup(in->who);
+	w->why = mem_strdup(in->why);
+	memcpy(w->id, in->id.p, in->id.n);
+	w->id_len = in->id.n;
+	TAILQ_INSERT_TAIL(&k->waiting, w, link);
+	k->n++;
+	start_next(k);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <sys/epoll.h>
+
+#include <chancery/base/clock.h>
+#include <chancery/base/log.h>
+
+#include "room.h"
+
+#define MS INT64_C(1000000)
+/* Signs of life come twice as often as they are missed. */
+#define ALIVE_EVERY_MS (ROOM_ALIVE_MS / 2)
+/* Deadlines of the key half do not make its descriptor readable (hsm/queue.h). */
+#define DEADLINE_EVERY_MS 100
+/* At the end answers that nobody reads are not waited for longer. */
+#define LAST_WORDS_MS 2000
+#define EVENTS_MAX 64
+
+static bool
+open_signer(struct room *r, int *status, struct error *e)
+{
+	struct signer_config cfg;
+
+	if (!host_signer(r->host, 0, &cfg, e)) {
+		*status = EXIT_FAILURE;
+		return false;
+	}
+	cfg.reg.who = "chancery-signer";
+	r->signer = signer_open(&cfg, e);
+	if (r->signer != NULL)
+		return true;
+	host_explain(e);
+	/* A register that is not there is not made here. */
+	*status =
+	    e->why == FAIL_NOT_FOUND ? ROOM_EXIT_REGISTER : room_exit_status(e);
+	return false;
+}
+
+static bool
+watch(struct room *r, int fd, struct error *e)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = NULL };
+
+	return fd < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, fd, &ev) == 0 ||
+	    error_errno(e, FAIL_IO, "epoll_ctl");
+}
+
+static bool
+open_sockets(struct room *r, struct error *e)
+{
+	r->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (r->epoll < 0)
+		return error_errno(e, FAIL_IO, "epoll_create1");
+	r->keygen = room_keygen_new(r);
+	if (!watch(r, ROOM_FD_CONTROL, e) ||
+	    !watch(r, signer_fd(r->signer), e) ||
+	    !watch(r, room_keygen_fd(r->keygen), e))
+		return false;
+	r->lanes_max = r->settings->lanes;
+	for (size_t i = 0; i < r->settings->lanes; i++)
+		if (r->settings->lane[i] >= 0 &&
+		    !room_lane_add(r, (uint32_t)i, r->settings->lane[i], e))
+			return false;
+	return true;
+}
+
+/* Without key workers the signatures are made in signer_turn: it is called as long as
+ * any is due. With them each pass that answered looks once more, because what waited for
+ * the answered (a list for the same scope) may begin now. */
+static int
+patience_ms(const struct room *r)
+{
+	const bool in_flight = signer_in_flight(r->signer) > 0;
+
+	if (in_flight && (signer_fd(r->signer) < 0 || r->answered > 0))
+		return 0;
+	return in_flight ? DEADLINE_EVERY_MS : ALIVE_EVERY_MS;
+}
+
+static void
+wait_for_events(struct room *r)
+{
+	struct epoll_event ev[EVENTS_MAX];
+	int n = epoll_wait(r->epoll, ev, EVENTS_MAX, patience_ms(r));
+
+	for (int i = 0; i < n; i++)
+		if (ev[i].data.ptr != NULL)
+			((struct room_lane *)ev[i].data.ptr)->ready = true;
+}
+
+/* What proves the records is made while it is quiet, or late at last. */
+static void
+checkpoint(struct room *r, int64_t now_ns)
+{
+	struct reg *reg = signer_register(r->signer);
+	const int64_t age_ms = (now_ns - r->checkpoint_ns) / MS;
+	struct error e;
+
+	if (reg_durable_size(reg) == r->checkpoint_size ||
+	    age_ms < LIMIT_CHECKPOINT_MS ||
+	    (signer_in_flight(r->signer) > 0 &&
+		age_ms < 3 * LIMIT_CHECKPOINT_MS))
+		return;
+	r->checkpoint_ns = now_ns;
+	if (reg_checkpoint(reg, &e))
+		r->checkpoint_size = reg_durable_size(reg);
+	else
+		log_line(LOG_LEVEL_ERROR, "signer: checkpoint: %s", e.msg);
+}
+
+static void
+housekeeping(struct room *r)
+{
+	const int64_t now = clock_mono_ns();
+
+	if (now - r->alive_ns >= ALIVE_EVERY_MS * MS) {
+		r->alive_ns = now;
+		room_say(ROOM_ALIVE, (struct bytes){ 0 });
+	}
+	checkpoint(r, now);
+}
+
+/* One pass. False: the register is dead, everything was answered with that. */
+static bool
+pass(struct room *r, struct error *e)
+{
+	bool ok;
+
+	wait_for_events(r);
+	r->answered = 0;
+	room_control(r);
+	room_lanes_drain(r);
+	room_keygen_poll(r);
+	ok = signer_turn(r->signer, false, e);
+	room_lanes_flush(r);
+	housekeeping(r);
+	return ok;
+}
+
+static bool
+finished(const struct room *r)
+{
+	return r->stopping && signer_in_flight(r->signer) == 0 &&
+	    room_keygen_idle(r->keygen);
+}
+
+static void
+last_words(struct room *r)
+{
+	const int64_t until = clock_mono_ns() + LAST_WORDS_MS * MS;
+	struct epoll_event ev[EVENTS_MAX];
+
+	room_lanes_flush(r);
+	while (!room_lanes_empty(r) && clock_mono_ns() < until) {
+		(void)epoll_wait(r->epoll, ev, EVENTS_MAX, DEADLINE_EVERY_MS);
+		room_lanes_flush(r);
+	}
+}
+
+static int
+serve(struct room *r)
+{
+	struct error e;
+	bool ok = true;
+
+	room_say(ROOM_READY, (struct bytes){ 0 });
+	log_line(LOG_LEVEL_INFO, "signer: %llu records, %zu lanes",
+	    (unsigned long long)reg_durable_size(signer_register(r->signer)),
+	    r->settings->lanes);
+	while (ok && !finished(r))
+		ok = pass(r, &e);
+	last_words(r);
+	if (!ok) {
+		log_line(LOG_LEVEL_ERROR, "signer: %s", e.msg);
+		return EXIT_FAILURE;
+	}
+	if (!signer_close(take(r->signer), &e)) {
+		log_line(LOG_LEVEL_ERROR, "signer: closing: %s", e.msg);
+		return EXIT_FAILURE;
+	}
+	return ROOM_EXIT_OK;
+}
+
+int
+room_run(struct room *r)
+{
+	int status = ROOM_EXIT_OK;
+	struct error e;
+
+	LIST_INIT(&r->lanes);
+	r->epoll = -1;
+	r->started_ns = r->checkpoint_ns = clock_mono_ns();
+	if (!hsm_module_info(r->host->module, &r->module, &e) ||
+	    !open_signer(r, &status, &e)) {
+		log_line(LOG_LEVEL_ERROR, "signer: %s", e.msg);
+		return status != ROOM_EXIT_OK ? status : EXIT_FAILURE;
+	}
+	if (!open_sockets(r, &e)) {
+		log_line(LOG_LEVEL_ERROR, "signer: %s", e.msg);
+		status = EXIT_FAILURE;
+	} else {
+		status = serve(r);
+	}
+	room_lanes_free(r);
+	if (r->keygen != NULL)
+		room_keygen_free(r->keygen);
+	signer_free(r->signer);
+	if (r->epoll >= 0)
+		(void)close(r->epoll);
+	return status;
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The signer room alone: certificates over two lanes while it is killed; the register
+# verifies from nothing.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+signer=$(realpath "$5") drive=$(realpath "$6")
+
+make_tokens
+mkdir home
+cat >home/chancery.yaml <<YAML
+origin: drive.example/log
+anchor_dir: $work/anchor
+module: $module
+soft_token_dir: $work/tokens
+tokens:
+  ca:
+    uri: "pkcs11:token=acme-ca"
+    pin: file:$work/pin-ca
+    role: ca
+    charter: open
+  log:
+    uri: "pkcs11:token=acme-log"
+    pin: file:$work/pin-log
+    role: log
+YAML
+check "$chancery" register init --new-log-key --home home
+for workers in 0 2; do
+	sed -i "/^workers:/d; \$a workers: $workers" home/chancery.yaml
+	check "$drive" "$signer" home 400
+	cat check.out
+	check "$chancery" register verify --home home --json
+	same "$(field open_intents <check.out)" 0 "open intents"
+	mv home/register "register-$workers"
+	rm -rf anchor
+	[ "$workers" = 2 ] || check "$chancery" register init --home home
+done

@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * signer_drive SIGNER HOME CERTIFICATES: chancery-signer without its supervisor and its
+ * server. Descriptors as wire/room.h says, two lanes through the server's lane library;
+ * it has a key made, certifies, kills the signer with signal 9 three times in between,
+ * starts it again, and in the end holds every signature that it was given against the
+ * register.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <chancery/base/clock.h>
+#include <chancery/base/log.h>
+#include <chancery/config/pass.h>
+#include <chancery/config/service.h>
+#include <chancery/pki/tbs.h>
+#include <chancery/register/register.h>
+#include <chancery/server/lane.h>
+#include <chancery/wire/peer.h>
+
+#define LANES 2
+#define DEPTH 24 /* requests that each lane has in flight */
+#define KILLS 3
+
+static const char *signer, *home;
+static char label[64]; /* of the key: the token may have others' */
+static struct service_config config;
+static struct buf settings;
+static struct event_base *base;
+static struct lane *lane[LANES];
+
+struct process {
+	pid_t pid;
+	int control;
+	struct event *ev;
+};
+static struct process resident, writer;
+
+static struct sha256 ca;
+static struct buf ca_spki, ca_name, leaf_der;
+static struct spki ca_key, leaf_key;
+static struct tbs_template *template;
+static size_t wanted, submitted, signed_, stale, failed, kills;
+static bool stopped;
+
+struct got {
+	uint64_t index;
+	struct buf sig, tbs;
+};
+static struct got *got;
+
+_Noreturn static void
+die(const char *what, const struct error *e)
+{
+	(void)fprintf(stderr, "FAILED: %s: %s\n", what,
+	    e != NULL ? e->msg : "");
+	if (resident.pid > 0)
+		(void)kill(resident.pid, SIGKILL);
+	exit(1);
+}
+
+static void
+must(bool ok, const struct error *e, const char *what)
+{
+	if (!ok)
+		die(what, e);
+}
+
+/* ---- processes --------------------------------------------------------- */
+
+static void
+place(const int *fd, size_t n)
+{
+	int aside[32];
+
+	for (size_t i = 0; i < n; i++)
+		aside[i] = fcntl(fd[i], F_DUPFD, 100);
+	for (size_t i = 0; i < n; i++)
+		if (dup2(aside[i], 3 + (int)i) < 0)
+			_exit(125);
+	(void)close_range(3 + (unsigned)n, ~0U, 0);
+}
+
+static void on_control(evutil_socket_t fd, short what, void *arg);
+
+static void
+start(struct process *p, const char *argument, const int *lane_fd, size_t lanes)
+{
+	struct room_fd table[LANES];
+	int pair[2], fd[3 + LANES];
+	struct error e;
+
+	for (size_t i = 0; i < lanes; i++)
+		table[i] = (struct room_fd){ ROOM_FD_LANE, (uint32_t)i };
+	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		 0, pair) == 0,
+	    NULL, "socketpair");
+	fd[0] = pair[1];
+	fd[1] = peer_memfd(buf_bytes(&settings), &e);
+	fd[2] = peer_memfd(bytes_of(table, lanes * sizeof(table[0])), &e);
+	for (size_t i = 0; i < lanes; i++)
+		fd[3 + i] = lane_fd[i];
+	p->pid = fork();
+	if (p->pid == 0) {
+		place(fd, 3 + lanes);
+		(void)execl(signer, "chancery-signer", argument, NULL);
+		_exit(127);
+	}
+	(void)close(fd[1]);
+	(void)close(fd[2]);
+	(void)close(pair[1]);
+	p->control = pair[0];
+	p->ev =
+	    event_new(base, p->control, EV_READ | EV_PERSIST, on_control, p);
+	(void)event_add(p->ev, NULL);
+}
+
+static void
+start_resident(void)
+{
+	int theirs[LANES], pair[2];
+
+	for (size_t i = 0; i < LANES; i++) {
+		must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+			 pair) == 0,
+		    NULL, "socketpair");
+		theirs[i] = pair[1];
+		if (lane[i] == NULL)
+			lane[i] = lane_new(base, pair[0]);
+		else
+			lane_attach(lane[i], pair[0]);
+	}
+	start(&resident, NULL, theirs, LANES);
+	for (size_t i = 0; i < LANES; i++)
+		(void)close(theirs[i]);
+}
+
+static int
+reap(struct process *p)
+{
+	int status;
+
+	event_free(take(p->ev));
+	(void)close(p->control);
+	must(waitpid(p->pid, &status, 0) == p->pid, NULL, "waitpid");
+	p->pid = 0;
+	return status;
+}
+
+static void
+kill_resident(void)
+{
+	kills++;
+	(void)kill(resident.pid, SIGKILL);
+	must(WIFSIGNALED(reap(&resident)), NULL, "the signer was killed");
+	for (size_t i = 0; i < LANES; i++)
+		lane_gone(lane[i], ROOM_GONE_RESTARTING);
+	start_resident();
+}
+
+/* What the supervisor does with the messages of its rooms. */
+static void
+relay(const struct process *from, const uint8_t *packet, size_t n)
+{
+	uint32_t type;
+
+	memcpy(&type, packet, sizeof(type));
+	if (type == ROOM_KEYGEN && from == &resident) {
+		start(&writer, "--keygen", NULL, 0);
+		must(send(writer.control, packet, n, 0) == (ssize_t)n, NULL,
+		    "order to the writer");
+	} else if (type == ROOM_KEYGEN_DONE && from == &writer) {
+		must(send(resident.control, packet, n, 0) == (ssize_t)n, NULL,
+		    "the writer's answer");
+	} else if (type != ROOM_READY && type != ROOM_ALIVE) {
+		die("a control message that nobody expects", NULL);
+	}
+}
+
+static void
+on_control(evutil_socket_t fd, unused_arg short what, void *arg)
+{
+	static uint8_t packet[65536];
+	struct process *p = arg;
+	ssize_t n = recv((int)fd, packet, sizeof(packet), MSG_DONTWAIT);
+	int status;
+
+	if (n > 0) {
+		relay(p, packet, (size_t)n);
+		return;
+	}
+	status = reap(p);
+	if (p == &writer || stopped)
+		must(WIFEXITED(status) && WEXITSTATUS(status) == 0, NULL,
+		    p == &writer ? "the writer's end" : "the signer's end");
+	else
+		die("the signer ended by itself", NULL);
+	if (p == &resident)
+		(void)event_base_loopbreak(base);
+}
+
+/* ---- waiting for one answer -------------------------------------------- */
+
+struct one {
+	bool done;
+	struct lane_reply r;
+	struct buf sig;
+	char path[256];
+};
+
+static void
+on_one(void *arg, const struct lane_reply *r)
+{
+	struct one *o = arg;
+
+	o->r = *r;
+	o->done = true;
+	buf_add_bytes(&o->sig, r->sig);
+	if (r->spki.n > 0)
+		buf_add_bytes(&ca_spki, r->spki);
+	(void)snprintf(o->path, sizeof(o->path), "%s",
+	    r->path != NULL ? r->path : "");
+}
+
+static void
+wait_one(struct one *o, const char *what)
+{
+	while (!o->done)
+		(void)event_base_loop(base, EVLOOP_ONCE);
+	if (!o->r.ok)
+		die(what, &o->r.err);
+}
+
+static struct lane_claim
+claim(void)
+{
+	struct lane_claim c = { "test:drive", "system test", { 0 } };
+
+	random_bytes(c.id, sizeof(c.id));
+	return c;
+}
+
+static void
+set_bool(void *arg, unused_arg const struct error *why)
+{
+	*(bool *)arg = true;
+}
+
+static void
+serial_wait(struct lane *l, uint8_t *out)
+{
+	bool there = false;
+
+	while (!lane_serial(l, out)) {
+		there = false;
+		lane_when_serial(l, set_bool, &there);
+		while (!there)
+			(void)event_base_loop(base, EVLOOP_ONCE);
+	}
+}
+
+/* ---- certificates ------------------------------------------------------ */
+
+static void
+make_template(const char *profile, bool self)
+{
+	struct tbs_issuer issuer = { .name = buf_bytes(&ca_name),
+		.alg = SIG_ECDSA_SHA256 };
+	int64_t now_s = clock_wall_ms(&clock_system) / 1000;
+	struct error e;
+
+	spki_key_id(&ca_key, issuer.key_id);
+	if (!self) {
+		issuer.not_before_s = now_s - 86400;
+		issuer.not_after_s = now_s + 5 * 365L * 86400;
+	}
+	tbs_template_free(template);
+	template = tbs_template_new(profile_builtin(profile), &issuer, &e);
+	must(template != NULL, &e, "template");
+}
+
+static void
+write_tbs(const uint8_t *serial, bool self, struct buf *out)
+{
+	const struct general_name san = { GN_DNS, bytes_str("broker.example") };
+	auto_buf struct buf subject = { 0 };
+	int64_t now_s = clock_wall_ms(&clock_system) / 1000;
+	struct tbs_request r = { .serial = bytes_of(serial, LIMIT_SERIAL_BYTES),
+		.not_before_s = now_s,
+		.not_after_s = now_s + (self ? 5 * 365L : 1) * 86400,
+		.key = self ? &ca_key : &leaf_key,
+		.san = self ? NULL : &san,
+		.san_count = self ? 0 : 1 };
+	struct error e;
+
+	must(name_parse("CN=broker.example,O=Acme,C=US", &subject, &e), &e,
+	    "name");
+	r.subject = self ? buf_bytes(&ca_name) : buf_bytes(&subject);
+	must(tbs_write(template, &r, out, &e), &e, "TBS");
+}
+
+static void
+make_root(void)
+{
+	const struct lane_keygen k = { .type = { KEY_EC_P256, 0 },
+		.label = label };
+	struct one key = { 0 }, cert = { 0 };
+	auto_buf struct buf tbs = { 0 };
+	uint8_t serial[LIMIT_SERIAL_BYTES];
+	struct lane_claim c = claim();
+	struct error e;
+
+	lane_key_generate(lane[0], &k, &c, on_one, &key);
+	wait_one(&key, "key generation");
+	ca = key.r.key;
+	must(spki_parse(buf_bytes(&ca_spki), &ca_key, &e), &e, "SPKI");
+	must(name_parse("CN=Drive Root,O=Acme,C=US", &ca_name, &e), &e, "name");
+	make_template("root", true);
+	serial_wait(lane[1], serial);
+	write_tbs(serial, true, &tbs);
+	c = claim();
+	lane_certify(lane[1], &ca, buf_bytes(&tbs), NULL, &c, on_one, &cert);
+	wait_one(&cert, "root");
+	must(spki_verify(&ca_key, SIG_ECDSA_SHA256, buf_bytes(&tbs),
+		 buf_bytes(&cert.sig), &e),
+	    &e, "root's signature");
+	make_template("kafka-broker", false);
+	buf_free(&key.sig);
+	buf_free(&cert.sig);
+}
+
+struct work {
+	struct lane *l;
+	size_t at;
+};
+
+static void certify(struct work *w);
+
+static void
+again(void *arg, const struct error *why)
+{
+	must(why->why == FAIL_NONE, why, "waiting for a serial");
+	certify(arg);
+}
+
+static void
+on_certified(void *arg, const struct lane_reply *r)
+{
+	struct work *w = arg;
+	struct got *g = &got[w->at];
+
+	if (r->stale_serial) {
+		stale++;
+		certify(w);
+		return;
+	}
+	if (!r->ok) {
+		(void)fprintf(stderr, "certificate %zu: %s\n", w->at,
+		    r->err.msg);
+		failed++;
+	} else {
+		g->index = r->index;
+		buf_add_bytes(&g->sig, r->sig);
+		signed_++;
+	}
+	if (kills < KILLS && signed_ > (kills + 1) * wanted / (KILLS + 1))
+		(void)event_base_loopbreak(base);
+	w->at = submitted++;
+	if (w->at < wanted)
+		certify(w);
+}
+
+static void
+certify(struct work *w)
+{
+	uint8_t serial[LIMIT_SERIAL_BYTES];
+	struct lane_claim c = claim();
+
+	if (!lane_serial(w->l, serial)) {
+		lane_when_serial(w->l, again, w);
+		return;
+	}
+	buf_reset(&got[w->at].tbs);
+	write_tbs(serial, false, &got[w->at].tbs);
+	lane_certify(w->l, &ca, buf_bytes(&got[w->at].tbs), "role:test", &c,
+	    on_certified, w);
+}
+
+static void
+certify_all(void)
+{
+	static struct work work[LANES * DEPTH];
+
+	for (size_t i = 0; i < countof(work) && submitted < wanted; i++) {
+		work[i] = (struct work){ lane[i % LANES], submitted++ };
+		certify(&work[i]);
+	}
+	while (signed_ + failed < wanted) {
+		(void)event_base_loop(base, EVLOOP_ONCE);
+		if (kills < KILLS &&
+		    signed_ > (kills + 1) * wanted / (KILLS + 1))
+			kill_resident();
+	}
+}
+
+/* ---- the rest of the messages ------------------------------------------ */
+
+static void
+revoke_and_list(void)
+{
+	struct lane_revoke r = { .key = ca, .reason = 1 };
+	struct lane_crl l = { .key = ca,
+		.issuer = buf_bytes(&ca_name),
+		.alg = SIG_ECDSA_SHA256,
+		.scope = "full",
+		.period_s = 86400 };
+	struct one a = { 0 }, b = { 0 }, c = { 0 };
+	struct lane_claim who = claim();
+
+	r.cert = got[0].index;
+	lane_revoke(lane[0], &r, &who, on_one, &a);
+	wait_one(&a, "revocation");
+	lane_revoke(lane[1], &r, &who, on_one, &b);
+	while (!b.done)
+		(void)event_base_loop(base, EVLOOP_ONCE);
+	must(!b.r.ok && b.r.err.why == FAIL_EXISTS && b.r.index == a.r.index &&
+		b.r.t_s == a.r.t_s,
+	    &b.r.err, "a second revocation tells the first");
+	spki_key_id(&ca_key, l.issuer_key_id);
+	lane_sign_crl(lane[0], &l, &who, on_one, &c);
+	wait_one(&c, "list");
+	must(c.r.crl_number == 1 && access(c.path, R_OK) == 0, NULL, c.path);
+	buf_free(&c.sig);
+}
+
+static void
+record_and_status(void)
+{
+	auto_buf struct buf big = { 0 };
+	struct one a = { 0 }, b = { 0 }, s = { 0 };
+	struct lane_claim who = claim();
+
+	lane_record_config(lane[0], "test", bytes_str("{\"a\":1}"), &who,
+	    on_one, &a);
+	wait_one(&a, "CONFIG");
+	/* Larger than a packet. */
+	buf_add_str(&big, "\"");
+	memset(buf_reserve(&big, 300000), 'x', 300000);
+	buf_commit(&big, 300000);
+	buf_add_str(&big, "\"");
+	lane_record_event(lane[1], "test", buf_bytes(&big), &who, on_one, &b);
+	wait_one(&b, "EVENT");
+	must(b.r.index == a.r.index + 1, NULL, "order of records");
+	lane_status(lane[0], on_one, &s);
+	wait_one(&s, "STATUS");
+	(void)printf("%.*s\n", (int)s.sig.n, (const char *)s.sig.p);
+	buf_free(&s.sig);
+}
+
+static void
+refusals(void)
+{
+	auto_buf struct buf tbs = { 0 };
+	uint8_t serial[LIMIT_SERIAL_BYTES] = { 1 };
+	struct lane_claim who = claim();
+	struct one a = { 0 }, b = { 0 };
+	const struct lane_keygen k = { .type = { KEY_EC_P256, 0 },
+		.label = label };
+
+	write_tbs(serial, false, &tbs);
+	lane_certify(lane[0], &ca, buf_bytes(&tbs), NULL, &who, on_one, &a);
+	lane_key_generate(lane[1], &k, &who, on_one, &b);
+	while (!a.done || !b.done)
+		(void)event_base_loop(base, EVLOOP_ONCE);
+	must(!a.r.ok && a.r.stale_serial, &a.r.err, "a serial of our own");
+	must(!b.r.ok && b.r.err.why == FAIL_EXISTS, &b.r.err,
+	    "a label that is taken");
+}
+
+static void
+stop(void)
+{
+	const uint32_t m = ROOM_STOP;
+
+	stopped = true;
+	must(send(resident.control, &m, sizeof(m), 0) == sizeof(m), NULL,
+	    "stop");
+	(void)event_base_dispatch(base);
+}
+
+/* ---- against the register ---------------------------------------------- */
+
+struct check {
+	size_t at, found;
+};
+
+static int
+by_index(const void *a, const void *b)
+{
+	const struct got *x = a, *y = b;
+
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+static bool
+check_record(void *arg, unused_arg struct bytes line, const struct record *r,
+    struct error *e)
+{
+	struct check *c = arg;
+
+	if (c->at == wanted || r->n != got[c->at].index)
+		return true;
+	if (r->type != REC_SIGNED ||
+	    !bytes_eq(record_get(r, "sig"), buf_bytes(&got[c->at].sig)))
+		return error_set(e, FAIL_CORRUPT,
+		    "record %llu is not the signature that was given out",
+		    (unsigned long long)r->n);
+	c->found++;
+	c->at++;
+	return true;
+}
+
+static void
+check_all(void)
+{
+	struct check c = { 0 };
+	struct error e;
+
+	for (size_t i = 0; i < wanted; i++)
+		must(spki_verify(&ca_key, SIG_ECDSA_SHA256,
+			 buf_bytes(&got[i].tbs), buf_bytes(&got[i].sig), &e),
+		    &e, "a signature");
+	qsort(got, wanted, sizeof(*got), by_index);
+	must(reg_walk(config.register_dir, 0, check_record, &c, &e), &e,
+	    "register");
+	must(c.found == wanted, NULL, "every signature is in the register");
+}
+
+static void
+leaf(void)
+{
+	EVP_PKEY *k = EVP_EC_gen("P-256");
+	unsigned char *der = NULL;
+	int n = i2d_PUBKEY(k, &der);
+	struct error e;
+
+	must(n > 0, NULL, "i2d_PUBKEY");
+	buf_add(&leaf_der, der, (size_t)n);
+	OPENSSL_free(der);
+	EVP_PKEY_free(k);
+	must(spki_parse(buf_bytes(&leaf_der), &leaf_key, &e), &e, "leaf");
+}
+
+int
+main(int argc, char **argv)
+{
+	auto_yaml_doc struct yaml_doc *doc = NULL;
+	auto_buf struct buf report = { 0 };
+	struct error e = { 0 };
+
+	must(argc == 4, NULL, "usage");
+	signer = argv[1];
+	home = argv[2];
+	wanted = strtoul(argv[3], NULL, 10);
+	got = mem_calloc(wanted, sizeof(*got));
+	doc = service_config_open(home, &config, &report, &e);
+	must(doc != NULL, &e, buf_cstr(&report));
+	schema_pack(service_schema, &config, &settings);
+	(void)snprintf(label, sizeof(label), "drive-root-%d", (int)getpid());
+	base = event_base_new();
+	leaf();
+	start_resident();
+	make_root();
+	certify_all();
+	must(failed == 0, NULL, "every certificate is signed in the end");
+	revoke_and_list();
+	refusals();
+	record_and_status();
+	stop();
+	check_all();
+	(void)printf("certificates %zu, kills %zu, stale serials %zu\n",
+	    signed_, kills, stale);
+	for (size_t i = 0; i < LANES; i++)
+		lane_free(lane[i]);
+	event_base_free(base);
+	return 0;
+}
