@@ -191,6 +191,8 @@
 #define LIMIT_TOKEN_CACHE 8192
 /* Generations of tokens; each costs a look at the store. */
 #define LIMIT_TOKEN_DEPTH 64
+/* A secret-id of the caller's own choice. */
+#define LIMIT_SECRET_ID_BYTES 4096
 /* How often a write starts anew because somebody else changed the row in between. */
 #define LIMIT_SWAP_TRIES 32
 /* Expired rows that one tidying removes: a few milliseconds of the store's writer. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Our rows of the system mount. */
-#include "handlers.h"
+#include "wrapping.h"
 
 static const struct field_spec policy_fields[] = {
 	CAPTURE("name", "The policy; lower case."),
@@ -26,6 +26,12 @@ static const struct field_spec accessor_fields[] = {
 	FIELD("accessor", FT_STRING, NULL, "Of whose token."),
 	FIELD("paths", FT_LIST, NULL, "The paths."),
 	FIELD("path", FT_LIST, NULL, "Old name of paths."), { .name = NULL }
+};
+
+static const struct field_spec wrapping_fields[] = {
+	FIELD("token", FT_STRING, NULL,
+	    "The wrapping token; the caller's own when empty."),
+	{ .name = NULL }
 };
 
 const struct route auth_sys_routes[] = {
@@ -74,5 +80,26 @@ const struct route auth_sys_routes[] = {
 	    .flags = ROUTE_UNAUTH,
 	    .fields = NULL,
 	    .op = { [OP_WRITE] = root_token } },
+	{ .pattern = "wrapping/wrap",
+	    .about = "The body of the request, wrapped.",
+	    .flags = ROUTE_RAW,
+	    .op = { [OP_WRITE] = wrapping_wrap } },
+	/* Who has the wrapping token may: it stands for itself. */
+	{ .pattern = "wrapping/lookup",
+	    .about = "When and where an answer was wrapped.",
+	    .flags = ROUTE_UNAUTH,
+	    .fields = wrapping_fields,
+	    .op = { [OP_READ] = wrapping_lookup,
+		[OP_WRITE] = wrapping_lookup } },
+	{ .pattern = "wrapping/unwrap",
+	    .about = "The wrapped answer, once.",
+	    .flags = ROUTE_UNAUTH,
+	    .fields = wrapping_fields,
+	    .op = { [OP_WRITE] = wrapping_unwrap } },
+	{ .pattern = "wrapping/rewrap",
+	    .about = "The wrapped answer under a new token.",
+	    .flags = ROUTE_UNAUTH,
+	    .fields = wrapping_fields,
+	    .op = { [OP_WRITE] = wrapping_rewrap } },
 	{ .pattern = NULL }
 };

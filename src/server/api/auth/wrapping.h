@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* sys/wrapping. */
+#include "handlers.h"
+
+call_fn wrapping_wrap, wrapping_lookup, wrapping_unwrap, wrapping_rewrap;
