@@ -226,22 +226,32 @@ token_text(const struct http_exchange *x)
 	return bytes_of(NULL, 0);
 }
 
-/* The unix socket's peer may stand for a token where the configuration says so. */
-static const struct token *
-peer_token(const struct call *c)
+/* Over the unix socket root, the service's own user and those whom the configuration names
+ * may do what the root policy may. */
+static bool
+is_root_peer(const struct call *c, unsigned uid)
 {
 	const struct yaml_texts *uids = &c->settings->server.socket_root_uids;
-	unsigned uid, gid;
 	char text[16];
-	int pid;
 
-	if (!http_peer_cred(c->x, &uid, &gid, &pid))
-		return NULL;
+	if (uid == 0 || uid == geteuid())
+		return true;
 	(void)snprintf(text, sizeof(text), "%u", uid);
 	for (size_t i = 0; i < uids->n; i++)
 		if (strcmp(uids->v[i], text) == 0)
-			return auth_token_peer(uid);
-	return NULL;
+			return true;
+	return false;
+}
+
+static const struct token *
+peer_token(const struct call *c)
+{
+	unsigned uid, gid;
+	int pid;
+
+	if (!http_peer_cred(c->x, &uid, &gid, &pid) || !is_root_peer(c, uid))
+		return NULL;
+	return auth_token_peer(uid);
 }
 
 static void
