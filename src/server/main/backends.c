@@ -4,5 +4,6 @@
 const struct backend *const api_backends[] = {
 	&sys_backend,
 	&auth_token_backend,
+	&auth_approle_backend,
 	NULL,
 };

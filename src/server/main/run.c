@@ -12,6 +12,7 @@ open_api(struct room *r, struct error *e)
 	struct api_config cfg = { .settings = &r->cfg,
 		.backends = api_backends,
 		.workers = r->workers,
+		.wrap = auth_call_wrap,
 		.clock = &clock_system };
 	bool ok;
 
