@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +67,30 @@ void
 mem_free(void *p)
 {
 	free(p);
+}
+
+void
+mem_free_wiped(void *p)
+{
+	if (p == NULL)
+		return;
+	explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+void *
+mem_realloc_wiped(void *p, size_t n)
+{
+	size_t had = p != NULL ? malloc_usable_size(p) : 0;
+	void *q;
+
+	if (p != NULL && n <= had && n >= had / 2)
+		return p;
+	q = mem_alloc(n);
+	if (p != NULL)
+		memcpy(q, p, had < n ? had : n);
+	mem_free_wiped(p);
+	return q;
 }
 
 void *

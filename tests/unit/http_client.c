@@ -3,12 +3,18 @@
 #include <err.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <setjmp.h>
 #include <spawn.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+
+#include <cmocka.h>
 
 #include "http_rig.h"
 
@@ -208,11 +214,46 @@ client_answer(struct client *c, bool head, struct buf *out)
 }
 
 void
+client_says(struct client *c, int status, const char *says)
+{
+	auto_buf struct buf out = { 0 };
+
+	assert_int_equal(client_answer(c, false, &out), status);
+	if (strstr((const char *)out.p, says) == NULL)
+		fail_msg("no \"%s\" in: %s", says, (const char *)out.p);
+}
+
+void
 client_rest(struct client *c, struct buf *out)
 {
-	while (receive_n(c, 1, out))
-		continue;
+	size_t n;
+
+	while ((n = receive(c, buf_reserve(out, 16384), 16384)) > 0)
+		buf_commit(out, n);
 	(void)buf_cstr(out);
+}
+
+bool
+client_handshake(struct client *c)
+{
+	return SSL_connect(c->ssl) == 1;
+}
+
+struct client
+client_prepare(struct rig *r)
+{
+	struct client c = { .fd = connect_tcp(rig_port(r, HTTP_TLS)) };
+
+	c.ctx = SSL_CTX_new(TLS_client_method());
+	c.ssl = SSL_new(c.ctx);
+	assert(SSL_set_fd(c.ssl, c.fd) == 1);
+	return c;
+}
+
+struct client
+client_open_raw(struct rig *r, enum http_listener kind)
+{
+	return (struct client){ .fd = connect_tcp(rig_port(r, kind)) };
 }
 
 bool

@@ -38,18 +38,19 @@ struct rig {
 	struct http_exchange *held[HELD_MAX];
 	unsigned n_held;
 	atomic_uint sent, refused;
-	atomic_int last_status;
 };
 
 /* ---- what the handler answers ---- */
 
 static void
-on_sent(void *arg, int status, unused_arg uint64_t bytes)
+on_sent(void *arg, unused_arg int status, unused_arg uint64_t bytes)
 {
 	struct rig *r = arg;
 
-	atomic_store(&r->last_status, status);
+	(void)pthread_mutex_lock(&r->lock);
 	atomic_fetch_add(&r->sent, 1);
+	(void)pthread_cond_broadcast(&r->changed);
+	(void)pthread_mutex_unlock(&r->lock);
 }
 
 /* method path?query body */
@@ -178,6 +179,7 @@ static void
 cert(unused_arg struct rig *r, struct http_exchange *x)
 {
 	auto_buf struct buf der = { 0 }, out = { 0 };
+	char name[256];
 	const uint8_t *p;
 	X509 *crt;
 
@@ -188,9 +190,8 @@ cert(unused_arg struct rig *r, struct http_exchange *x)
 	p = der.p;
 	crt = d2i_X509(NULL, &p, (long)der.n);
 	assert(crt != NULL);
-	buf_addf(&out, "%s",
-	    X509_NAME_oneline(X509_get_subject_name(crt),
-		(char *)buf_reserve(&out, 256), 256));
+	buf_add_str(&out,
+	    X509_NAME_oneline(X509_get_subject_name(crt), name, sizeof(name)));
 	X509_free(crt);
 	http_send(x, 200, "text/plain", buf_bytes(&out));
 }
@@ -517,10 +518,13 @@ rig_sent(struct rig *r)
 	return atomic_load(&r->sent);
 }
 
-int
-rig_last_status(struct rig *r)
+void
+rig_wait_sent(struct rig *r, unsigned n)
 {
-	return atomic_load(&r->last_status);
+	(void)pthread_mutex_lock(&r->lock);
+	while (atomic_load(&r->sent) < n)
+		(void)pthread_cond_wait(&r->changed, &r->lock);
+	(void)pthread_mutex_unlock(&r->lock);
 }
 
 unsigned

@@ -35,9 +35,9 @@ const char *rig_path(struct rig *r, const char *name);
 /* Wait until n requests of /hold are in the handler; let them all be answered. */
 void rig_wait_held(struct rig *r, unsigned n);
 void rig_let_go(struct rig *r);
-/* How often http_on_sent was called; last status and the sum of octets. */
+/* How often http_on_sent was called; wait until it is n. */
 unsigned rig_sent(struct rig *r);
-int rig_last_status(struct rig *r);
+void rig_wait_sent(struct rig *r, unsigned n);
 /* How often a request was refused by the engine. */
 unsigned rig_refused(struct rig *r);
 
@@ -50,6 +50,11 @@ struct client {
 struct client client_open(struct rig *r, enum http_listener kind);
 /* With a client certificate: "client" or "other". */
 struct client client_open_cert(struct rig *r, const char *name);
+/* Only TCP; what is said is not TLS. */
+struct client client_open_raw(struct rig *r, enum http_listener kind);
+/* TLS without a handshake, to be set up by the test; then client_handshake. */
+struct client client_prepare(struct rig *r);
+bool client_handshake(struct client *c);
 void client_close(struct client *c);
 void client_send(struct client *c, const char *text);
 void client_send_n(struct client *c, const void *p, size_t n);
@@ -58,6 +63,8 @@ bool client_try_send(struct client *c, const void *p, size_t n);
 /* One answer, head and body (by its length or chunks), NUL-terminated. An answer to
  * HEAD has no body. Returns the status; 0: the connection ended before one. */
 int client_answer(struct client *c, bool head, struct buf *out);
+/* One answer of that status, whose text contains `says`; else the test fails. */
+void client_says(struct client *c, int status, const char *says);
 /* Everything until the server closes. */
 void client_rest(struct client *c, struct buf *out);
 /* Nothing more comes, and the end is there. */

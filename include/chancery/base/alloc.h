@@ -19,6 +19,12 @@ void *mem_dup(const void *p, size_t n) must_check
 char *mem_printf(const char *fmt, ...) printf_like(1, 2) must_check;
 void mem_free(void *p);
 
+/* For the allocators of other libraries, where secrets pass: the whole block is wiped
+ * when it is given back, and when it moves. NULL and 0 as free and realloc take them. */
+void mem_free_wiped(void *p);
+void *mem_realloc_wiped(void *p, size_t n) must_check
+    __attribute__((returns_nonnull));
+
 /* Grow an array by doubling: *cap elements of `size`, room for one more than
  * `n`. Returns the (moved) array. */
 void *mem_grow(void *p, size_t n, size_t *cap, size_t size) must_check;

@@ -23,6 +23,10 @@ struct http_worker;
 struct http_exchange;
 struct http_tls; /* shared SSL_CTX; http_tls_reload swaps certificate and key */
 
+/* What OpenSSL and libevent give back is wiped from now on: session keys, requests in the
+ * clear. Before the first use of either in the process, from main. */
+void http_memory_init(void);
+
 enum http_listener {
 	HTTP_TLS,
 	HTTP_UNIX,

@@ -75,9 +75,10 @@ on_wake(evutil_socket_t fd, unused_arg short what, void *arg)
 	uint64_t n;
 
 	(void)!read(fd, &n, sizeof(n));
-	posts_run(w);
+	/* First, so that an answer posted after it says that the connection ends. */
 	if (atomic_load(&w->stop) && !w->stopping)
 		stop_begin(w);
+	posts_run(w);
 }
 
 static void
