@@ -94,7 +94,7 @@ static bool
 open_log_key(struct host *h, struct error *e)
 {
 	auto_mem char *uri = object_uri(h->settings->log_key);
-	size_t at;
+	size_t at = 0;
 
 	if (!log_token(h->settings, &at, e))
 		return false;
