@@ -46,7 +46,7 @@ check_kept(const uint8_t *p, size_t n)
 }
 
 static void
-test_free(unused_arg void **state)
+test_given_back(unused_arg void **state)
 {
 	mem_free_wiped(secret_block());
 	assert_int_equal(freed, 1);
@@ -81,6 +81,7 @@ test_shrink_a_little(unused_arg void **state)
 	check_kept(p, BLOCK - 100);
 	mem_free_wiped(p);
 	assert_int_equal(freed, 1);
+	watched = NULL;
 	p = mem_realloc_wiped(NULL, 10);
 	p[9] = 1;
 	mem_free_wiped(p);
@@ -90,7 +91,7 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_free),
+		cmocka_unit_test(test_given_back),
 		cmocka_unit_test(test_grow),
 		cmocka_unit_test(test_shrink),
 		cmocka_unit_test(test_shrink_a_little),
