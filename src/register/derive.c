@@ -4,7 +4,8 @@
 #include "read.h"
 
 static bool
-add_leaf(void *arg, struct bytes line, uint64_t n, struct error *e)
+add_leaf(void *arg, struct bytes line, unused_arg uint64_t segment, uint64_t n,
+    struct error *e)
 {
 	struct reg *r = arg;
 	struct sha256 leaf;

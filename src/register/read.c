@@ -79,7 +79,7 @@ lines_walk(const char *dir, uint64_t from, line_fn *each, void *arg,
 		if (!map_open(path, &m, e))
 			return false;
 		for (; line_next(bytes_of(m.p, m.n), &at, &line); n++)
-			if (n >= from && !each(arg, line, n, e))
+			if (n >= from && !each(arg, line, segment, n, e))
 				return false;
 	}
 	return true;
@@ -92,7 +92,8 @@ struct decoding {
 };
 
 static bool
-decode_each(void *arg, struct bytes line, uint64_t n, struct error *e)
+decode_each(void *arg, struct bytes line, unused_arg uint64_t segment,
+    uint64_t n, struct error *e)
 {
 	struct decoding *d = arg;
 	struct record rec;

@@ -174,6 +174,28 @@ apply_mount(struct applying *a, const struct store_doc_op *c, struct error *e)
 	return writer_mount_retire(a->w, c->name, a->origin, a->index, e);
 }
 
+/* Kinds whose past is kept: where a certificate belongs is decided by what was there
+ * when it was asked for, also when its records are read again later. */
+static bool
+keep_past(struct applying *a, const struct store_doc_op *c, struct error *e)
+{
+	static const char *const kinds[] = { STORE_KIND_MOUNT, STORE_KIND_KEY };
+	auto_stmt sqlite3_stmt *st = NULL;
+	size_t i = 0;
+
+	while (i < countof(kinds) && strcmp(kinds[i], c->kind) != 0)
+		i++;
+	if (i == countof(kinds))
+		return true;
+	if ((st = db_stmt(&a->w->db, STMT_DOC_KEEP, e)) == NULL)
+		return false;
+	db_text(st, 1, c->kind);
+	db_text(st, 2, c->scope);
+	db_text(st, 3, c->name);
+	db_int(st, 4, (int64_t)a->index);
+	return db_run(&a->w->db, st, e);
+}
+
 static bool
 apply_change(void *arg, const struct store_doc_op *c, struct error *e)
 {
@@ -182,7 +204,7 @@ apply_change(void *arg, const struct store_doc_op *c, struct error *e)
 	bool put = c->value.n > 0;
 	auto_stmt sqlite3_stmt *st = NULL;
 
-	if (!apply_mount(a, c, e) ||
+	if (!apply_mount(a, c, e) || !keep_past(a, c, e) ||
 	    (st = db_stmt(d, put ? STMT_DOC_PUT : STMT_DOC_DELETE, e)) == NULL)
 		return false;
 	db_text(st, 1, c->kind);
@@ -303,6 +325,30 @@ store_doc_list(struct store *s, const char *kind, const char *scope,
 		if (!row ||
 		    !each(arg, db_col_text(st, 0), db_col_text(st, 1),
 			db_col_text(st, 2), db_col_blob(st, 3),
+			(uint64_t)sqlite3_column_int64(st, 4)))
+			return true;
+	}
+}
+
+bool
+store_doc_eras(struct store *s, const char *kind, store_doc_era_fn *each,
+    void *arg, struct error *e)
+{
+	struct db *d = reader_get(s, e);
+	auto_stmt sqlite3_stmt *st =
+	    d == NULL ? NULL : db_stmt(d, STMT_DOC_ERAS, e);
+	bool row;
+
+	if (st == NULL)
+		return false;
+	db_text(st, 1, kind);
+	for (;;) {
+		if (!db_step(d, st, &row, e))
+			return false;
+		if (!row ||
+		    !each(arg, db_col_text(st, 0), db_col_text(st, 1),
+			db_col_blob(st, 2),
+			(uint64_t)sqlite3_column_int64(st, 3),
 			(uint64_t)sqlite3_column_int64(st, 4)))
 			return true;
 	}

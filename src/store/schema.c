@@ -58,6 +58,11 @@ static const char *const steps[] = {
 	"CREATE INDEX secret_scope ON secret(kind, scope);"
 	"CREATE INDEX secret_expires ON secret(expires)"
 	" WHERE expires IS NOT NULL;",
+	/* What documents were: from record `since` of the log up to `until`. */
+	"CREATE TABLE doc_past(kind TEXT NOT NULL, scope TEXT NOT NULL,"
+	" name TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,"
+	" value BLOB NOT NULL, PRIMARY KEY(kind, scope, name, since))"
+	" STRICT, WITHOUT ROWID;",
 };
 
 int

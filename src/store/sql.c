@@ -87,6 +87,15 @@ static const char *const sql[] = {
 			 "value = excluded.value",
 	[STMT_DOC_DELETE] =
 	    "DELETE FROM doc WHERE kind = ?1 AND scope = ?2 AND name = ?3",
+	/* A version is one more than the record that made it. */
+	[STMT_DOC_KEEP] =
+	    "INSERT OR IGNORE INTO doc_past(kind, scope, name, since, until, "
+	    "value) SELECT kind, scope, name, version - 1, ?4, value FROM doc "
+	    "WHERE kind = ?1 AND scope = ?2 AND name = ?3 AND version <= ?4",
+	[STMT_DOC_ERAS] =
+	    "SELECT scope, name, value, version - 1, -1 FROM doc "
+	    "WHERE kind = ?1 UNION ALL SELECT scope, name, value, since, until "
+	    "FROM doc_past WHERE kind = ?1 ORDER BY 1, 2, 4",
 	[STMT_DOC_GET] = "SELECT value, version FROM doc "
 			 "WHERE kind = ?1 AND scope = ?2 AND name = ?3",
 	[STMT_DOC_LIST] = "SELECT kind, scope, name, value, version FROM doc "

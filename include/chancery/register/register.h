@@ -145,6 +145,14 @@ typedef bool reg_each_fn(void *arg, struct bytes line, const struct record *r,
 bool reg_walk(const char *dir, uint64_t from, reg_each_fn *each, void *arg,
     struct error *e) must_check;
 
+/* The same with private bodies, each held against its hash: for who derives something
+ * from them while another process writes. `body` is empty for a record that has none, or
+ * whose body was left out (r->has_priv tells). */
+typedef bool reg_private_fn(void *arg, const struct record *r,
+    struct bytes body, struct error *e);
+bool reg_walk_private(const char *dir, uint64_t from, reg_private_fn *each,
+    void *arg, struct error *e) must_check;
+
 /* Needs memory for 16 octets a certificate (serials twice, 8/5 full tables: 256 MiB
  * at 10 million) and 64 a revocation; time is about 5 us a record.
  * Everything from nothing: chain, canonical lines, times, rules between records,

@@ -37,6 +37,8 @@ struct store;
 /* Documents of this kind, in scope "", are mounts: when one is made or removed by
  * store_docs_apply, the certificates of a mount of its name are gone. */
 #define STORE_KIND_MOUNT "mount"
+/* Keys of mounts, in the scope of their mount. */
+#define STORE_KIND_KEY "pki-key"
 
 struct store_config {
 	const char *path; /* file; <path>.lock, -wal and -shm lie beside it */
@@ -150,6 +152,14 @@ typedef bool store_doc_each_fn(void *arg, const char *kind, const char *scope,
 /* In order of (kind, scope, name). kind NULL: all; scope NULL: all of the kind. */
 bool store_doc_list(struct store *s, const char *kind, const char *scope,
     store_doc_each_fn *each, void *arg, struct error *e) must_check;
+
+/* Documents of kind "mount" or "pki-key" as they ever were: made by record `since`,
+ * replaced or deleted by record `until` (UINT64_MAX: not yet). In order of (scope, name,
+ * since). */
+typedef bool store_doc_era_fn(void *arg, const char *scope, const char *name,
+    struct bytes value, uint64_t since, uint64_t until);
+bool store_doc_eras(struct store *s, const char *kind, store_doc_era_fn *each,
+    void *arg, struct error *e) must_check;
 
 /* ---- secrets: tokens and their kin ------------------------------------- */
 
