@@ -126,7 +126,8 @@ outcome(struct world *w, enum record_type type, uint64_t intent)
 }
 
 static void
-revoke_cert(struct world *w, const struct sha256 *key, uint32_t n, uint64_t cert)
+revoke_cert(struct world *w, const struct sha256 *key, uint32_t n,
+    uint64_t cert)
 {
 	struct record rec;
 	uint8_t serial[20];
