@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli.h"
+#include "daemon.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -10,9 +11,10 @@
 #include <chancery/base/text.h>
 #include <chancery/ceremony/home.h>
 #include <chancery/ceremony/session.h>
+#include <chancery/config/service.h>
 
-struct home *
-cli_home(const struct cli *c, struct error *e)
+const char *
+cli_home_dir(const struct cli *c, struct error *e)
 {
 	const char *dir = cli_flag(c, "home");
 
@@ -23,7 +25,15 @@ cli_home(const struct cli *c, struct error *e)
 		    "no home directory: give --home DIR or set CHANCERY_HOME");
 		return NULL;
 	}
-	return home_open(dir, e);
+	return dir;
+}
+
+struct home *
+cli_home(const struct cli *c, struct error *e)
+{
+	const char *dir = cli_home_dir(c, e);
+
+	return dir != NULL ? home_open(dir, e) : NULL;
 }
 
 struct session *
@@ -57,6 +67,28 @@ print_error_json(const struct error *e)
 	doc_free(d);
 }
 
+/* The register has one writer. When that is the service, it is asked instead. */
+static void
+say_instead(const struct cli *c)
+{
+	struct service_config cfg;
+	struct error e;
+	const char *dir = cli_home_dir(c, &e), *instead;
+	auto_yaml_doc struct yaml_doc *doc =
+	    dir != NULL ? service_config_open(dir, &cfg, NULL, &e) : NULL;
+
+	if (doc == NULL || !supervisor_is_up(&cfg))
+		return;
+	instead = daemon_instead(c->cmd->words);
+	if (instead != NULL)
+		complain("chanceryd runs and holds the register; its API does "
+			 "this: %s",
+		    instead);
+	else
+		complain("chanceryd runs and holds the register: stop it for "
+			 "this command");
+}
+
 static int
 fail_command(const struct cli *c, const struct error *e)
 {
@@ -69,6 +101,8 @@ fail_command(const struct cli *c, const struct error *e)
 		help_usage_line(c->cmd, &b);
 		out_err(buf_cstr(&b));
 	}
+	if (e->why == FAIL_BUSY && c->cmd != NULL && c->cmd->home)
+		say_instead(c);
 	if (c->cmd != NULL && cli_json(c))
 		print_error_json(e);
 	return fail_exit(e->why);

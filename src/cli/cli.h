@@ -87,6 +87,8 @@ void help_man(struct buf *out);
 /* Everything but main(): the exit code. */
 int cli_main(int argc, char *const *argv);
 
+/* --home or CHANCERY_HOME; NULL: neither. */
+const char *cli_home_dir(const struct cli *c, struct error *e) must_check;
 /* The home of this call, read and checked. Borrowed from a process-wide slot is
  * avoided: the caller frees with home_free. */
 struct home *cli_home(const struct cli *c, struct error *e) must_check;
@@ -96,6 +98,7 @@ struct session *cli_session(const struct cli *c, unsigned flags,
 
 extern const struct command token_commands[], ceremony_commands[],
     key_commands[], issue_commands[], cert_commands[], register_commands[],
-    help_commands[];
+    init_commands[], config_commands[], service_commands[], help_commands[];
 extern const size_t token_commands_n, ceremony_commands_n, key_commands_n,
-    issue_commands_n, cert_commands_n, register_commands_n, help_commands_n;
+    issue_commands_n, cert_commands_n, register_commands_n, init_commands_n,
+    config_commands_n, service_commands_n, help_commands_n;

@@ -14,6 +14,7 @@
 #include <chancery/register/register.h>
 #include <chancery/signer/rebuild.h>
 
+#include "birth.h"
 #include "cli.h"
 
 static bool
@@ -35,52 +36,20 @@ number_flag(const struct cli *c, const char *name, uint64_t dflt, uint64_t *out,
 
 /* ---- init ---------------------------------------------------------------- */
 
-#define LOG_KEY_ID_BYTES 20
-
-/* Killed before the register was born, the key stays and is found by its label:
- * then the command goes without --new-log-key. */
-static bool
-new_log_key(const struct home *h, struct session *s, struct error *e)
-{
-	const struct home_token *t = home_role_token(h, HOME_ROLE_LOG, e);
-	const char *dropped[HSM_DROPPED_MAX + 1] = { NULL };
-	uint8_t id[LOG_KEY_ID_BYTES];
-	struct hsm_keygen spec = { .type = { .alg = KEY_ED25519 },
-		.label = h->log_key,
-		.id = bytes_of(id, sizeof(id)),
-		.destroyable = true };
-	auto_hsm_key struct hsm_key *k = NULL;
-
-	if (t == NULL)
-		return false;
-	random_bytes(id, sizeof(id));
-	k = hsm_key_generate(s->host.token[t - h->token], &spec, dropped, e);
-	return k != NULL;
-}
-
 static bool
 run_init(struct cli *c, struct error *e)
 {
 	auto_home struct home *h = cli_home(c, e);
 	auto_buf struct buf vkey = { 0 };
-	auto_session struct session *s = NULL;
-	struct session_options opt = {
-		.flags = SESSION_CREATE | SESSION_WRITE | SESSION_TOKENS,
-		.who = cli_claim(c).who,
-	};
 
-	if (h == NULL || !file_check_absent(h->register_dir, e) ||
-	    (s = session_open(h, &opt, e)) == NULL)
+	if (h == NULL ||
+	    !birth_register(h, cli_claim(c).who, cli_has(c, "new-log-key"),
+		&vkey, e))
 		return false;
-	if (cli_has(c, "new-log-key") && !new_log_key(h, s, e))
-		return false;
-	if (!session_start_signer(s, &opt, e))
-		return false;
-	note_vkey_format(&s->host.log.key, &vkey);
 	doc_text(c->doc, "origin", "origin", h->origin);
 	doc_textn(c->doc, "vkey", "verifier key", buf_bytes(&vkey));
 	doc_text(c->doc, "register", "register", h->register_dir);
-	return session_close(take(s), e);
+	return true;
 }
 
 /* ---- accept -------------------------------------------------------------- */

@@ -4,6 +4,9 @@
 /* The command table: its groups in the order of help and manual. */
 const struct command_group command_groups[] = {
 	{ "Ceremonies", ceremony_commands, &ceremony_commands_n },
+	{ "First start", init_commands, &init_commands_n },
+	{ "Configuration", config_commands, &config_commands_n },
+	{ "The running service", service_commands, &service_commands_n },
 	{ "Tokens", token_commands, &token_commands_n },
 	{ "Keys and charters", key_commands, &key_commands_n },
 	{ "Signing", issue_commands, &issue_commands_n },

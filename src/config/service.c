@@ -74,8 +74,9 @@ static const struct yaml_field server_fields[] = {
 	  .max = SERVICE_WORKERS_MAX, .dflt = "0",
 	  .about = "event loops; 0: one a processor" },
 	{ .key = "store", .type = YAML_TEXT, .offset = S(store),
-	  .dflt = "store.sqlite",
-	  .about = "database of certificates, configuration and tokens" },
+	  .dflt = "store/store.sqlite",
+	  .about = "database of certificates, configuration and tokens; in a "
+	      "directory of its own" },
 	{ .key = "cluster_name", .type = YAML_TEXT, .offset = S(cluster_name),
 	  .dflt = "chancery", .min = 1, .max = 128,
 	  .about = "what sys/health and sys/seal-status call this service" },

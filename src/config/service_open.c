@@ -200,6 +200,42 @@ check_lives(const struct check *k)
 		s->default_lease_ttl_s = s->max_lease_ttl_s;
 }
 
+/* Whether path is dir or lies below it. */
+static bool
+is_below(const char *path, const char *dir, size_t n)
+{
+	return path != NULL && strncmp(path, dir, n) == 0 &&
+	    (path[n] == '/' || path[n] == '\0');
+}
+
+/* The server may write the directory of its database, so nothing else lies there. */
+static void
+check_store(const struct check *k)
+{
+	struct service_config *c = k->cfg;
+	const struct service_token *t = c->tokens.v;
+	const char *const others[] = { c->register_dir, c->anchor_dir,
+		c->soft_token_dir, c->crl_dir, c->run_dir, c->weak_keys,
+		c->server.tls.key, k->dir };
+	const char *store = c->server.store;
+	const char *slash = store != NULL ? strrchr(store, '/') : NULL;
+	bool shared = false;
+
+	if (slash == NULL)
+		return;
+	for (size_t i = 0; i < countof(others); i++)
+		shared = shared ||
+		    is_below(others[i], store, (size_t)(slash - store));
+	for (size_t i = 0; i < c->tokens.n; i++)
+		shared = shared ||
+		    is_below(service_pin_file(t[i].pin), store,
+			(size_t)(slash - store));
+	if (shared)
+		yaml_mistake(k->c, &c->server.store,
+		    "server.store: the server may write the directory of its "
+		    "database: give it one of its own");
+}
+
 /* One user for the keys and the network would undo what two processes are for. */
 static void
 check_users(const struct check *k)
@@ -233,6 +269,7 @@ check_all(struct yaml_checker *c, void *filled, void *arg)
 	check_listeners(&k);
 	check_tls(&k);
 	check_lives(&k);
+	check_store(&k);
 	check_users(&k);
 }
 

@@ -54,8 +54,8 @@ value_in_range(const struct yaml_field *f, uint64_t n)
 }
 
 /* 7776000 → "90d", 5400 → "1h30m": as the reader takes it. */
-static void
-add_duration(struct buf *b, uint64_t s)
+void
+value_add_duration(struct buf *b, uint64_t s)
 {
 	static const struct {
 		uint64_t seconds;
@@ -81,7 +81,7 @@ add_number(struct buf *b, enum yaml_type type, uint64_t n)
 	unsigned u = 0;
 
 	if (type == YAML_DURATION) {
-		add_duration(b, n);
+		value_add_duration(b, n);
 		return;
 	}
 	while (type == YAML_SIZE && n != 0 && n % 1024 == 0 && u < 3) {

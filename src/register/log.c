@@ -221,7 +221,7 @@ private_open(struct reg *r, struct error *e)
 	if (r->priv_fd >= 0)
 		return true;
 	r->priv_fd =
-	    open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	    open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 	if (r->priv_fd < 0)
 		return error_errno(e, FAIL_IO, "%s", path);
 	return dir_sync(dir, e);

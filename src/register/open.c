@@ -141,12 +141,14 @@ make_directories(const char *dir, struct error *e)
 	static const char *const subs[] = { "log", "private", "snapshot",
 		"checkpoints" };
 
+	/* The top one keeps everybody out. What lies below may be read by a group
+	 * that its owner lets in: that of a server which is another user. */
 	if (!dir_create(dir, 0700, e))
 		return false;
 	for (size_t i = 0; i < countof(subs); i++) {
 		auto_mem char *path = path_join(dir, subs[i]);
 
-		if (!dir_create(path, 0700, e))
+		if (!dir_create(path, 0750, e))
 			return false;
 	}
 	return dir_sync(dir, e);

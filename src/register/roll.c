@@ -24,7 +24,7 @@ create_temporary(const char *path, struct error *e)
 
 	(void)unlink(tmp);
 	fd =
-	    open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+	    open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
 	if (fd < 0)
 		(void)error_errno(e, errno == ENOSPC ? FAIL_DISK_FULL : FAIL_IO,
 		    "%s", tmp);

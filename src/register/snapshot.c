@@ -605,7 +605,7 @@ snapshot_make(struct reg_state *s, const struct log_position *at,
 	if (dir != NULL) {
 		/* Also makes the names of the files above durable. */
 		path = segment_path(dir, "snapshot", segment, "json");
-		if (!file_replace(path, buf_bytes(&json), 0600, e))
+		if (!file_replace(path, buf_bytes(&json), 0640, e))
 			return error_context(e, "snapshot");
 	}
 	*hash = sha256(buf_bytes(&json));

@@ -268,7 +268,7 @@ tile_store_open(const char *dir, bool writable, struct error *e)
 	s->writable = writable;
 	for (i = 0; i < TILE_LEVELS; i++)
 		s->level[i].fd = -1;
-	if ((writable && !dir_create(s->dir, 0700, e)) || !open_levels(s, e)) {
+	if ((writable && !dir_create(s->dir, 0750, e)) || !open_levels(s, e)) {
 		(void)error_context(e, "%s", s->dir);
 		tile_store_close(s);
 		return NULL;
@@ -285,7 +285,7 @@ level_flush(const char *dir, unsigned number, struct level *l, struct error *e)
 		return true;
 	if (l->fd < 0) {
 		path = mem_printf("%s/%u", dir, number);
-		l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
 		if (l->fd < 0)
 			return error_errno(e, FAIL_IO, "%s", path);
 	}

@@ -17,6 +17,7 @@
 #include <chancery/base/log.h>
 #include <chancery/config/pass.h>
 #include <chancery/config/service.h>
+#include <chancery/config/show.h>
 
 static const char good[] =
     "origin: acme.example/log\n"                                  /*  1 */
@@ -118,7 +119,7 @@ test_open(void **state)
 	is_below(f, c.register_dir, "register");
 	is_below(f, c.run_dir, "run");
 	is_below(f, c.server.socket, "run/chancery.sock");
-	is_below(f, c.server.store, "store.sqlite");
+	is_below(f, c.server.store, "store/store.sqlite");
 	is_below(f, c.server.access_log, "access.json");
 	assert_int_equal(c.server.max_lease_ttl_s, 86400);
 	/* 768h is only our default: the maximum that was written wins. */
@@ -165,6 +166,8 @@ static const struct {
 	{ "workers: 2", "socket_root_uids: [root]", "numeric uid" },
 	{ "workers: 2", "plain_listen: [\"[::1]:8200\"]",
 	    "is listened on already" },
+	{ "workers: 2", "store: store.sqlite", ":10:10: server.store: the" },
+	{ "workers: 2", "store: run/s", "give it one of its own" },
 	{ "workers: 2", "socket: \"\"", "empty" },
 	{ "workers: 2",
 	    "socket: /0123456789012345678901234567890123456789012345678901234"
@@ -379,6 +382,27 @@ test_defaults_read_back(void **state)
 	assert_int_equal(c.server.default_lease_ttl_s, 768 * 3600);
 }
 
+/* `config show` is a file, too. */
+static void
+test_show_reads_back(void **state)
+{
+	struct fixture *f = *state;
+	struct service_config c, back;
+	auto_yaml_doc struct yaml_doc *d = NULL, *d2 = NULL;
+	auto_buf struct buf text = { 0 }, a = { 0 }, b = { 0 };
+	struct error e = { 0 };
+
+	open_good(f, &c, &d);
+	schema_show(service_schema, &c, &text);
+	write_config(f, buf_cstr(&text));
+	d2 = service_config_open(f->dir, &back, NULL, &e);
+	if (d2 == NULL)
+		fail_msg("%s\n%s", e.msg, buf_cstr(&text));
+	schema_pack(service_schema, &c, &a);
+	schema_pack(service_schema, &back, &b);
+	assert_true(bytes_eq(buf_bytes(&a), buf_bytes(&b)));
+}
+
 int
 main(void)
 {
@@ -391,6 +415,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_pass_and_back, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_unpack_is_strict, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_show_reads_back, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_defaults_read_back, setup,
 		    teardown),

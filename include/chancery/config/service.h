@@ -48,7 +48,7 @@ struct service_server {
 	struct yaml_texts plain_listen; /* HTTP for CRL, CA, OCSP reads only */
 	struct service_tls tls;
 	uint64_t workers; /* event loops; 0: one per processor */
-	char *store;      /* "store.sqlite" */
+	char *store;      /* "store/store.sqlite", in a directory of its own */
 	char *cluster_name;
 	int64_t default_lease_ttl_s, max_lease_ttl_s; /* 768 h */
 	uint64_t max_connections, max_connections_per_peer;
