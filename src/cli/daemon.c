@@ -166,8 +166,7 @@ static const struct {
 	    "POST v1/MOUNT/root/generate/internal, or "
 	    "v1/MOUNT/intermediate/generate/internal" },
 	{ "sign intermediate", "POST v1/MOUNT/root/sign-intermediate" },
-	{ "sign csr",
-	    "POST v1/MOUNT/sign/ROLE, or v1/MOUNT/sign-verbatim" },
+	{ "sign csr", "POST v1/MOUNT/sign/ROLE, or v1/MOUNT/sign-verbatim" },
 	{ "revoke", "POST v1/MOUNT/revoke" },
 	{ "crl issue", "GET v1/MOUNT/crl/rotate" },
 };
