@@ -458,22 +458,6 @@ envelope(void **state)
 	    "\"warnings\":null,\"auth\":null}\n");
 }
 
-static void
-wiping(void **state)
-{
-	char *p = wiping_alloc(8);
-
-	(void)state;
-	memcpy(p, "secret!", 8);
-	p = wiping_realloc(p, 100);
-	assert_string_equal(p, "secret!");
-	p = wiping_realloc(p, 4);
-	assert_memory_equal(p, "secr", 4);
-	assert_null(wiping_realloc(p, 0));
-	assert_null(wiping_alloc(SIZE_MAX));
-	wiping_free(NULL);
-}
-
 int
 main(void)
 {
@@ -486,7 +470,6 @@ main(void)
 		cmocka_unit_test(match_rows),
 		cmocka_unit_test(canonical),
 		cmocka_unit_test(envelope),
-		cmocka_unit_test(wiping),
 	};
 
 	request_json_init();

@@ -157,11 +157,8 @@
 #define LIMIT_HTTP_TICK_MS 250
 /* Out of descriptors or memory: accept() rests this long. */
 #define LIMIT_HTTP_ACCEPT_REST_MS 100
-/* Defaults of struct http_limits. 20,000 idle connections are below 600 MB; one peer may be
- * a NAT or a balancer; 2 cores do some 1,700 handshakes a second. */
-#define LIMIT_HTTP_CONNECTIONS 20000
-#define LIMIT_HTTP_CONNECTIONS_PER_PEER 10000
-#define LIMIT_HTTP_HANDSHAKES_PER_S 2000
+/* Where nothing is said: idle, so many take some 500 MB. */
+#define LIMIT_HTTP_CONNECTIONS 16384
 /* Handshakes that may come at once after a quiet time: a restart of a fleet. */
 #define LIMIT_HTTP_HANDSHAKE_BURST_MS 250
 /* Connections taken in one turn of the loop: more workers get their share. */

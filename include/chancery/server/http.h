@@ -46,10 +46,10 @@ void http_tls_free(struct http_tls *t);
 
 /* Called once the head and the whole body are there. */
 typedef void http_handler_fn(void *arg, struct http_exchange *x);
-/* 0: as base/limits.h says. */
 struct http_limits {
-	size_t body_bytes; /* 32 MiB: beyond it 413 */
-	unsigned connections, connections_per_peer, handshakes_per_s;
+	size_t body_bytes;    /* beyond it 413; 0: 32 MiB */
+	unsigned connections; /* 0: LIMIT_HTTP_CONNECTIONS */
+	unsigned connections_per_peer, handshakes_per_s; /* 0: no limit */
 };
 /* A request that never became an exchange (malformed, too large, too slow): for the
  * access log. In the worker's thread. */

@@ -18,12 +18,6 @@ DEFINE_AUTO(json_t, json_t *, json_decref)
 /* jansson's memory wiped on release, its hash tables seeded: before any thread. */
 void request_json_init(void);
 
-/* The allocator behind it, for other libraries that hold secrets: what is released is
- * wiped. Never NULL but for sizes that cannot be; realloc to 0 frees. */
-void *wiping_alloc(size_t n) must_check;
-void *wiping_realloc(void *p, size_t n) must_check;
-void wiping_free(void *p);
-
 /*
  * The one form of a path that routing, policies and handlers see: percent-decoded once,
  * doubled slashes collapsed, no slash at either end. Refused: broken escapes, control

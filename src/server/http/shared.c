@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the workers have in common: who is connected, how often, how fast. */
+#include <limits.h>
 #include <signal.h>
 
 #include <chancery/base/clock.h>
@@ -13,13 +14,6 @@ struct http_peer_row {
 	unsigned n;
 };
 
-static void
-limit_default(unsigned *v, unsigned dflt)
-{
-	if (*v == 0)
-		*v = dflt;
-}
-
 struct http_shared *
 http_shared_new(const struct http_config *cfg)
 {
@@ -30,10 +24,10 @@ http_shared_new(const struct http_config *cfg)
 	s->cfg = *cfg;
 	if (l->body_bytes == 0)
 		l->body_bytes = LIMIT_HTTP_BODY_BYTES;
-	limit_default(&l->connections, LIMIT_HTTP_CONNECTIONS);
-	limit_default(&l->connections_per_peer,
-	    LIMIT_HTTP_CONNECTIONS_PER_PEER);
-	limit_default(&l->handshakes_per_s, LIMIT_HTTP_HANDSHAKES_PER_S);
+	if (l->connections == 0)
+		l->connections = LIMIT_HTTP_CONNECTIONS;
+	if (l->connections_per_peer == 0)
+		l->connections_per_peer = UINT_MAX;
 	/* TLS writes with write(2), which has no MSG_NOSIGNAL. */
 	(void)sigaction(SIGPIPE, &ignore, NULL);
 	(void)pthread_mutex_init(&s->lock, NULL);
@@ -175,7 +169,7 @@ http_shared_enter(struct http_shared *s, enum http_listener kind,
 
 	(void)pthread_mutex_lock(&s->lock);
 	ok = !is_counted(peer) || peer_enter(s, peer);
-	if (ok && kind == HTTP_TLS) {
+	if (ok && kind == HTTP_TLS && s->cfg.limits.handshakes_per_s > 0) {
 		if (s->handshake_ns < now_ns)
 			s->handshake_ns = now_ns;
 		s->handshake_ns += 1000000000 / s->cfg.limits.handshakes_per_s;

@@ -10,9 +10,9 @@
 #include <chancery/base/log.h>
 #include <chancery/base/secret.h>
 #include <chancery/sandbox/sandbox.h>
+#include <chancery/server/http.h>
 #include <chancery/server/request.h>
 
-#include "memory.h"
 #include "room.h"
 
 /* The directory of a path; mem_free. */
@@ -92,7 +92,7 @@ print_markdown(void)
 int
 main(int argc, char **argv)
 {
-	memory_wipe();
+	http_memory_init();
 	if (argc == 2 && strcmp(argv[1], "--api-markdown") == 0)
 		return print_markdown();
 	if (argc != 1) {
