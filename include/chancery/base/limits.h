@@ -197,3 +197,5 @@
 /* Rows of the store that wait for its writer: over a second of the highest rate, some
  * 16 MB with their certificates. */
 #define LIMIT_STORE_PENDING 8192
+/* Prepared templates that a worker keeps: a role under an issuer is 3 kB. */
+#define LIMIT_PKI_WAYS 256

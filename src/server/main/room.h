@@ -31,6 +31,7 @@ struct room {
 	struct room_fd table[ROOM_FDS_MAX];
 	size_t fds;
 	struct store *store;
+	struct doc_kind *doc_kinds;
 	struct docs *docs;
 	struct auth *tokens;
 	struct api *api;

@@ -4,7 +4,29 @@
 #include <chancery/base/clock.h>
 #include <chancery/base/log.h>
 
+#include <chancery/server/pki.h>
+
 #include "room.h"
+
+/* Those of every part, NULL-kind ended; the caller frees the array. */
+static struct doc_kind *
+all_doc_kinds(void)
+{
+	const struct doc_kind *const parts[] = { auth_doc_kinds,
+		pki_doc_kinds };
+	struct doc_kind *all = NULL;
+	size_t n = 0, cap = 0;
+
+	for (size_t i = 0; i < countof(parts); i++)
+		for (const struct doc_kind *k = parts[i]; k->kind != NULL;
+		     k++) {
+			all = mem_grow(all, n, &cap, sizeof(*all));
+			all[n++] = *k;
+		}
+	all = mem_grow(all, n, &cap, sizeof(*all));
+	all[n] = (struct doc_kind){ .kind = NULL };
+	return all;
+}
 
 static bool
 open_api(struct room *r, struct error *e)
@@ -16,7 +38,8 @@ open_api(struct room *r, struct error *e)
 		.clock = &clock_system };
 	bool ok;
 
-	r->docs = docs_open(r->store, auth_doc_kinds, e);
+	r->doc_kinds = all_doc_kinds();
+	r->docs = docs_open(r->store, r->doc_kinds, e);
 	if (r->docs == NULL)
 		return false;
 	r->tokens = auth_new(r->store, r->docs);
@@ -104,8 +127,22 @@ worker_main(void *arg)
 	struct room_worker *w = arg;
 
 	http_worker_run(w->http);
+	pki_worker_end();
 	atomic_fetch_sub(&w->room->running, 1);
 	return NULL;
+}
+
+/* Lists of revoked certificates are renewed by worker 0. */
+static void
+start_pki(struct room *r)
+{
+	struct pki_settings s = { .docs = r->docs,
+		.store = r->store,
+		.clock = &clock_system,
+		.crl_dir = r->cfg.crl_dir,
+		.rsa_pool = (unsigned)r->cfg.server.rsa_pool };
+
+	pki_start(&s, http_worker_base(r->worker[0].http), r->worker[0].lane);
 }
 
 bool
@@ -114,6 +151,7 @@ room_start(struct room *r, struct error *e)
 	r->worker = mem_calloc(r->workers, sizeof(*r->worker));
 	for (unsigned i = 0; i < r->workers; i++)
 		make_worker(r, i);
+	start_pki(r);
 	for (unsigned i = 0; i < r->workers; i++) {
 		atomic_fetch_add(&r->running, 1);
 		if (pthread_create(&r->worker[i].thread, NULL, worker_main,
@@ -133,6 +171,7 @@ room_close(struct room *r, struct error *e)
 	if (!store_position_put(r->store, r->cfg.origin, api_position(r->api),
 		e))
 		return false;
+	pki_stop();
 	/* What the calls hold goes before what they stand on. */
 	for (unsigned i = 0; i < r->workers; i++) {
 		http_worker_free(r->worker[i].http);
@@ -144,5 +183,6 @@ room_close(struct room *r, struct error *e)
 	http_shared_free(r->http);
 	http_tls_free(r->tls);
 	mem_free(r->worker);
+	mem_free(r->doc_kinds);
 	return store_close(r->store, e);
 }

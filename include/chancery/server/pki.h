@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The PKI engine in its room: what main and core need of it. A mount of type "pki" is an
+ * authority; its documents are "pki-role", "pki-issuer" and "pki-key" (by UUID), and
+ * "pki-config" (urls, crl, issuers, keys, cluster), scope: the mount's path.
+ */
+#include <chancery/base/clock.h>
+#include <chancery/server/docs.h>
+#include <chancery/server/lane.h>
+#include <chancery/server/route.h>
+#include <chancery/store/store.h>
+
+extern const struct backend pki_backend;
+/* NULL-kind ended. */
+extern const struct doc_kind pki_doc_kinds[];
+
+struct event_base;
+struct pki_settings {
+	struct docs *docs;
+	struct store *store;
+	const struct clock *clock;
+	const char
+	    *crl_dir; /* where the signer writes: <key>/full/<number>.crl */
+	unsigned rsa_pool; /* prepared RSA-2048 keys for issue; 0: none */
+};
+/*
+ * Once, before any worker runs. The texts must live as long. CRLs of every issuer are
+ * renewed by a timer in the loop of `base` (worker 0) through its lane.
+ */
+void pki_start(const struct pki_settings *s, struct event_base *base,
+    struct lane *lane);
+/* After the workers have ended: ends the pool's thread, wipes its keys, frees timers. */
+void pki_stop(void);
+/* Per worker, when its thread ends: caches of templates. */
+void pki_worker_end(void);

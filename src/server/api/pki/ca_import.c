@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* intermediate/set-signed and issuers/import (vault-pki-api.md 4.8): certificates of
+ * authorities. Private keys are refused: keys are made in the HSM. */
+#include "engine.h"
+
+/* A path instead of a file's contents is shorter than any certificate. */
+#define SHORTEST 75
+
+struct import {
+	struct cert *certs;
+	size_t n;
+	struct imported {
+		char id[37], key_id[40];
+		bool is_new;
+	} * what;       /* by certificate, filled in build */
+	char first[37]; /* an issuer with a key, for its list of revoked */
+};
+
+void
+import_free(struct import *i)
+{
+	if (i == NULL)
+		return;
+	for (size_t n = 0; n < i->n; n++)
+		cert_free(&i->certs[n]);
+	mem_free(i->certs);
+	mem_free(i->what);
+	mem_free(i);
+}
+
+static bool
+is_ca(const struct cert *c, size_t n, struct error *e)
+{
+	if (!c->tbs.is_ca)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "certificate %zu: refusing to import one that is not a CA",
+		    n + 1);
+	return c->tbs.key_ok ||
+	    error_set(e, FAIL_BAD_INPUT,
+		"certificate %zu: its key is of a kind that is not supported",
+		n + 1);
+}
+
+static bool
+read_pem(const char *pem, struct import *i, struct error *e)
+{
+	if (strlen(pem) < SHORTEST)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "provided data for import was too short; perhaps a path "
+		    "was passed to the API rather than the contents of a PEM "
+		    "file?");
+	if (strstr(pem, "PRIVATE KEY-----") != NULL)
+		return error_set(e, FAIL_REFUSED,
+		    "private keys are not imported: keys of authorities are "
+		    "made in the HSM and stay there");
+	if (!cert_parse_bundle(bytes_str(pem), "certificate", &i->certs, &i->n,
+		e)) {
+		e->why = FAIL_BAD_INPUT;
+		return error_context(e, "unable to parse the PEM bundle");
+	}
+	for (size_t n = 0; n < i->n; n++)
+		if (!is_ca(&i->certs[n], n, e))
+			return false;
+	return true;
+}
+
+struct search {
+	const struct cert *cert;
+	const struct doc *found;
+};
+
+static bool
+same_cert(void *arg, const struct doc *doc)
+{
+	struct search *s = arg;
+
+	if (doc->parsed == NULL ||
+	    !bytes_eq(buf_bytes(&issuer_of(doc)->cert.der),
+		buf_bytes(&s->cert->der)))
+		return true;
+	s->found = docs_ref(doc);
+	return false;
+}
+
+/* The same certificate twice in one bundle is one issuer. */
+static bool
+seen_before(const struct import *i, size_t n)
+{
+	for (size_t j = 0; j < n; j++)
+		if (bytes_eq(buf_bytes(&i->certs[j].der),
+			buf_bytes(&i->certs[n].der)))
+			return true;
+	return false;
+}
+
+static void
+import_one(struct call *c, struct changes *ch, struct import *i, size_t n)
+{
+	struct imported *w = &i->what[n];
+	struct search s = { .cert = &i->certs[n] };
+	struct sha256 hash = sha256(i->certs[n].tbs.spki_der);
+	auto_doc const struct doc *key =
+	    key_by_hash(c->docs, c->mount->path, &hash);
+
+	if (seen_before(i, n))
+		return;
+	docs_each(c->docs, "pki-issuer", c->mount->path, same_cert, &s);
+	(void)snprintf(w->key_id, sizeof(w->key_id), "%s",
+	    key != NULL ? key->name : "");
+	if (s.found != NULL) {
+		(void)snprintf(w->id, sizeof(w->id), "%s", s.found->name);
+		docs_put(s.found);
+		return;
+	}
+	w->is_new = true;
+	uuid_new(w->id);
+	change_put(ch, "pki-issuer", c->mount->path, w->id,
+	    issuer_document(buf_bytes(&i->certs[n].der), "", w->key_id));
+	if (key != NULL && i->first[0] == '\0')
+		memcpy(i->first, w->id, sizeof(i->first));
+}
+
+static bool
+build_import(struct call *c, struct changes *ch)
+{
+	struct import *i = work_of(c)->import;
+
+	i->what = mem_calloc(i->n, sizeof(i->what[0]));
+	for (size_t n = 0; n < i->n; n++)
+		import_one(c, ch, i, n);
+	if (i->first[0] != '\0')
+		put_default(c, ch, "issuers", i->first, false);
+	return true;
+}
+
+/* null instead of an empty list, as upstream. */
+static void
+set_list(json_t *data, const char *name, json_t *list)
+{
+	bool none = json_array_size(list) == 0;
+
+	(void)json_object_set_new(data, name, none ? json_null() : list);
+	if (none)
+		json_decref(list);
+}
+
+static void
+answer_import(struct call *c)
+{
+	const struct import *i = work_of(c)->import;
+	json_t *data = json_object(), *mapping = json_object(),
+	       *fresh = json_array(), *old = json_array();
+
+	for (size_t n = 0; n < i->n; n++) {
+		const struct imported *w = &i->what[n];
+
+		if (w->id[0] == '\0')
+			continue;
+		(void)json_object_set_new(mapping, w->id,
+		    json_string(w->key_id));
+		(void)json_array_append_new(w->is_new ? fresh : old,
+		    json_string(w->id));
+	}
+	(void)json_object_set_new(data, "mapping", mapping);
+	set_list(data, "imported_issuers", fresh);
+	set_list(data, "existing_issuers", old);
+	set_list(data, "imported_keys", json_array());
+	set_list(data, "existing_keys", json_array());
+	call_ok(c, data);
+}
+
+static void
+recorded(struct call *c)
+{
+	const struct import *i = work_of(c)->import;
+	auto_doc const struct doc *first = NULL;
+
+	if (!c->reply->ok) {
+		call_fail_reply(c);
+		return;
+	}
+	if (i->first[0] != '\0')
+		first =
+		    docs_get(c->docs, "pki-issuer", c->mount->path, i->first);
+	if (first != NULL && first->parsed != NULL)
+		crl_then(c, first, answer_import);
+	else
+		answer_import(c);
+}
+
+static void
+import_pem(struct call *c, const char *pem)
+{
+	struct work *w = work_new(c);
+	struct error e;
+
+	w->import = mem_calloc(1, sizeof(*w->import));
+	if (read_pem(pem, w->import, &e))
+		call_change(c, "pki issuers imported", build_import, recorded);
+	else
+		call_fail(c, &e);
+}
+
+void
+set_signed(struct call *c)
+{
+	import_pem(c, call_str(c, "certificate"));
+}
+
+void
+import_bundle(struct call *c)
+{
+	import_pem(c, call_str(c, "pem_bundle"));
+}

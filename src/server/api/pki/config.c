@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The paths below config (vault-pki-api.md 4.11, 6.1): partial updates over defaults. */
+#include <chancery/base/text.h>
+
+#include "engine.h"
+
+static json_t *
+config_default(const char *name)
+{
+	if (strcmp(name, "urls") == 0)
+		return json_pack("{s:[],s:[],s:[],s:[],s:b}",
+		    "issuing_certificates", "crl_distribution_points",
+		    "delta_crl_distribution_points", "ocsp_servers",
+		    "enable_templating", 0);
+	if (strcmp(name, "crl") == 0)
+		return json_pack("{s:s,s:b,s:b,s:s,s:b,s:s,s:b,s:s,s:b,s:i}",
+		    "expiry", "72h", "disable", 0, "ocsp_disable", 0,
+		    "ocsp_expiry", "12h", "auto_rebuild", 0,
+		    "auto_rebuild_grace_period", "12h", "enable_delta", 0,
+		    "delta_rebuild_interval", "15m",
+		    "allow_expired_cert_revocation", 0, "max_crl_entries", -1);
+	if (strcmp(name, "issuers") == 0)
+		return json_pack("{s:s,s:b}", "default", "",
+		    "default_follows_latest_issuer", 0);
+	if (strcmp(name, "keys") == 0)
+		return json_pack("{s:s}", "default", "");
+	return json_pack("{s:s,s:s}", "path", "", "aia_path", "");
+}
+
+json_t *
+config_get(struct docs *d, const char *mount, const char *name)
+{
+	auto_doc const struct doc *doc = docs_get(d, "pki-config", mount, name);
+	json_t *out = config_default(name);
+	json_t *stored =
+	    doc != NULL ? json_deep_copy(doc->json) : json_object();
+
+	(void)json_object_update_existing(out, stored);
+	json_decref(stored);
+	return out;
+}
+
+/* Only what the caller gave. */
+static void
+overlay(struct call *c, json_t *doc)
+{
+	const char *name;
+	json_t *v;
+	void *tmp;
+
+	json_object_foreach_safe(doc, tmp, name, v) if (call_given(c, name))(
+	    void) json_object_set_new(doc, name,
+	    json_deep_copy(json_object_get(c->in, name)));
+}
+
+/* ---- one shape for all ------------------------------------------------------ */
+
+struct config {
+	const char *name, *what;
+	bool (*check)(struct call *c, json_t *doc, struct error *e);
+};
+
+static void
+config_read(struct call *c, const struct config *k)
+{
+	call_ok(c, config_get(c->docs, c->mount->path, k->name));
+}
+
+static bool
+config_build(struct call *c, struct changes *ch, const struct config *k)
+{
+	json_t *doc = config_get(c->docs, c->mount->path, k->name);
+	struct error e;
+
+	overlay(c, doc);
+	if (!k->check(c, doc, &e)) {
+		json_decref(doc);
+		call_fail(c, &e);
+		return false;
+	}
+	change_put(ch, "pki-config", c->mount->path, k->name, doc);
+	return true;
+}
+
+static void
+config_written(struct call *c, const struct config *k)
+{
+	if (c->reply->ok)
+		config_read(c, k);
+	else
+		call_fail_reply(c);
+}
+
+/* ---- urls -------------------------------------------------------------------- */
+
+static bool
+url_ok(const char *s)
+{
+	static const char *const schemes[] = { "http://", "https://", "ldap://",
+		"ldaps://" };
+
+	for (size_t i = 0; i < countof(schemes); i++) {
+		size_t n = strlen(schemes[i]);
+
+		if (strncasecmp(s, schemes[i], n) == 0 && s[n] != '\0' &&
+		    s[n] != '/') {
+			for (; *s != '\0'; s++)
+				if (*s <= ' ' || *s >= 0x7f)
+					return false;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+urls_check(struct call *c, json_t *doc, struct error *e)
+{
+	static const char *const lists[] = { "issuing_certificates",
+		"crl_distribution_points", "delta_crl_distribution_points",
+		"ocsp_servers" };
+	size_t j;
+	json_t *v;
+
+	if (json_is_true(json_object_get(doc, "enable_templating")) ||
+	    json_is_true(json_object_get(doc, "enable_aia_url_templating")))
+		return true;
+	for (size_t i = 0; i < countof(lists); i++)
+		json_array_foreach(json_object_get(doc, lists[i]), j, v)
+		{
+			if (url_ok(json_string_value(v)))
+				continue;
+			return error_set(e, FAIL_BAD_INPUT,
+			    "invalid URL found in Authority Information "
+			    "Access (AIA) parameter %s: %.150s",
+			    lists[i], json_string_value(v));
+		}
+	(void)c;
+	return true;
+}
+
+static const struct config urls = { "urls", "pki config urls", urls_check };
+
+void
+config_urls_read(struct call *c)
+{
+	config_read(c, &urls);
+}
+
+static bool
+urls_build(struct call *c, struct changes *ch)
+{
+	return config_build(c, ch, &urls);
+}
+
+static void
+urls_written(struct call *c)
+{
+	config_written(c, &urls);
+}
+
+void
+config_urls_write(struct call *c)
+{
+	call_change(c, urls.what, urls_build, urls_written);
+}
+
+/* ---- crl ----------------------------------------------------------------------- */
+
+static int64_t
+seconds_of(const json_t *doc, const char *name)
+{
+	const char *s = json_string_value(json_object_get(doc, name));
+	int64_t v;
+
+	return s != NULL && parse_duration(s, &v) ? v : -1;
+}
+
+static bool
+crl_check(struct call *c, json_t *doc, struct error *e)
+{
+	static const char *const durations[] = { "expiry", "ocsp_expiry",
+		"auto_rebuild_grace_period", "delta_rebuild_interval" };
+	int64_t expiry = seconds_of(doc, "expiry");
+	bool auto_rebuild = json_is_true(json_object_get(doc, "auto_rebuild"));
+
+	(void)c;
+	for (size_t i = 0; i < countof(durations); i++)
+		if (seconds_of(doc, durations[i]) < 0)
+			return error_set(e, FAIL_BAD_INPUT,
+			    "given %s could not be decoded: %.60s",
+			    durations[i],
+			    json_string_value(
+				json_object_get(doc, durations[i])));
+	if (expiry < 1)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "expiry: at least one second");
+	if (auto_rebuild &&
+	    seconds_of(doc, "auto_rebuild_grace_period") >= expiry)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "CRL auto-rebuilding grace period must be strictly shorter "
+		    "than CRL expiry");
+	if (!json_is_true(json_object_get(doc, "enable_delta")))
+		return true;
+	if (!auto_rebuild)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "Delta CRLs cannot be enabled when auto rebuilding is "
+		    "disabled as the complete CRL is always regenerated!");
+	return seconds_of(doc, "delta_rebuild_interval") < expiry ||
+	    error_set(e, FAIL_BAD_INPUT,
+		"Delta CRL rebuild window must be strictly shorter than CRL "
+		"expiry");
+}
+
+static const struct config crl = { "crl", "pki config crl", crl_check };
+
+void
+config_crl_read(struct call *c)
+{
+	config_read(c, &crl);
+}
+
+static bool
+crl_build(struct call *c, struct changes *ch)
+{
+	return config_build(c, ch, &crl);
+}
+
+static bool
+want_list(void *arg, const struct doc *doc)
+{
+	(void)arg;
+	if (doc->parsed != NULL && issuer_of(doc)->key_id[0] != '\0')
+		crl_wanted(&issuer_of(doc)->key);
+	return true;
+}
+
+/* Another period is for the next lists; they come at once. */
+static void
+crl_written(struct call *c)
+{
+	if (c->reply->ok)
+		docs_each(c->docs, "pki-issuer", c->mount->path, want_list,
+		    NULL);
+	config_written(c, &crl);
+}
+
+void
+config_crl_write(struct call *c)
+{
+	call_change(c, crl.what, crl_build, crl_written);
+}
+
+/* ---- issuers, keys --------------------------------------------------------------- */
+
+static bool
+issuers_check(struct call *c, json_t *doc, struct error *e)
+{
+	auto_doc const struct doc *found = NULL;
+
+	if (!call_given(c, "default"))
+		return true;
+	if (in_str(c, "default")[0] == '\0' ||
+	    strcasecmp(in_str(c, "default"), "default") == 0)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "invalid issuer specification; must be non-empty and "
+		    "can't be 'default'.");
+	found = issuer_find(c->docs, c->mount->path, in_str(c, "default"), e);
+	if (found == NULL)
+		return false;
+	if (issuer_of(found)->key_id[0] == '\0')
+		call_warn(c,
+		    "This selected default issuer has no key associated with "
+		    "it. Some operations like issuing certificates and "
+		    "signing CRLs will be unavailable with the requested "
+		    "default issuer until a key is imported or the default "
+		    "issuer is changed.");
+	return json_object_set_new(doc, "default", json_string(found->name)) ==
+	    0;
+}
+
+static const struct config issuers = { "issuers", "pki config issuers",
+	issuers_check };
+
+void
+config_issuers_read(struct call *c)
+{
+	config_read(c, &issuers);
+}
+
+static bool
+issuers_build(struct call *c, struct changes *ch)
+{
+	return config_build(c, ch, &issuers);
+}
+
+static void
+issuers_written(struct call *c)
+{
+	config_written(c, &issuers);
+}
+
+void
+config_issuers_write(struct call *c)
+{
+	call_change(c, issuers.what, issuers_build, issuers_written);
+}
+
+static bool
+keys_check(struct call *c, json_t *doc, struct error *e)
+{
+	auto_doc const struct doc *found = NULL;
+
+	if (!call_given(c, "default"))
+		return true;
+	found = key_find(c->docs, c->mount->path, in_str(c, "default"), e);
+	return found != NULL &&
+	    json_object_set_new(doc, "default", json_string(found->name)) == 0;
+}
+
+static const struct config keys = { "keys", "pki config keys", keys_check };
+
+void
+config_keys_read(struct call *c)
+{
+	config_read(c, &keys);
+}
+
+static bool
+keys_build(struct call *c, struct changes *ch)
+{
+	return config_build(c, ch, &keys);
+}
+
+static void
+keys_written(struct call *c)
+{
+	config_written(c, &keys);
+}
+
+void
+config_keys_write(struct call *c)
+{
+	call_change(c, keys.what, keys_build, keys_written);
+}
+
+/* ---- cluster ------------------------------------------------------------------------ */
+
+static bool
+cluster_check(struct call *c, json_t *doc, struct error *e)
+{
+	static const char *const fields[] = { "path", "aia_path" };
+
+	(void)c;
+	for (size_t i = 0; i < countof(fields); i++) {
+		const char *v =
+		    json_string_value(json_object_get(doc, fields[i]));
+
+		if (v != NULL && v[0] != '\0' && !url_ok(v))
+			return error_set(e, FAIL_BAD_INPUT,
+			    "invalid, non-URL %s given to cluster: %.150s",
+			    fields[i], v);
+	}
+	return true;
+}
+
+static const struct config cluster = { "cluster", "pki config cluster",
+	cluster_check };
+
+void
+config_cluster_read(struct call *c)
+{
+	config_read(c, &cluster);
+}
+
+static bool
+cluster_build(struct call *c, struct changes *ch)
+{
+	return config_build(c, ch, &cluster);
+}
+
+static void
+cluster_written(struct call *c)
+{
+	config_written(c, &cluster);
+}
+
+void
+config_cluster_write(struct call *c)
+{
+	call_change(c, cluster.what, cluster_build, cluster_written);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lists of revoked certificates: the signer writes them as <key>/full/<number>.crl; the
+ * newest number is what everybody gets. Which one that is, is kept until the folder changes.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chancery/base/text.h>
+#include <chancery/pki/crl.h>
+
+#include "engine.h"
+
+struct known {
+	struct sha256 key;
+	struct timespec changed; /* of the folder */
+	uint64_t number;
+	int64_t this_s, next_s;
+};
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct known *knowns;
+static size_t knowns_n, knowns_cap;
+
+/* "17.crl" → 17 */
+static bool
+file_number(const char *name, uint64_t *out)
+{
+	size_t n = strspn(name, "0123456789");
+	char digits[24];
+
+	if (n == 0 || n >= sizeof(digits) || strcmp(name + n, ".crl") != 0)
+		return false;
+	memcpy(digits, name, n);
+	digits[n] = '\0';
+	return parse_u64(digits, 0, INT64_MAX, out);
+}
+
+static uint64_t
+newest_in(const char *path)
+{
+	auto_dir DIR *d = opendir(path);
+	const struct dirent *entry;
+	uint64_t n, best = 0;
+
+	while (d != NULL && (entry = readdir(d)) != NULL)
+		if (file_number(entry->d_name, &n) && n > best)
+			best = n;
+	return best;
+}
+
+/* thisUpdate and nextUpdate; the entries are passed over. */
+static bool
+read_times(int fd, size_t size, struct known *k)
+{
+	struct crl_view v;
+	auto_buf struct buf owned = { 0 };
+	struct error ignored;
+	void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	bool ok;
+
+	if (map == MAP_FAILED)
+		return false;
+	ok = crl_parse(bytes_of(map, size), "crl", &owned, &v, &ignored);
+	if (ok) {
+		k->this_s = v.this_update_s;
+		k->next_s = v.next_update_s;
+	}
+	(void)munmap(map, size);
+	return ok;
+}
+
+static struct known *
+known_of(const struct sha256 *key)
+{
+	for (size_t i = 0; i < knowns_n; i++)
+		if (memcmp(knowns[i].key.b, key->b, SHA256_LEN) == 0)
+			return &knowns[i];
+	knowns = mem_grow(knowns, knowns_n, &knowns_cap, sizeof(knowns[0]));
+	knowns[knowns_n] = (struct known){ .key = *key };
+	return &knowns[knowns_n++];
+}
+
+static int
+open_number(const char *dir, uint64_t number, struct stat *st)
+{
+	auto_mem char *path =
+	    mem_printf("%s/%llu.crl", dir, (unsigned long long)number);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0 && (fstat(fd, st) != 0 || st->st_size <= 0)) {
+		(void)close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool
+open_newest(const char *dir, struct known *k, struct crl_file *out)
+{
+	struct stat folder, st;
+
+	if (stat(dir, &folder) != 0)
+		return false;
+	if (k->number == 0 || folder.st_mtim.tv_sec != k->changed.tv_sec ||
+	    folder.st_mtim.tv_nsec != k->changed.tv_nsec) {
+		k->changed = folder.st_mtim;
+		k->number = newest_in(dir);
+		k->this_s = k->next_s = 0;
+	}
+	out->fd = k->number > 0 ? open_number(dir, k->number, &st) : -1;
+	if (out->fd < 0)
+		return false;
+	if (k->next_s == 0 && !read_times(out->fd, (size_t)st.st_size, k)) {
+		(void)close(out->fd);
+		return false;
+	}
+	out->bytes = (uint64_t)st.st_size;
+	out->mtime_s = st.st_mtim.tv_sec;
+	out->number = k->number;
+	out->this_s = k->this_s;
+	out->next_s = k->next_s;
+	return true;
+}
+
+bool
+crl_open(const struct sha256 *key, struct crl_file *out)
+{
+	char hex[2 * SHA256_LEN + 1];
+	auto_mem char *dir = NULL;
+	bool ok;
+
+	*out = (struct crl_file){ .fd = -1 };
+	if (pki_process.crl_dir == NULL)
+		return false;
+	hex_encode(sha256_bytes(key), hex);
+	dir = mem_printf("%s/%s/full", pki_process.crl_dir, hex);
+	(void)pthread_mutex_lock(&mutex);
+	ok = open_newest(dir, known_of(key), out);
+	(void)pthread_mutex_unlock(&mutex);
+	if (!ok)
+		out->fd = -1;
+	return ok;
+}
+
+/* ---- asking for one ------------------------------------------------------------ */
+
+static int64_t
+expiry_of(struct docs *d, const char *mount)
+{
+	json_t *cfg = config_get(d, mount, "crl");
+	int64_t s = 0;
+
+	if (!parse_duration(json_string_value(json_object_get(cfg, "expiry")),
+		&s) ||
+	    s < 1)
+		s = INT64_C(72) * 3600;
+	json_decref(cfg);
+	return s;
+}
+
+void
+crl_request(struct docs *d, const char *mount, const struct issuer *i,
+    struct lane_crl *out)
+{
+	*out = (struct lane_crl){ .key = i->key,
+		.issuer = i->cert.tbs.subject,
+		.alg = crl_alg_of(i),
+		.scope = "full",
+		.period_s = expiry_of(d, mount) };
+	memcpy(out->issuer_key_id, i->ski, sizeof(out->issuer_key_id));
+}
+
+/* In a chain of steps: what comes next is kept beside the call's own state. */
+struct crl_step {
+	void *state;
+	void (*state_free)(void *state);
+	const struct doc *issuer;
+	struct lane_crl req;
+	call_fn *next;
+};
+
+static void
+step_free(void *p)
+{
+	struct crl_step *s = p;
+
+	docs_put(s->issuer);
+	if (s->state != NULL && s->state_free != NULL)
+		s->state_free(s->state);
+	mem_free(s);
+}
+
+static void
+listed(struct call *c)
+{
+	struct crl_step *s = c->state;
+	call_fn *next = s->next;
+
+	if (!c->reply->ok)
+		call_warn(c,
+		    "the list of revoked certificates was not made: %s",
+		    c->reply->err.msg);
+	c->state = take(s->state);
+	c->state_free = s->state_free;
+	step_free(s);
+	next(c);
+}
+
+void
+crl_then(struct call *c, const struct doc *issuer, call_fn *next)
+{
+	const struct issuer *i = issuer_of(issuer);
+	struct crl_step *s;
+
+	if ((i->usage & USAGE_CRL) == 0 || i->key_id[0] == '\0' ||
+	    (i->cert.tbs.key_usage != 0 &&
+		(i->cert.tbs.key_usage & KU_CRL_SIGN) == 0)) {
+		next(c);
+		return;
+	}
+	s = mem_calloc(1, sizeof(*s));
+	s->state = c->state;
+	s->state_free = c->state_free;
+	s->issuer = docs_ref(issuer);
+	s->next = next;
+	crl_request(c->docs, c->mount->path, i, &s->req);
+	c->state = s;
+	c->state_free = step_free;
+	call_sign_crl(c, &s->req, listed);
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the handlers of the PKI engine share. */
+#include <string.h>
+
+#include <chancery/base/cleanup.h>
+#include <chancery/base/limits.h>
+#include <chancery/pki/cert.h>
+#include <chancery/server/call.h>
+#include <chancery/server/pki.h>
+#include <chancery/server/pki_cert.h>
+
+/* ---- documents, parsed (kinds.c) ---- */
+enum { /* usage */
+	USAGE_CRL = 1 << 0,
+	USAGE_ISSUE = 1 << 1,
+	USAGE_OCSP = 1 << 2,
+	USAGE_READ = 1 << 3,
+	USAGE_ALL = (1 << 4) - 1
+};
+struct issuer {
+	char *id; /* owned, as the document's own name may move */
+	const char *name, *key_id; /* of the document; key_id "": no key */
+	struct cert cert;
+	struct sha256 key; /* of its SPKI: the key's name for the signer */
+	uint8_t ski[20];   /* SHA-1 of the key */
+	struct buf pem;    /* with its last newline */
+	unsigned usage;    /* USAGE_ */
+	enum pki_beyond beyond;
+	bool self_signed;              /* subject is issuer */
+	struct pki_texts manual_chain; /* ids */
+	struct pki_texts ca_urls, crl_urls, delta_urls, ocsp;
+	bool templating;
+	const char *crl_alg; /* revocation_signature_algorithm as stored */
+	int64_t revoked_s;   /* 0: not */
+};
+struct key {
+	char *id;
+	const char *name;
+	struct sha256 key;
+	struct key_type type;
+	struct buf spki_der;
+	struct spki spki; /* borrows */
+	uint8_t ski[20];
+};
+
+/* "issuing-certificates,…" ↔ bits. */
+bool usage_parse(const char *text, unsigned *out, struct error *e) must_check;
+void usage_text(unsigned bits, struct buf *out);
+/* "SHA256WithRSA" …; "" is fine. */
+bool crl_alg_valid(const char *name) must_check;
+/* What lists of that key are signed with. */
+enum sig_alg crl_alg_of(const struct issuer *i);
+
+/* ---- look-ups (find.c) ---- */
+/* A reference: "default", a name, an id. NULL: FAIL_BAD_INPUT in Vault's words. */
+const struct doc *issuer_find(struct docs *d, const char *mount,
+    const char *ref, struct error *e) must_check;
+const struct doc *key_find(struct docs *d, const char *mount, const char *ref,
+    struct error *e) must_check;
+static inline const struct issuer *
+issuer_of(const struct doc *d)
+{
+	return d->parsed;
+}
+static inline const struct key *
+key_of(const struct doc *d)
+{
+	return d->parsed;
+}
+/* Member of config/issuers, config/keys: id or "" (copied). */
+void default_id(struct docs *d, const char *mount, const char *config,
+    char out[64]);
+/* A config document merged over its defaults: fresh. */
+json_t *config_get(struct docs *d, const char *mount,
+    const char *name) must_check;
+/* The lists of URLs in config/urls or an issuer. */
+bool urls_check(struct call *c, json_t *doc, struct error *e) must_check;
+/* Key document of that hash in the mount, NULL: none. */
+const struct doc *key_by_hash(struct docs *d, const char *mount,
+    const struct sha256 *key) must_check;
+/* Whether another document of the kind has the name. */
+bool name_taken(struct docs *d, const char *kind, const char *mount,
+    const char *name, const char *except_id);
+void uuid_new(char out[37]);
+bool uuid_shaped(const char *s);
+
+/* All issuers of a mount, held. */
+struct issuer_set {
+	const struct doc **v;
+	size_t n, cap;
+};
+void issuer_set_load(struct docs *d, const char *mount, struct issuer_set *out);
+void issuer_set_free(struct issuer_set *s);
+#define CHAIN_MAX 16
+/* Itself … root, as far as the mount knows them. Borrows from the set. */
+size_t issuer_chain(const struct issuer_set *s, const struct issuer *i,
+    const struct issuer *out[CHAIN_MAX]);
+
+/* ---- a role under an issuer, prepared (way.c) ---- */
+struct way {
+	struct way *next;
+	unsigned refs;
+	char *id; /* what it is cached under */
+	const struct doc *role_doc, *issuer_doc,
+	    *key_doc; /* held; role NULL: open */
+	const struct doc *configs[3];
+	struct issuer_set all;
+	const struct pki_role *role;
+	const struct issuer *issuer;
+	const struct issuer *chain[CHAIN_MAX];
+	size_t chain_n;
+	enum sig_alg alg;
+	struct pki_template *t; /* leaves; NULL: not made (CA certificates) */
+	struct pki_texts ocsp, ca_urls, crl_urls; /* templates filled in */
+	char profile[300];                        /* of the INTENT */
+};
+/* role NULL: the open one. issuer_ref NULL: the role's. NULL: answered by `e`. */
+struct way *way_get(struct call *c, const char *role, const char *issuer_ref,
+    struct error *e) must_check;
+void way_put(struct way *w); /* NULL is fine */
+/* An issuer with key and that usage; NULL: FAIL_BAD_INPUT. Not cached: for CA acts. */
+struct way *way_new_ca(struct call *c, const char *issuer_ref, int64_t bits,
+    bool pss, struct error *e) must_check;
+/* issuer part of a template */
+void way_issuer_part(const struct way *w, struct pki_issuer_part *out);
+/* AIA and CRL pointers of an issuer (its own, else the mount's), templates filled in. */
+bool urls_of(struct call *c, const struct issuer *i, struct pki_texts *ocsp,
+    struct pki_texts *ca_urls, struct pki_texts *crl_urls,
+    struct error *e) must_check;
+
+/* ---- one certificate on its way (sign.c) ---- */
+enum form {
+	FORM_PEM,
+	FORM_DER,
+	FORM_BUNDLE
+};
+bool form_parse(const char *text, enum form *out, struct error *e) must_check;
+/* Certificates that were handed in (ca_import.c). */
+struct import;
+void import_free(struct import *i); /* NULL is fine */
+struct work {
+	struct way *way;
+	struct csr csr;
+	bool has_csr;
+	struct pki_names names;
+	struct pki_validity life;
+	struct buf subject, tbs, spki_der, cert;
+	struct spki key;
+	EVP_PKEY *pkey; /* of issue */
+	struct key_type pkey_type;
+	struct error pkey_why;
+	struct pki_template *own; /* instead of the way's */
+	uint8_t serial[LIMIT_SERIAL_BYTES];
+	struct bytes skid;
+	struct buf skid_mem;
+	bool copy;      /* extensions of the CSR */
+	enum form form; /* of the answer */
+	bool retried;
+	enum sig_alg alg;
+	const char *profile;
+	call_fn *answer; /* when `cert` is there */
+	struct sha256 hsm_key;
+	/* of CA acts */
+	char key_id[37], issuer_id[37], label[ROOM_LABEL_MAX];
+	call_fn *key_next;
+	struct lane_keygen keygen;
+	struct pki_role role; /* the open one with what the request sets */
+	json_t *answer_data;
+	struct import *import;
+};
+/* c->state becomes a fresh one. */
+struct work *work_new(struct call *c);
+static inline struct work *
+work_of(struct call *c)
+{
+	return c->state;
+}
+/* Serial, TBS, CERTIFY, certificate, store; once more after a stale serial. Then
+ * w->answer. Errors are answered. */
+void work_sign(struct call *c);
+void warn_all(struct call *c, const struct pki_texts *t);
+/* Fields that a row may lack. */
+const char *in_str(const struct call *c, const char *field);
+bool in_bool(const struct call *c, const char *field);
+int64_t in_int(const struct call *c, const char *field);
+bool oids_check(const struct pki_texts *oids, struct error *e) must_check;
+/* Names and subject from fields that the row has. */
+void names_in_of(struct call *c, const struct pki_role *r,
+    const struct csr *csr, struct pki_names_in *out);
+bool ca_subject(struct call *c, const struct pki_names *n, struct buf *der,
+    struct error *e) must_check;
+
+/* ---- CA acts (ca_*.c) ---- */
+/* The key that `type` names: made, found, or an alias; its document is there when next
+ * runs, with w->key, w->hsm_key, w->key_id. */
+void ca_key(struct call *c, call_fn *next);
+/* What can be refused before a key is made. */
+bool ca_key_check(struct call *c, struct error *e) must_check;
+bool ca_name_check(struct call *c, const char *kind, const char *field,
+    struct error *e) must_check;
+/* Life by the request's ttl, not_after, not_before; way NULL: self-signed. */
+bool ca_life(struct call *c, struct work *w, struct error *e) must_check;
+/* Extensions of a CA certificate as the request has them; owned texts in *x_mem. */
+struct ca_extensions {
+	struct pki_extensions x;
+	struct pki_texts ku, eku_names, eku_oids;
+	const char **eku;
+	struct general_name *permitted, *excluded;
+	struct pki_texts names[8];
+	uint8_t (*ips)[32];
+};
+bool ca_extensions_read(struct call *c, struct ca_extensions *out,
+    struct error *e) must_check;
+void ca_extensions_free(struct ca_extensions *x);
+/* New issuer document. */
+json_t *issuer_document(struct bytes der, const char *name,
+    const char *key_id) must_check;
+/* Puts config/issuers or keys with this default if there is none (or it follows). */
+void put_default(struct call *c, struct changes *ch, const char *config,
+    const char *id, bool force);
+void warn_no_urls(struct call *c, const struct pki_texts *ocsp,
+    const struct pki_texts *ca, const struct pki_texts *crl);
+
+/* ---- answers (answer.c) ---- */
+json_t *pem_json(struct bytes der); /* PEM without its last newline */
+void serial_text(const uint8_t serial[LIMIT_SERIAL_BYTES], struct buf *out);
+void serial_text_int(struct bytes magnitude, struct buf *out);
+json_t *serial_json(struct bytes magnitude);
+/* Any spelling of 4.0 → right-aligned; false: not a serial. */
+bool serial_parse(const char *text, uint8_t out[LIMIT_SERIAL_BYTES]) must_check;
+json_t *base64_json(struct bytes v);
+/* certificate, issuing_ca, ca_chain, serial_number, expiration; `first`: the new
+ * certificate leads ca_chain (CA certificates). The key goes before the bundle. */
+json_t *cert_answer(struct call *c, struct work *w, bool first,
+    json_t *key) must_check;
+json_t *texts_json(const struct pki_texts *t);
+json_t *issuer_json(struct docs *d, const char *mount, const struct doc *doc);
+json_t *chain_json(struct docs *d, const char *mount, const struct issuer *i);
+
+/* ---- lists of revoked certificates (crl*.c) ---- */
+/* Newest list of a key: descriptor, size, number; -1: none. */
+struct crl_file {
+	int fd;
+	uint64_t bytes, number;
+	int64_t this_s, next_s, mtime_s;
+};
+bool crl_open(const struct sha256 *key, struct crl_file *out);
+/* Ask for a new list and go on when it is there (or failed: a warning). */
+void crl_then(struct call *c, const struct doc *issuer, call_fn *next);
+/* Ask the timer for one, soon; many become one. */
+void crl_wanted(const struct sha256 *key);
+void crl_request(struct docs *d, const char *mount, const struct issuer *i,
+    struct lane_crl *out);
+
+/* ---- prepared RSA keys (pool.c) ---- */
+EVP_PKEY *pool_take(struct key_type t); /* NULL: none ready */
+
+/* ---- the process ---- */
+extern struct pki_settings pki_process;
+
+/* Handlers, by file. */
+call_fn root_generate, root_delete, intermediate_generate, set_signed,
+    import_bundle, sign_intermediate;
+call_fn issue_leaf, sign_leaf, sign_verbatim;
+call_fn role_read, role_write, role_patch, role_delete, role_list;
+call_fn issuer_list, issuer_read, issuer_write, issuer_patch, issuer_delete,
+    issuer_json_read, issuer_pem, issuer_der;
+call_fn key_list, key_read, key_write, key_delete, key_generate;
+call_fn config_issuers_read, config_issuers_write, config_keys_read,
+    config_keys_write, config_urls_read, config_urls_write, config_crl_read,
+    config_crl_write, config_cluster_read, config_cluster_write;
+call_fn revoke_cert, cert_list, revoked_list, cert_read, cert_raw, cert_raw_pem;
+call_fn cert_ca_json, cert_chain_json, cert_crl_json;
+call_fn ca_der, ca_pem, ca_chain, crl_der, crl_pem, issuer_crl_json,
+    issuer_crl_pem, issuer_crl_der, crl_rotate;

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process.h"
+
+struct pki_settings pki_process;
+
+void
+pki_start(const struct pki_settings *s, struct event_base *base,
+    struct lane *lane)
+{
+	pki_process = *s;
+	pool_start(s->rsa_pool);
+	keeper_start(base, lane);
+}
+
+void
+pki_stop(void)
+{
+	keeper_stop();
+	pool_stop();
+	pki_process = (struct pki_settings){ 0 };
+}

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What everybody may read: certificates of authorities and lists of revoked certificates
+ * (vault-pki-api.md 4.13), also while the HSM is away. They may be cached, and say until
+ * when; PEM ends with a newline, so that files can be joined.
+ */
+#include <stdio.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <chancery/base/clock.h>
+#include <chancery/base/text.h>
+
+#include "engine.h"
+
+#define TYPE_DER "application/pkix-cert"
+#define TYPE_PEM "application/pem-certificate-chain"
+#define TYPE_CRL "application/pkix-crl"
+#define TYPE_CRL_PEM "application/x-pem-file"
+#define CA_MAX_AGE_S 3600
+
+/* ---- conditional requests (RFC 9110 13, 8.8) ------------------------------------- */
+
+static void
+http_date(int64_t t_s, char out[40])
+{
+	static const char *const days[] = { "Thu", "Fri", "Sat", "Sun", "Mon",
+		"Tue", "Wed" };
+	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May",
+		"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	int y, mon, d, h, m, s;
+
+	time_to_civil(t_s, &y, &mon, &d, &h, &m, &s);
+	(void)snprintf(out, 40, "%s, %02d %s %04d %02d:%02d:%02d GMT",
+	    days[t_s / 86400 % 7], d, months[(mon - 1) % 12], y, h, m, s);
+}
+
+/* One of a list, weak or not: they are compared as text. */
+static bool
+etag_listed(struct bytes list, const char *etag)
+{
+	return (list.n == 1 && list.p[0] == '*') ||
+	    memmem(list.p, list.n, etag, strlen(etag)) != NULL;
+}
+
+/* Sets the headers; true: answered 304. */
+static bool
+not_modified(struct call *c, const char *etag, int64_t modified_s,
+    int64_t max_age_s)
+{
+	char date[40], cache[64];
+	struct bytes v;
+	bool same;
+
+	http_date(modified_s, date);
+	(void)snprintf(cache, sizeof(cache), "public, max-age=%lld",
+	    (long long)(max_age_s > 0 ? max_age_s : 0));
+	http_set_header(c->x, "ETag", etag);
+	http_set_header(c->x, "Last-Modified", date);
+	call_cache_control(c, cache);
+	if (http_header(c->x, "If-None-Match", &v))
+		same = etag_listed(v, etag);
+	else
+		/* Ours has one form only, and clients send back what they got. */
+		same = http_header(c->x, "If-Modified-Since", &v) &&
+		    bytes_eq(v, bytes_str(date));
+	if (same)
+		call_raw(c, 304, NULL, bytes_of(NULL, 0));
+	return same;
+}
+
+/* ---- certificates ------------------------------------------------------------------ */
+
+static const struct doc *
+default_issuer(struct call *c)
+{
+	struct error ignored;
+
+	return issuer_find(c->docs, c->mount->path, "default", &ignored);
+}
+
+static void
+nothing_yet(struct call *c, const char *type)
+{
+	call_raw(c, 204, type, bytes_of(NULL, 0));
+}
+
+static void
+send_cert(struct call *c, const struct issuer *i, const char *type,
+    struct bytes body)
+{
+	struct sha256 hash = sha256(body);
+	char etag[24] = "\"", hex[17];
+
+	hex_encode(bytes_of(hash.b, 8), hex);
+	(void)snprintf(etag, sizeof(etag), "\"%s\"", hex);
+	if (!not_modified(c, etag, i->cert.tbs.not_before_s, CA_MAX_AGE_S))
+		call_raw(c, 200, type, body);
+}
+
+void
+ca_der(struct call *c)
+{
+	auto_doc const struct doc *doc = default_issuer(c);
+
+	if (doc == NULL)
+		nothing_yet(c, TYPE_DER);
+	else
+		send_cert(c, issuer_of(doc), TYPE_DER,
+		    buf_bytes(&issuer_of(doc)->cert.der));
+}
+
+void
+ca_pem(struct call *c)
+{
+	auto_doc const struct doc *doc = default_issuer(c);
+
+	if (doc == NULL)
+		nothing_yet(c, TYPE_PEM);
+	else
+		send_cert(c, issuer_of(doc), TYPE_PEM,
+		    buf_bytes(&issuer_of(doc)->pem));
+}
+
+static void
+chain_pem(struct call *c, const struct issuer *i, struct buf *out)
+{
+	const struct issuer *chain[CHAIN_MAX];
+	struct issuer_set all;
+	size_t n;
+
+	issuer_set_load(c->docs, c->mount->path, &all);
+	n = issuer_chain(&all, i, chain);
+	for (size_t j = 0; j < n; j++)
+		buf_add_bytes(out, buf_bytes(&chain[j]->pem));
+	issuer_set_free(&all);
+}
+
+/* The type is the historical one that scripts know. */
+void
+ca_chain(struct call *c)
+{
+	auto_doc const struct doc *doc = default_issuer(c);
+	auto_buf struct buf chain = { 0 };
+
+	if (doc == NULL) {
+		nothing_yet(c, TYPE_DER);
+		return;
+	}
+	chain_pem(c, issuer_of(doc), &chain);
+	send_cert(c, issuer_of(doc), TYPE_DER, buf_bytes(&chain));
+}
+
+static const struct doc *
+path_issuer(struct call *c)
+{
+	struct error e;
+	const struct doc *doc =
+	    issuer_find(c->docs, c->mount->path, call_str(c, "ref"), &e);
+
+	if (doc == NULL)
+		call_fail(c, &e);
+	return doc;
+}
+
+void
+issuer_pem(struct call *c)
+{
+	auto_doc const struct doc *doc = path_issuer(c);
+
+	if (doc != NULL)
+		send_cert(c, issuer_of(doc), TYPE_PEM,
+		    buf_bytes(&issuer_of(doc)->pem));
+}
+
+void
+issuer_der(struct call *c)
+{
+	auto_doc const struct doc *doc = path_issuer(c);
+
+	if (doc != NULL)
+		send_cert(c, issuer_of(doc), TYPE_DER,
+		    buf_bytes(&issuer_of(doc)->cert.der));
+}
+
+/* cert/ca and cert/ca_chain: as a certificate that is not revoked. */
+static json_t *
+as_cert(const char *text, size_t n)
+{
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	return json_pack("{s:s%,s:i,s:s}", "certificate", text, n,
+	    "revocation_time", 0, "revocation_time_rfc3339", "");
+}
+
+void
+cert_ca_json(struct call *c)
+{
+	auto_doc const struct doc *doc = default_issuer(c);
+
+	if (doc == NULL)
+		call_not_found(c);
+	else
+		call_ok(c,
+		    as_cert((const char *)issuer_of(doc)->pem.p,
+			issuer_of(doc)->pem.n));
+}
+
+void
+cert_chain_json(struct call *c)
+{
+	auto_doc const struct doc *doc = default_issuer(c);
+	auto_buf struct buf chain = { 0 };
+	json_t *data;
+
+	if (doc == NULL) {
+		call_not_found(c);
+		return;
+	}
+	chain_pem(c, issuer_of(doc), &chain);
+	data = as_cert((const char *)chain.p, chain.n);
+	(void)json_object_set(data, "ca_chain",
+	    json_object_get(data, "certificate"));
+	call_ok(c, data);
+}
+
+/* ---- lists ----------------------------------------------------------------------------- */
+
+/* Headers of a list; true: answered 304. */
+static bool
+list_not_modified(struct call *c, const struct sha256 *key,
+    const struct crl_file *f)
+{
+	char etag[64], hex[17];
+	int64_t left = f->next_s - c->now_s;
+
+	hex_encode(bytes_of(key->b, 8), hex);
+	(void)snprintf(etag, sizeof(etag), "\"%s-%llu\"", hex,
+	    (unsigned long long)f->number);
+	/* Not longer than a new list may take to be noticed. */
+	return not_modified(c, etag, f->this_s, left < 60 ? left : 60);
+}
+
+static void
+send_list(struct call *c, const struct issuer *i)
+{
+	struct crl_file f;
+
+	if (!crl_open(&i->key, &f))
+		nothing_yet(c, TYPE_CRL);
+	else if (list_not_modified(c, &i->key, &f))
+		(void)close(f.fd);
+	else
+		call_file(c, TYPE_CRL, f.fd, f.bytes);
+}
+
+static bool
+read_all(const struct crl_file *f, struct buf *out)
+{
+	uint8_t *at = buf_reserve(out, f->bytes);
+
+	for (uint64_t n = 0; n < f->bytes;) {
+		ssize_t got = pread(f->fd, at + n, f->bytes - n, (off_t)n);
+
+		if (got <= 0)
+			return false;
+		n += (uint64_t)got;
+	}
+	buf_commit(out, f->bytes);
+	return true;
+}
+
+/* The whole list is in memory here: who has a large one, reads DER. */
+static bool
+list_pem(const struct crl_file *f, struct buf *pem)
+{
+	auto_buf struct buf der = { 0 };
+
+	if (!read_all(f, &der))
+		return false;
+	pem_encode("X509 CRL", buf_bytes(&der), pem);
+	return true;
+}
+
+static void
+send_list_pem(struct call *c, const struct issuer *i)
+{
+	auto_buf struct buf pem = { 0 };
+	struct crl_file f;
+	bool ok;
+
+	if (!crl_open(&i->key, &f)) {
+		nothing_yet(c, TYPE_CRL_PEM);
+		return;
+	}
+	if (list_not_modified(c, &i->key, &f)) {
+		(void)close(f.fd);
+		return;
+	}
+	ok = list_pem(&f, &pem);
+	(void)close(f.fd);
+	if (ok)
+		call_raw(c, 200, TYPE_CRL_PEM, buf_bytes(&pem));
+	else
+		call_error(c, 500, "the list cannot be read");
+}
+
+static void
+send_list_json(struct call *c, const struct issuer *i, const char *name)
+{
+	auto_buf struct buf pem = { 0 };
+	struct crl_file f;
+	bool ok;
+
+	if (!crl_open(&i->key, &f)) {
+		call_not_found(c);
+		return;
+	}
+	ok = list_pem(&f, &pem);
+	(void)close(f.fd);
+	if (ok)
+		call_ok(c,
+		    json_pack("{s:s%}", name, (const char *)pem.p, pem.n));
+	else
+		call_error(c, 500, "the list cannot be read");
+}
+
+void
+crl_der(struct call *c)
+{
+	auto_doc const struct doc *doc = default_issuer(c);
+
+	if (doc == NULL)
+		nothing_yet(c, TYPE_CRL);
+	else
+		send_list(c, issuer_of(doc));
+}
+
+void
+crl_pem(struct call *c)
+{
+	auto_doc const struct doc *doc = default_issuer(c);
+
+	if (doc == NULL)
+		nothing_yet(c, TYPE_CRL_PEM);
+	else
+		send_list_pem(c, issuer_of(doc));
+}
+
+void
+cert_crl_json(struct call *c)
+{
+	auto_doc const struct doc *doc = default_issuer(c);
+
+	if (doc == NULL)
+		call_not_found(c);
+	else
+		send_list_json(c, issuer_of(doc), "certificate");
+}
+
+void
+issuer_crl_json(struct call *c)
+{
+	auto_doc const struct doc *doc = path_issuer(c);
+
+	if (doc != NULL)
+		send_list_json(c, issuer_of(doc), "crl");
+}
+
+void
+issuer_crl_pem(struct call *c)
+{
+	auto_doc const struct doc *doc = path_issuer(c);
+
+	if (doc != NULL)
+		send_list_pem(c, issuer_of(doc));
+}
+
+void
+issuer_crl_der(struct call *c)
+{
+	auto_doc const struct doc *doc = path_issuer(c);
+
+	if (doc != NULL)
+		send_list(c, issuer_of(doc));
+}
+
+/* ---- crl/rotate --------------------------------------------------------------------- */
+
+struct rotation {
+	struct issuer_set all;
+	size_t at;
+};
+
+static void
+rotation_free(void *state)
+{
+	struct rotation *r = state;
+
+	issuer_set_free(&r->all);
+	mem_free(r);
+}
+
+/* One after the other; those without a key or the usage are passed over. */
+static void
+rotate_next(struct call *c)
+{
+	struct rotation *r = c->state;
+
+	if (r->at < r->all.n)
+		crl_then(c, r->all.v[r->at++], rotate_next);
+	else
+		call_ok(c, json_pack("{s:b}", "success", 1));
+}
+
+void
+crl_rotate(struct call *c)
+{
+	struct rotation *r = mem_calloc(1, sizeof(*r));
+
+	issuer_set_load(c->docs, c->mount->path, &r->all);
+	c->state = r;
+	c->state_free = rotation_free;
+	rotate_next(c);
+}
