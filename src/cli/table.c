@@ -12,6 +12,7 @@ const struct command_group command_groups[] = {
 	{ "Signing", issue_commands, &issue_commands_n },
 	{ "Certificates and revocation", cert_commands, &cert_commands_n },
 	{ "The register", register_commands, &register_commands_n },
+	{ "The store", store_commands, &store_commands_n },
 	{ "Help", help_commands, &help_commands_n },
 };
 const size_t command_groups_n = countof(command_groups);
