@@ -192,20 +192,18 @@ run_token_root(struct cli *c, struct error *e)
 	auto_yaml_doc struct yaml_doc *doc = service_of(c, &cfg, e);
 	auto_json json_t *answer = NULL;
 	auto_json json_t *body = json_object();
-	const json_t *auth;
+	const json_t *data;
 
 	if (doc == NULL)
 		return false;
 	if (!daemon_ask(&cfg, "POST", "sys/internal/chancery/root-token", body,
 		&answer, e))
 		return false;
-	auth = json_object_get(answer, "auth");
-	if (*text_of(auth, "client_token") == '\0')
+	data = json_object_get(answer, "data");
+	if (*text_of(data, "token") == '\0')
 		return error_set(e, FAIL_INTERNAL, "an answer without a token");
-	doc_text(c->doc, "token", "token", text_of(auth, "client_token"));
-	doc_text(c->doc, "accessor", "accessor", text_of(auth, "accessor"));
-	doc_int(c->doc, "lease_duration", "seconds",
-	    number_of(auth, "lease_duration"));
+	doc_text(c->doc, "token", "token", text_of(data, "token"));
+	doc_text(c->doc, "accessor", "accessor", text_of(data, "accessor"));
 	return true;
 }
 

@@ -16,29 +16,6 @@ same(const struct service_config *a, const struct service_config *b)
 	return bytes_eq(buf_bytes(&x), buf_bytes(&y));
 }
 
-/* What a running room takes over: certificate files, lives, limits, logs. Anything else
- * that differs is a reason to start it anew. */
-static struct service_config
-with_changes(const struct service_config *old, const struct service_config *new)
-{
-	struct service_config c = *old;
-	struct service_server *s = &c.server;
-	const struct service_server *n = &new->server;
-
-	c.log_level = new->log_level;
-	s->tls = n->tls;
-	s->cluster_name = n->cluster_name;
-	s->default_lease_ttl_s = n->default_lease_ttl_s;
-	s->max_lease_ttl_s = n->max_lease_ttl_s;
-	s->max_connections = n->max_connections;
-	s->max_connections_per_peer = n->max_connections_per_peer;
-	s->max_handshakes_per_s = n->max_handshakes_per_s;
-	s->rsa_pool = n->rsa_pool;
-	s->socket_root_uids = n->socket_root_uids;
-	s->access_log = n->access_log;
-	return c;
-}
-
 /* The signer has no business with the server's section at all, except for the number of
  * lanes. */
 static struct service_config
@@ -133,8 +110,10 @@ take_over(struct supervisor *s, struct next *n)
 
 	n->cfg.server.workers = worker_count(&n->cfg);
 	s->cfg.server.workers = s->workers;
-	c = with_changes(&s->cfg, &n->cfg);
-	server = !same(&c, &n->cfg);
+	/* A server takes over what its files hold (certificates, the log), not
+	 * other settings: it is started anew, and who connects meanwhile waits
+	 * in the listening socket, which stays. */
+	server = !same(&s->cfg, &n->cfg);
 	c = with_server(&s->cfg, &n->cfg);
 	signer = !same(&c, &n->cfg);
 	listeners_close(&s->listeners);

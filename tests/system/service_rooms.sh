@@ -235,18 +235,24 @@ wait_for 1 'configuration not changed, the old one stays' log
 wait_for 1 'chancery.yaml:8:12: server.workers: .*many' log
 wait_for 1 'chancery.yaml:9:12: log_level' log
 same "$(count reload $server)" 0 "reloads of the mistaken configuration"
-{ cat good; echo 'log_level: debug'; } >home/chancery.yaml
+# The same settings: files are read again. Others: the server is new, the signer takes them.
+cp good home/chancery.yaml
 kill -HUP "$daemon"
-wait_for 1 'reload workers=3 level=debug' $server
-wait_for 1 'reload workers=3 level=debug' $signer
+wait_for 1 'reload workers=3 level=info' $server
+wait_for 1 'reload workers=3 level=info' $signer
 same "$(count '^start ' $server)" 1 "starts of the server"
+echo 'log_level: debug' >>home/chancery.yaml
+kill -HUP "$daemon"
+wait_for 1 'settings workers=3 level=debug' $server
+wait_for 1 'reload workers=3 level=debug' $signer
+same "$(count '^start ' $signer)" 1 "starts of the signer"
 # Another listener: the server is new, the signer stays.
 other=$(free_port)
 sed -i "s/127.0.0.1:$port/127.0.0.1:$port\", \"127.0.0.1:$other/" home/chancery.yaml
 kill -HUP "$daemon"
-wait_for 2 '^start ' $server
+wait_for 3 '^start ' $server
 wait_for 1 'fd tls 1' $server
-wait_for 1 'new lane 2' $signer
+wait_for 2 'new lane 2' $signer
 same "$(count '^start ' $signer)" 1 "starts of the signer"
 # More workers: both are new.
 sed -i "s/workers: 3/workers: 4/" home/chancery.yaml
