@@ -27,7 +27,7 @@ YAML
 check "$chancery" register init --new-log-key --home home
 for workers in 0 2; do
 	sed -i "/^workers:/d; \$a workers: $workers" home/chancery.yaml
-	check "$drive" "$signer" home 400
+	check "$drive" "$signer" home 400 3
 	cat check.out
 	check "$chancery" register verify --home home --json
 	same "$(field open_intents <check.out)" 0 "open intents"

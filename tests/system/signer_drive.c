@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * signer_drive SIGNER HOME CERTIFICATES: chancery-signer without its supervisor and its
+ * signer_drive SIGNER HOME CERTIFICATES KILLS: chancery-signer without its supervisor and its
  * server. Descriptors as wire/room.h says, two lanes through the server's lane library;
- * it has a key made, certifies, kills the signer with signal 9 three times in between,
+ * it has a key made, certifies, kills the signer with signal 9 in between,
  * starts it again, and in the end holds every signature that it was given against the
  * register.
  */
@@ -31,7 +31,6 @@
 
 #define LANES 2
 #define DEPTH 24 /* requests that each lane has in flight */
-#define KILLS 3
 
 static const char *signer, *home;
 static char label[64]; /* of the key: the token may have others' */
@@ -51,7 +50,7 @@ static struct sha256 ca;
 static struct buf ca_spki, ca_name, leaf_der;
 static struct spki ca_key, leaf_key;
 static struct tbs_template *template;
-static size_t wanted, submitted, signed_, stale, failed, kills;
+static size_t kills_wanted, wanted, submitted, signed_, stale, failed, kills;
 static bool stopped;
 
 struct got {
@@ -374,7 +373,8 @@ on_certified(void *arg, const struct lane_reply *r)
 		buf_add_bytes(&g->sig, r->sig);
 		signed_++;
 	}
-	if (kills < KILLS && signed_ > (kills + 1) * wanted / (KILLS + 1))
+	if (kills < kills_wanted &&
+	    signed_ > (kills + 1) * wanted / (kills_wanted + 1))
 		(void)event_base_loopbreak(base);
 	w->at = submitted++;
 	if (w->at < wanted)
@@ -408,8 +408,8 @@ certify_all(void)
 	}
 	while (signed_ + failed < wanted) {
 		(void)event_base_loop(base, EVLOOP_ONCE);
-		if (kills < KILLS &&
-		    signed_ > (kills + 1) * wanted / (KILLS + 1))
+		if (kills < kills_wanted &&
+		    signed_ > (kills + 1) * wanted / (kills_wanted + 1))
 			kill_resident();
 	}
 }
@@ -569,10 +569,11 @@ main(int argc, char **argv)
 	auto_buf struct buf report = { 0 };
 	struct error e = { 0 };
 
-	must(argc == 4, NULL, "usage");
+	must(argc == 5, NULL, "usage");
 	signer = argv[1];
 	home = argv[2];
 	wanted = strtoul(argv[3], NULL, 10);
+	kills_wanted = strtoul(argv[4], NULL, 10);
 	got = mem_calloc(wanted, sizeof(*got));
 	doc = service_config_open(home, &config, &report, &e);
 	must(doc != NULL, &e, buf_cstr(&report));
