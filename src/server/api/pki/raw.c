@@ -48,7 +48,9 @@ static bool
 not_modified(struct call *c, const char *etag, int64_t modified_s,
     int64_t max_age_s)
 {
-	char date[40], cache[64];
+	/* Read when the answer goes, in this thread. */
+	static __thread char cache[64];
+	char date[40];
 	struct bytes v;
 	bool same;
 

@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Read by scripts that need the running service: chanceryd with software tokens in $work/home,
+# VAULT_ADDR, VAULT_CACERT and a root token's VAULT_TOKEN set, `bao` on PATH. The build's bin
+# is beside the chancery that the test got.
+top=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+# shellcheck source=tests/system/lib.sh
+. "$top/tests/system/lib.sh"
+export PATH=$top/build/venv/bin:$PATH
+command -v bao >/dev/null || die "no bao: run scripts/deps test"
+bin=$(dirname "$chancery")
+daemon= openbao=
+stop_all() {
+	for pid in $daemon $openbao; do
+		kill -TERM "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	daemon= openbao=
+}
+trap 'stop_all; rm -rf "$work"' EXIT
+
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+# until_ok WHAT COMMAND…: tried for half a minute.
+until_ok() {
+	local what=$1 i
+	shift
+	for ((i = 0; i < 300; i++)); do
+		! "$@" >/dev/null 2>&1 || return 0
+		sleep 0.1
+	done
+	tail -n 20 "$work"/*.log >&2
+	die "no $what"
+}
+# socket METHOD PATH [CURL-ARGUMENT…]: as the operating system's root, over the unix socket.
+socket() {
+	local method=$1 path=$2
+	shift 2
+	curl -sS --unix-socket "$work/home/run/chancery.sock" -X "$method" "$@" \
+	    "http://localhost/v1/$path"
+}
+service_run() {
+	"$bin/chanceryd" --home "$work/home" 2>>"$work/chanceryd.log" &
+	daemon=$!
+	until_ok "service" curl -sSf -m 2 --unix-socket "$work/home/run/chancery.sock" \
+	    http://localhost/v1/sys/health
+}
+# service_start [CHARTER]: made, started, unlocked.
+service_start() {
+	local port
+	port=$(free_port)
+	check "$chancery" init --soft "$work/home" --charter "${1:-open}" \
+	    --listen "127.0.0.1:$port" --origin "acme.example/test"
+	service_run
+	export VAULT_ADDR=https://127.0.0.1:$port VAULT_CACERT=$work/home/tls/certificate.pem
+	VAULT_TOKEN=$(socket POST sys/internal/chancery/root-token | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["data"]["token"])')
+	export VAULT_TOKEN
+	export BAO_ADDR=$VAULT_ADDR BAO_CACERT=$VAULT_CACERT BAO_TOKEN=$VAULT_TOKEN
+}
+# openbao_start: a real OpenBao in memory; OPENBAO_ADDR, token "root".
+openbao_start() {
+	local port
+	port=$(free_port)
+	export OPENBAO_ADDR=http://127.0.0.1:$port
+	(
+		unset VAULT_ADDR VAULT_CACERT VAULT_TOKEN BAO_ADDR BAO_CACERT BAO_TOKEN
+		HOME=$work exec bao server -dev -dev-root-token-id=root \
+		    -dev-listen-address="127.0.0.1:$port" >"$work/openbao.log" 2>&1
+	) &
+	openbao=$!
+	until_ok "OpenBao" curl -sSf -m 2 "$OPENBAO_ADDR/v1/sys/health"
+}
+# raw PATH [CURL-ARGUMENT…]: without a token.
+raw() {
+	local path=$1
+	shift
+	curl -sS --cacert "$VAULT_CACERT" "$@" "$VAULT_ADDR/v1/$path"
+}
