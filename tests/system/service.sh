@@ -46,11 +46,11 @@ service_run() {
 	until_ok "service" curl -sSf -m 2 --unix-socket "$work/home/run/chancery.sock" \
 	    http://localhost/v1/sys/health
 }
-# service_start [CHARTER]: made, started, unlocked.
+# service_start CHARTER: made, started, unlocked.
 service_start() {
 	local port
 	port=$(free_port)
-	check "$chancery" init --soft "$work/home" --charter "${1:-open}" \
+	check "$chancery" init --soft "$work/home" --charter "$1" \
 	    --listen "127.0.0.1:$port" --origin "acme.example/test"
 	service_run
 	export VAULT_ADDR=https://127.0.0.1:$port VAULT_CACERT=$work/home/tls/certificate.pem

@@ -4,7 +4,7 @@
 # issue, sign, revoke, lists; openssl and keytool judge what came out.
 # shellcheck source=tests/system/service.sh
 . "$(dirname "$0")/service.sh"
-service_start
+service_start open
 
 # --- the commands of the article, as they stand there -------------------------------------------
 check bao secrets enable -path root-ca pki
@@ -122,9 +122,9 @@ same "$(raw kafka-int-ca/crl -o /dev/null -w '%{http_code}' -H "If-None-Match: $
 	"unchanged list"
 same "$(raw kafka-int-ca/crl -o /dev/null -w '%{http_code}' -H 'If-None-Match: "x"')" 200 \
 	"changed list"
-raw kafka-int-ca/crl -I >head
-grep -q '^HTTP/1.1 200' head || die "HEAD crl"
-grep -q '^Cache-Control: public, max-age=60' head || die "no Cache-Control on crl"
+raw kafka-int-ca/crl -I >headers
+grep -q '^HTTP/1.1 200' headers || die "HEAD crl"
+grep -q '^Cache-Control: public, max-age=60' headers || die "no Cache-Control on crl"
 
 # --- revocation ------------------------------------------------------------------------------
 crl_check() {
