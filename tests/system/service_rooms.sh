@@ -2,25 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # chanceryd and its rooms' processes: descriptors, restarts, PINs, reload, end. The rooms
 # are fake_room.c, which writes down what it got.
-chanceryd=$(realpath "$5") fake_room=$(realpath "$6")
+here=$(realpath "$(dirname "$0")") chanceryd=$(realpath "$5") fake_room=$(realpath "$6")
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/system/service_lib.sh
+. "$here/service_lib.sh"
 
 export FAKE_ROOM_DIR=$work/fake
-daemon=
-finish() {
-	[ -z "$daemon" ] || kill -KILL "$daemon" 2>/dev/null || true
-	rm -rf "$work"
-}
-trap finish EXIT
 mkdir rooms home fake
 cp "$fake_room" rooms/chancery-server
 cp "$fake_room" rooms/chancery-signer
 export CHANCERY_HOME=$work/home
 
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
 port=$(free_port)
 echo 1111 >home/pin-ca
 echo 2222 >home/pin-log
@@ -42,34 +35,15 @@ settings() {
 	done
 }
 server=fake/chancery-server.log signer=fake/chancery-signer.log
-# count TEXT FILE
-count() { if [ -e "$2" ]; then grep -c -- "$1" "$2" || true; else echo 0; fi; }
-# wait_for N TEXT FILE: until the text stands there N times.
-wait_for() {
-	local i
-	for ((i = 0; i < 600; i++)); do
-		[ "$(count "$2" "$3")" -lt "$1" ] || return 0
-		sleep 0.05
-	done
-	tail -n 30 "$3" log >&2
-	die "no $1 times \"$2\" in $3"
-}
 start() {
-	rm -f fake/*.log log
-	(exec "$@" "$chanceryd" --home home --rooms rooms) 2>log &
-	daemon=$!
+	rm -f fake/*.log
+	service_start "$@" -- --rooms rooms
 }
 up() {
 	start "$@"
 	wait_for 1 '"msg":"ready: ' log
 }
-stop() {
-	local rc=0
-	kill -TERM "$daemon"
-	wait "$daemon" || rc=$?
-	daemon=
-	same "$rc" 0 "status at the end"
-}
+stop() { service_stop; }
 # pid_of LOG: of the room started last.
 pid_of() { sed -n 's/^start \([0-9]*\) .*/\1/p' "$1" | tail -n 1; }
 
