@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The HTTP API of the running service, and of a real OpenBao, for the tests beside it."""
+import http.client
+import json
+import os
+import ssl
+import urllib.parse
+
+
+class Api:
+    """One server, one connection that is kept."""
+
+    def __init__(self, name, addr, token, ca=None):
+        self.name, self.token = name, token
+        url = urllib.parse.urlsplit(addr)
+        if url.scheme == "https":
+            self.connection = http.client.HTTPSConnection(
+                url.hostname, url.port, context=ssl.create_default_context(cafile=ca))
+        else:
+            self.connection = http.client.HTTPConnection(url.hostname, url.port)
+
+    @classmethod
+    def ours(cls):
+        return cls("ours", os.environ["VAULT_ADDR"], os.environ["VAULT_TOKEN"],
+                   os.environ["VAULT_CACERT"])
+
+    @classmethod
+    def openbao(cls):
+        return cls("OpenBao", os.environ["OPENBAO_ADDR"], "root")
+
+    def raw(self, method, path, body=None, headers=()):
+        """Status, headers, octets."""
+        sent = {"X-Vault-Token": self.token} if self.token else {}
+        sent.update(headers)
+        self.connection.request(method, "/v1/" + urllib.parse.quote(path, safe="/?=&:*%"),
+                                None if body is None else json.dumps(body), sent)
+        answer = self.connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+
+    def ask(self, method, path, body=None, headers=()):
+        """Status and the answer, None when there is no body."""
+        status, _, octets = self.raw(method, path, body, headers)
+        return status, json.loads(octets) if octets else None
+
+    def ok(self, method, path, body=None):
+        status, answer = self.ask(method, path, body)
+        if status not in (200, 204):
+            raise SystemExit("%s: %s %s: %d %s" % (self.name, method, path, status, answer))
+        return answer
