@@ -42,6 +42,14 @@ void api_worker(struct api *a, unsigned index, struct http_worker *w,
     struct lane *lane);
 /* http_handler_fn; arg is the api. */
 void api_handle(void *arg, struct http_exchange *x);
+/*
+ * A call of the service's own, in the thread of that worker: no exchange, no policy, named
+ * "server" in records. `given` is the body (stolen); the answer is borrowed for `done`.
+ * Rows that stream or read the exchange are not for it.
+ */
+typedef void api_done_fn(void *arg, int status, struct bytes body);
+void api_call(struct api *a, unsigned worker, enum operation op,
+    const char *path, json_t *given, api_done_fn *done, void *arg);
 /* http_refused_fn: a line of the access log for what never became a request. */
 void api_refused(void *arg, const char *peer, int status, const char *why);
 /* For metrics; before the workers run. */
@@ -50,12 +58,15 @@ void api_http(struct api *a, struct http_shared *http);
 void api_access_reopen(struct api *a, int fd);
 /*
  * Where the store is (store.h, store_position): every record of ours below it has its rows.
- * After the catch-up at start, and after each one that followed a loss: api_caught_up with
- * one beyond the last record it read. Any thread.
+ * After the catch-up at start, and after each later one: api_caught_up with one beyond the
+ * last record it read and when it began (clock_mono_ns). Any thread.
  */
 uint64_t api_position(struct api *a);
-void api_caught_up(struct api *a, uint64_t next);
+void api_caught_up(struct api *a, uint64_t next, int64_t began_ns);
 /* A reply was lost whose record may exist: the position waits for a catch-up. */
 bool api_has_lost(struct api *a) must_check;
+/* Any thread: have the workers look at their lanes; how many were up when they last did. */
+void api_look(struct api *a);
+unsigned api_lanes_up(struct api *a);
 /* Prometheus text. Any thread. */
 void api_metrics(struct api *a, struct buf *out);

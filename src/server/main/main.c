@@ -71,8 +71,11 @@ serve_room(void)
 	log_set_level((enum log_level)service_log_level(room.cfg.log_level));
 	if (!enter_sandbox(&room, &e))
 		return complain(&e, ROOM_EXIT_CONFIG);
-	if (!room_open(&room, &e) || !room_start(&room, &e) ||
-	    !room_control(&room, &e) || !room_close(&room, &e))
+	if (!room_open(&room, &e))
+		return complain(&e,
+		    e.why == FAIL_ROLLBACK ? ROOM_EXIT_REGISTER : 1);
+	if (!room_start(&room, &e) || !room_control(&room, &e) ||
+	    !room_close(&room, &e))
 		return complain(&e, 1);
 	yaml_doc_free(room.doc);
 	return ROOM_EXIT_OK;

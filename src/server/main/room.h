@@ -25,6 +25,18 @@ struct room_worker {
 	pthread_t thread;
 };
 
+/* authority.c: the server's certificate from an own mount */
+enum authority_state {
+	AUTHORITY_IDLE,
+	AUTHORITY_ASKED,
+	AUTHORITY_ISSUED
+};
+struct authority {
+	_Atomic int state;
+	int64_t try_ms, renew_s;
+	struct evp_pkey_st *key; /* of the request on its way */
+};
+
 struct room {
 	struct yaml_doc *doc; /* of the settings */
 	struct service_config cfg;
@@ -41,11 +53,16 @@ struct room {
 	struct room_worker *worker;
 	_Atomic unsigned running;
 	bool stopping;
+	struct authority authority;
 	/* tick.c */
 	int64_t position_at_ms, tidy_at_ms;
 	uint64_t position;
 	pthread_t catcher;
 	_Atomic int catching; /* 0 none, 1 runs, 2 has ended */
+	atomic_bool catch_stop;
+	bool was_up;
+	int64_t catch_at_ms, catch_began_ns;
+	uint64_t caught_up; /* one beyond the last record read */
 };
 
 /* fds.c: settings and table; ROOM_EXIT_CONFIG when they are not as they must be. */
@@ -61,6 +78,11 @@ bool room_tls(struct room *r, struct error *e) must_check;
  * near. PEM into both. */
 bool selfsigned_get(const struct service_config *cfg, int64_t now_s,
     struct buf *certificate, struct buf *key, struct error *e) must_check;
+
+/* authority.c: what was issued last, if it is still good; when to renew it. */
+bool authority_kept(const struct service_config *cfg, int64_t now_s,
+    struct buf *certificate, struct buf *key, int64_t *renew_s) must_check;
+void authority_tick(struct room *r, int64_t now_ms);
 
 /* run.c */
 bool room_open(struct room *r, struct error *e) must_check;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <signal.h>
+#include <time.h>
 
 #include <chancery/base/clock.h>
 #include <chancery/base/log.h>
@@ -50,6 +50,7 @@ open_api(struct room *r, struct error *e)
 	if (!ok)
 		return false;
 	r->api = api_new(&cfg);
+	api_caught_up(r->api, r->caught_up, 0);
 	return true;
 }
 
@@ -75,13 +76,29 @@ open_http(struct room *r, struct error *e)
 	return true;
 }
 
+/* The signer may be cutting the end of the log just now. */
+static bool
+catch_up_first(struct room *r, struct error *e)
+{
+	static const struct timespec rest = { 0, 100 * 1000 * 1000 };
+
+	for (int tries = 0; tries < 10; tries++) {
+		if (room_catch_up(r, e))
+			return true;
+		if (e->why == FAIL_NOT_FOUND || e->why == FAIL_ROLLBACK)
+			return false;
+		(void)nanosleep(&rest, NULL);
+	}
+	return false;
+}
+
 bool
 room_open(struct room *r, struct error *e)
 {
 	struct store_config cfg = { .path = r->cfg.server.store };
 
 	r->store = store_open(&cfg, e);
-	return r->store != NULL && room_catch_up(r, e) && open_api(r, e) &&
+	return r->store != NULL && catch_up_first(r, e) && open_api(r, e) &&
 	    open_http(r, e);
 }
 
@@ -166,6 +183,7 @@ room_close(struct room *r, struct error *e)
 {
 	for (unsigned i = 0; i < r->workers; i++)
 		(void)pthread_join(r->worker[i].thread, NULL);
+	atomic_store(&r->catch_stop, true);
 	if (atomic_load(&r->catching) != 0)
 		(void)pthread_join(r->catcher, NULL);
 	if (!store_position_put(r->store, r->cfg.origin, api_position(r->api),

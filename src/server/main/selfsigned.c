@@ -4,7 +4,6 @@
  * store so that clients that were given it (VAULT_CACERT) still know the server after a
  * restart. chancery's own writer is not used: it writes what an HSM key signs.
  */
-#include <arpa/inet.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -13,38 +12,10 @@
 #include <chancery/base/file.h>
 #include <chancery/base/limits.h>
 
-#include "room.h"
+#include "certfile.h"
 
 #define LIFE_S (398L * 86400)
 #define RENEW_S (30L * 86400)
-
-DEFINE_AUTO(evp_pkey, EVP_PKEY *, EVP_PKEY_free)
-DEFINE_AUTO(x509, X509 *, X509_free)
-DEFINE_AUTO(bio, BIO *, BIO_free_all)
-#define auto_pkey auto_cleanup(evp_pkey_cleanup)
-#define auto_x509 auto_cleanup(x509_cleanup)
-#define auto_bio auto_cleanup(bio_cleanup)
-
-static bool
-is_address(const char *name)
-{
-	uint8_t a[16];
-
-	return inet_pton(AF_INET, name, a) == 1 ||
-	    inet_pton(AF_INET6, name, a) == 1;
-}
-
-/* "DNS:localhost,IP:127.0.0.1,…": what a client may have been told to connect to. */
-static void
-san_text(const struct service_config *cfg, struct buf *out)
-{
-	const struct yaml_texts *names = &cfg->server.tls.names;
-
-	buf_add_str(out, "DNS:localhost,IP:127.0.0.1,IP:::1");
-	for (size_t i = 0; i < names->n; i++)
-		buf_addf(out, ",%s:%s", is_address(names->v[i]) ? "IP" : "DNS",
-		    names->v[i]);
-}
 
 static bool
 add_extension(X509 *x, int nid, const char *value, struct error *e)
@@ -108,15 +79,6 @@ build(const char *sans, EVP_PKEY *key, int64_t now_s, struct error *e)
 	return take(x);
 }
 
-static void
-bio_take(BIO *b, struct buf *out)
-{
-	char *p;
-	long n = BIO_get_mem_data(b, &p);
-
-	buf_add(out, p, (size_t)n);
-}
-
 static bool
 make(const char *sans, int64_t now_s, struct buf *certificate, struct buf *key,
     struct error *e)
@@ -135,8 +97,8 @@ make(const char *sans, int64_t now_s, struct buf *certificate, struct buf *key,
 	    PEM_write_bio_PrivateKey(key_pem, pkey, NULL, NULL, 0, NULL,
 		NULL) != 1)
 		return error_ossl(e, "PEM");
-	bio_take(cert_pem, certificate);
-	bio_take(key_pem, key);
+	cert_bio_take(cert_pem, certificate);
+	cert_bio_take(key_pem, key);
 	return true;
 }
 
@@ -168,34 +130,23 @@ still_good(struct bytes pem, const char *sans, int64_t now_s)
 	return ASN1_OCTET_STRING_cmp(is, wanted) == 0;
 }
 
-/* "<directory of the store>/tls.crt" */
-static char *
-beside_store(const struct service_config *cfg, const char *name)
-{
-	const char *slash = strrchr(cfg->server.store, '/');
-
-	return mem_printf("%.*s%s",
-	    slash != NULL ? (int)(slash - cfg->server.store) + 1 : 0,
-	    cfg->server.store, name);
-}
-
 bool
 selfsigned_get(const struct service_config *cfg, int64_t now_s,
     struct buf *certificate, struct buf *key, struct error *e)
 {
-	auto_mem char *cert_path = beside_store(cfg, "tls-self-signed.crt");
-	auto_mem char *key_path = beside_store(cfg, "tls-self-signed.key");
+	auto_mem char *cert_at = cert_path(cfg, "tls-self-signed.crt");
+	auto_mem char *key_at = cert_path(cfg, "tls-self-signed.key");
 	auto_buf struct buf sans = { 0 };
 	struct error absent = { 0 };
 
-	san_text(cfg, &sans);
-	if (file_read(cert_path, LIMIT_CERT_BYTES, certificate, &absent) &&
-	    file_read(key_path, LIMIT_CERT_BYTES, key, &absent) &&
+	cert_sans(cfg, &sans);
+	if (file_read(cert_at, LIMIT_CERT_BYTES, certificate, &absent) &&
+	    file_read(key_at, LIMIT_CERT_BYTES, key, &absent) &&
 	    still_good(buf_bytes(certificate), buf_cstr(&sans), now_s))
 		return true;
 	buf_reset(certificate);
 	buf_reset(key);
 	return make(buf_cstr(&sans), now_s, certificate, key, e) &&
-	    file_replace(key_path, buf_bytes(key), 0600, e) &&
-	    file_replace(cert_path, buf_bytes(certificate), 0644, e);
+	    file_replace(key_at, buf_bytes(key), 0600, e) &&
+	    file_replace(cert_at, buf_bytes(certificate), 0644, e);
 }

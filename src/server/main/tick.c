@@ -3,17 +3,43 @@
  * replies were lost. */
 #include <chancery/base/clock.h>
 #include <chancery/base/log.h>
+#include <chancery/server/catchup.h>
 
 #include "room.h"
 
 #define POSITION_EVERY_MS 1000
 #define TIDY_EVERY_MS 60000
+#define CATCH_UP_EVERY_MS 10000
+
+/* Documents that only the register had: the cache follows. */
+static void
+take_config(void *arg, struct bytes changes)
+{
+	struct room *r = arg;
+
+	if (r->docs != NULL)
+		docs_apply(r->docs, changes);
+}
 
 bool
 room_catch_up(struct room *r, struct error *e)
 {
-	(void)r;
-	(void)e;
+	struct catchup_options opt = { .config = take_config,
+		.arg = r,
+		.stop = &r->catch_stop };
+	struct catchup_report report;
+
+	r->catch_began_ns = clock_mono_ns();
+	if (!catchup_run(r->store, r->cfg.register_dir, &opt, &report, e))
+		return false;
+	r->caught_up = report.next;
+	if (report.certs + report.revocations + report.configs > 0)
+		log_line(LOG_LEVEL_INFO,
+		    "store: caught up from record %ju to %ju: %ju "
+		    "certificates, %ju revocations, %ju changes",
+		    (uintmax_t)report.from, (uintmax_t)report.next,
+		    (uintmax_t)report.certs, (uintmax_t)report.revocations,
+		    (uintmax_t)report.configs);
 	return true;
 }
 
@@ -23,30 +49,39 @@ catch_up(void *arg)
 	struct room *r = arg;
 	struct error e = { 0 };
 
-	if (!room_catch_up(r, &e))
-		log_line(LOG_LEVEL_ERROR, "catching up: %s", e.msg);
+	/* The signer writes meanwhile: a torn end is whole the next time. */
+	if (room_catch_up(r, &e))
+		api_caught_up(r->api, r->caught_up, r->catch_began_ns);
+	else if (e.why != FAIL_ABORTED)
+		log_line(LOG_LEVEL_WARNING, "store: catching up: %s", e.msg);
 	atomic_store(&r->catching, 2);
 	return NULL;
 }
 
+/* Whenever the signer is there anew, and while something may have got lost. */
 static bool
-lane_is_up(const struct room *r)
+wants_catch_up(struct room *r, int64_t now)
 {
-	for (unsigned i = 0; i < r->workers; i++)
-		if (lane_get_state(r->worker[i].lane) == LANE_UP)
-			return true;
+	bool up = api_lanes_up(r->api) > 0, anew = up && !r->was_up;
+
+	r->was_up = up;
+	if (anew ||
+	    (up && api_has_lost(r->api) &&
+		now - r->catch_at_ms >= CATCH_UP_EVERY_MS)) {
+		r->catch_at_ms = now;
+		return true;
+	}
 	return false;
 }
 
 static void
-tick_catch_up(struct room *r)
+tick_catch_up(struct room *r, int64_t now)
 {
 	if (atomic_load(&r->catching) == 2) {
 		(void)pthread_join(r->catcher, NULL);
 		atomic_store(&r->catching, 0);
 	}
-	if (atomic_load(&r->catching) != 0 || !api_has_lost(r->api) ||
-	    !lane_is_up(r))
+	if (atomic_load(&r->catching) != 0 || !wants_catch_up(r, now))
 		return;
 	atomic_store(&r->catching, 1);
 	if (pthread_create(&r->catcher, NULL, catch_up, r) != 0)
@@ -73,9 +108,11 @@ room_tick(struct room *r)
 	int64_t now = clock_boot_ms(&clock_system);
 	struct error e = { 0 };
 
-	tick_catch_up(r);
+	tick_catch_up(r, now);
+	authority_tick(r, now);
 	if (now - r->position_at_ms >= POSITION_EVERY_MS) {
 		r->position_at_ms = now;
+		api_look(r->api);
 		tick_position(r);
 	}
 	if (now - r->tidy_at_ms >= TIDY_EVERY_MS) {

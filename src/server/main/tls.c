@@ -16,18 +16,29 @@ wipe_free(struct buf *b)
 }
 
 static bool
-read_pair(const struct service_config *cfg, struct buf *certificate,
-    struct buf *key, struct error *e)
+is_set(const char *s)
 {
-	const struct service_tls *t = &cfg->server.tls;
+	return s != NULL && *s != '\0';
+}
+
+static bool
+read_pair(struct room *r, struct buf *certificate, struct buf *key,
+    struct error *e)
+{
+	const struct service_tls *t = &r->cfg.server.tls;
+	int64_t now_s = clock_wall_ms(&clock_system) / 1000;
 
 	/* Room for the whole key at once, so that no copy stays behind. */
 	(void)buf_reserve(key, LIMIT_CONFIG_BYTES);
-	if (t->certificate == NULL || *t->certificate == '\0')
-		return selfsigned_get(cfg, clock_wall_ms(&clock_system) / 1000,
-		    certificate, key, e);
-	return file_read(t->certificate, LIMIT_CONFIG_BYTES, certificate, e) &&
-	    file_read(t->key, LIMIT_CONFIG_BYTES, key, e);
+	if (is_set(t->certificate))
+		return file_read(t->certificate, LIMIT_CONFIG_BYTES,
+			   certificate, e) &&
+		    file_read(t->key, LIMIT_CONFIG_BYTES, key, e);
+	if (is_set(t->authority) &&
+	    authority_kept(&r->cfg, now_s, certificate, key,
+		&r->authority.renew_s))
+		return true;
+	return selfsigned_get(&r->cfg, now_s, certificate, key, e);
 }
 
 bool
@@ -38,7 +49,7 @@ room_tls(struct room *r, struct error *e)
 	struct http_tls_config cfg = { .client_ca =
 					   r->cfg.server.tls.client_ca };
 
-	if (!read_pair(&r->cfg, &certificate, &key, e))
+	if (!read_pair(r, &certificate, &key, e))
 		return error_context(e, "TLS");
 	cfg.certificate_pem = buf_bytes(&certificate);
 	cfg.key_pem = buf_bytes(&key);

@@ -8,7 +8,7 @@
 
 static const char type_json[] = "application/json";
 
-/* The one place through which every answer goes. */
+/* The one place through which every answer goes. NULL: an internal call. */
 static struct http_exchange *
 finish(struct flight *f)
 {
@@ -18,6 +18,8 @@ finish(struct flight *f)
 	if (f->answered)
 		fatal("%s: answered twice", f->c.why);
 	f->answered = true;
+	if (x == NULL)
+		return NULL;
 	http_set_header(x, "Cache-Control",
 	    f->cache_control != NULL ? f->cache_control : "no-store");
 	if (http_header(x, "X-Vault-Namespace", &ns) && ns.n > 0)
@@ -30,7 +32,10 @@ flight_send(struct flight *f, int status, const char *type, struct bytes body)
 {
 	struct http_exchange *x = finish(f);
 
-	http_send(x, status, type, body);
+	if (x != NULL)
+		http_send(x, status, type, body);
+	else
+		f->done(f->done_arg, status, body);
 }
 
 static void
@@ -51,7 +56,7 @@ send_errors(struct flight *f, int status, const char *text)
 		}
 		(void)json_array_append_new(json_object_get(body, "errors"), s);
 	}
-	if (status == 503)
+	if (status == 503 && f->c.x != NULL)
 		http_set_header(f->c.x, "Retry-After", "1");
 	request_dump(body, &out);
 	buf_add_byte(&out, '\n');
@@ -261,7 +266,13 @@ call_ok_secret(struct call *c, json_t *data)
 	body = secret_new(out.n);
 	if (!secret_set(body, out.p, out.n))
 		fatal("a secret that does not fit its own size");
-	http_send_secret(finish(f), 200, type_json, body);
+	if (f->c.x != NULL) {
+		http_send_secret(finish(f), 200, type_json, body);
+		return;
+	}
+	flight_send(f, 200, type_json,
+	    bytes_of(secret_data(body), secret_len(body)));
+	secret_free(body);
 }
 
 void
@@ -342,7 +353,12 @@ call_cache_control(struct call *c, const char *value)
 void
 call_file(struct call *c, const char *type, int fd, uint64_t length)
 {
-	http_send_file(finish(flight_of(c)), 200, type, fd, 0, length);
+	if (c->x != NULL) {
+		http_send_file(finish(flight_of(c)), 200, type, fd, 0, length);
+		return;
+	}
+	(void)close(fd);
+	flight_refuse(flight_of(c), 500, "not for internal calls");
 }
 
 /* ---- streams: the envelope around what next() gives ---- */
@@ -391,7 +407,14 @@ call_ok_stream(struct call *c, http_next_fn *next, void (*release)(void *arg),
 {
 	struct flight *f = flight_of(c);
 	struct envelope v = envelope_of(f, NULL);
-	struct stream *s = mem_calloc(1, sizeof(*s));
+	struct stream *s;
+
+	if (c->x == NULL) {
+		release(arg);
+		flight_refuse(f, 500, "not for internal calls");
+		return;
+	}
+	s = mem_calloc(1, sizeof(*s));
 
 	*s = (struct stream){ .next = next, .release = release, .arg = arg };
 	envelope_head(&v, &s->head);

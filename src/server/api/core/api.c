@@ -37,7 +37,8 @@ api_worker(struct api *a, unsigned index, struct http_worker *w,
 	a->workers[index] = (struct worker){ .api = a,
 		.index = index,
 		.http = w,
-		.lane = lane };
+		.lane = lane,
+		.lane_state = LANE_WAITING };
 }
 
 void
@@ -73,4 +74,31 @@ api_handle(void *arg, struct http_exchange *x)
 	f->access = access_new(f);
 	http_on_sent(x, access_sent, f->access);
 	flight_run(f, full ? serve_overloaded : serve);
+}
+
+static void
+look(void *arg)
+{
+	struct worker *w = arg;
+
+	atomic_store_explicit(&w->lane_state, (int)lane_get_state(w->lane),
+	    memory_order_relaxed);
+}
+
+void
+api_look(struct api *a)
+{
+	for (unsigned i = 0; i < a->cfg.workers; i++)
+		http_worker_post(a->workers[i].http, look, &a->workers[i]);
+}
+
+unsigned
+api_lanes_up(struct api *a)
+{
+	unsigned up = 0;
+
+	for (unsigned i = 0; i < a->cfg.workers; i++)
+		up += atomic_load_explicit(&a->workers[i].lane_state,
+			  memory_order_relaxed) == LANE_UP;
+	return up;
 }

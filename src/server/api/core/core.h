@@ -38,6 +38,7 @@ struct positions {
 	uint64_t
 	    lost; /* below it all is there; something above may have got lost */
 	bool has_lost;
+	int64_t lost_ns; /* the last time */
 };
 void positions_init(struct positions *p);
 struct position *position_begin(struct positions *p) must_check;
@@ -89,7 +90,8 @@ struct worker {
 	unsigned index;
 	struct http_worker *http;
 	struct lane *lane;
-	size_t in_flight; /* calls, its own thread only */
+	size_t in_flight;       /* calls, its own thread only */
+	_Atomic int lane_state; /* as of the last api_look */
 };
 
 struct change;
@@ -116,7 +118,11 @@ struct api {
 struct flight {
 	struct call c; /* first */
 	struct worker *w;
+	uint8_t id[16];
 	struct access *access; /* the exchange's once it is sent */
+	/* An internal call has no exchange: its answer goes here. */
+	api_done_fn *done;
+	void *done_arg;
 	struct mount mount;
 	struct buf path; /* canonical, whole */
 	json_t *captures;
@@ -138,7 +144,8 @@ flight_of(struct call *c)
 {
 	return (struct flight *)(void *)c;
 }
-struct flight *flight_new(struct worker *w, struct http_exchange *x);
+/* x NULL: an internal call. */
+struct flight *flight_new(struct worker *w, struct http_exchange *x) must_check;
 /* Run a part of the handler; the call is released when it has answered and no frame of
  * it is left. One that neither answers nor steps is a bug: fatal. */
 void flight_run(struct flight *f, call_fn *fn);
@@ -168,3 +175,5 @@ const struct backend *backend_of(const struct api *a,
 /* The way of a request: call_fn that runs first. */
 void serve(struct call *c);
 void serve_overloaded(struct call *c);
+/* Mount and row of f->path. */
+void serve_find_row(struct flight *f);

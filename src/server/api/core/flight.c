@@ -39,7 +39,11 @@ flight_new(struct worker *w, struct http_exchange *x)
 		.tokens = a->cfg.tokens,
 		.settings = a->cfg.settings,
 		.now_s = clock_wall_ms(a->cfg.clock) / 1000 };
-	uuid_text(http_request_id(x), f->c.id);
+	if (x != NULL)
+		memcpy(f->id, http_request_id(x), sizeof(f->id));
+	else
+		random_bytes(f->id, sizeof(f->id));
+	uuid_text(f->id, f->c.id);
 	w->in_flight++;
 	atomic_fetch_add_explicit(&a->metrics.in_flight, 1,
 	    memory_order_relaxed);

@@ -120,18 +120,6 @@ write_mount(void *arg, const struct doc *doc)
 }
 
 static void
-write_lanes(struct api *a, struct buf *out)
-{
-	uint64_t up = 0;
-
-	for (unsigned i = 0; i < a->cfg.workers; i++)
-		up += a->workers[i].lane != NULL &&
-		    lane_get_state(a->workers[i].lane) == LANE_UP;
-	one(out, "chancery_lanes_up", "gauge",
-	    "Workers whose way to the signer is open.", up);
-}
-
-static void
 write_http(struct api *a, struct buf *out)
 {
 	struct http_counts n;
@@ -184,7 +172,8 @@ api_metrics(struct api *a, struct buf *out)
 	    "First record of the register that the store may lack.",
 	    api_position(a));
 	write_http(a, out);
-	write_lanes(a, out);
+	one(out, "chancery_lanes_up", "gauge",
+	    "Workers whose way to the signer is open.", api_lanes_up(a));
 	head(out, "chancery_certificates", "gauge", "Rows of the store.");
 	docs_each(a->cfg.docs, "mount", "", write_mount, &arg);
 }

@@ -39,6 +39,7 @@ position_lost(struct positions *p, struct position *at)
 	if (!p->has_lost || at->next < p->lost)
 		p->lost = at->next;
 	p->has_lost = true;
+	p->lost_ns = clock_mono_ns();
 	TAILQ_REMOVE(&p->flying, at, link);
 	(void)pthread_mutex_unlock(&p->mutex);
 	mem_free(at);
@@ -71,17 +72,20 @@ api_has_lost(struct api *a)
 	return lost;
 }
 
+/* By then whatever the signer still did about a request that nobody waits for is in the
+ * register. */
+#define SETTLED_NS (INT64_C(60) * 1000 * 1000 * 1000)
+
 void
-api_caught_up(struct api *a, uint64_t next)
+api_caught_up(struct api *a, uint64_t next, int64_t began_ns)
 {
 	struct positions *p = &a->positions;
 
 	(void)pthread_mutex_lock(&p->mutex);
-	/* What got lost meanwhile lies above. */
-	if (p->has_lost && p->lost < next)
-		p->lost = next;
-	if (p->has_lost && TAILQ_EMPTY(&p->flying) && p->next <= next)
+	if (p->has_lost && p->lost_ns + SETTLED_NS < began_ns)
 		p->has_lost = false;
+	if (p->lost < next)
+		p->lost = next;
 	if (next > p->next)
 		p->next = next;
 	(void)pthread_mutex_unlock(&p->mutex);

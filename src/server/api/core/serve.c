@@ -183,8 +183,8 @@ read_wrap(struct flight *f)
 
 /* ---- mount and row ---- */
 
-static void
-find_row(struct flight *f)
+void
+serve_find_row(struct flight *f)
 {
 	struct call *c = &f->c;
 	const struct backend *b;
@@ -194,7 +194,9 @@ find_row(struct flight *f)
 	c->mount = &f->mount;
 	c->path = full_path(f) + strlen(f->mount.path);
 	c->path += *c->path == '/';
-	text_cut(f->access->mount, sizeof(f->access->mount), f->mount.type);
+	if (f->access != NULL)
+		text_cut(f->access->mount, sizeof(f->access->mount),
+		    f->mount.type);
 	b = backend_of(c->api, f->mount.type);
 	if (b == NULL)
 		return;
@@ -437,7 +439,7 @@ serve(struct call *c)
 	if (!read_path(f) || !check_namespace(f) || !read_operation(f))
 		return;
 	f->access->op = c->op;
-	find_row(f);
+	serve_find_row(f);
 	if (http_listener_of(c->x) == HTTP_PLAIN &&
 	    !(flags_of(f) & ROUTE_PUBLIC)) {
 		call_not_found(c);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls of the service's own (its TLS certificate): the same rows and handlers. */
+#include "core.h"
+
+static void
+serve_internal(struct call *c)
+{
+	struct flight *f = flight_of(c);
+	struct error e = { 0 };
+
+	serve_find_row(f);
+	if (c->route == NULL || c->route->op[c->op] == NULL) {
+		flight_refuse(f, 404, "unsupported path");
+		return;
+	}
+	c->in = fields_typed(c->route->fields, f->captures, c->given, NULL, &e);
+	if (c->in == NULL)
+		call_error(c, 400, "%s", e.msg);
+	else
+		c->route->op[c->op](c);
+}
+
+void
+api_call(struct api *a, unsigned worker, enum operation op, const char *path,
+    json_t *given, api_done_fn *done, void *arg)
+{
+	struct flight *f = flight_new(&a->workers[worker], NULL);
+
+	f->done = done;
+	f->done_arg = arg;
+	f->c.op = op;
+	f->c.given = given;
+	f->c.token = auth_token_peer(geteuid());
+	buf_add_str(&f->path, path);
+	(void)buf_cstr(&f->path);
+	text_cut(f->c.why, sizeof(f->c.why), path);
+	text_cut(f->c.who, sizeof(f->c.who), "server");
+	flight_run(f, serve_internal);
+}
