@@ -49,13 +49,13 @@ login_limits(struct call *c, const struct token *t, struct ttl_ask *ask)
 {
 	static const char tail[] = "/login";
 	size_t n = strlen(t->path), cut = sizeof(tail) - 1;
-	char path[256];
+	auto_mem char *path = mem_strdup(t->path);
 	struct mount m;
 	const struct doc *role;
 
-	if (n <= cut || strcmp(t->path + n - cut, tail) != 0)
+	if (n <= cut || strcmp(path + n - cut, tail) != 0)
 		return true;
-	(void)snprintf(path, sizeof(path), "%.*s", (int)(n - cut), t->path);
+	path[n - cut] = '\0';
 	if (!mount_find(c->docs, c->settings, path, &m))
 		return false;
 	ask->system_default_s = m.default_ttl_s;
