@@ -137,10 +137,13 @@ acl_find(const struct acl *a, const char *path, bool list)
 	r = exact_find(a, path, n);
 	if (r == NULL && list && bare < n)
 		r = exact_find(a, path, bare);
-	/* A list of "a/b" is covered by what covers "a/b". */
+	if (r == NULL)
+		r = wild_find(a, path, n);
+	/* Last, a list of "a/b/" is covered by what covers "a/b": as OpenBao 2.7 has it,
+	 * Vault looks at this before the line above. */
 	if (r == NULL && list && bare < n)
 		r = wild_find(a, path, bare);
-	return r != NULL ? r : wild_find(a, path, n);
+	return r;
 }
 
 static bool

@@ -78,30 +78,16 @@ lower(const char *name, char *out, size_t size)
 	out[i] = '\0';
 }
 
-static bool
-params_have(const json_t *params, const char *name)
-{
-	const char *given;
-	char low[256];
-	json_t *v;
-
-	json_object_foreach(json_walkable(params), given, v)
-	{
-		lower(given, low, sizeof(low));
-		if (strcmp(low, name) == 0)
-			return true;
-	}
-	return false;
-}
-
+/* By the very name: handlers know no other case, so "CN" would be no "cn" to them. */
 static bool
 required_given(const struct rule *r, const json_t *params)
 {
 	size_t i;
 
 	for (i = 0; i < json_array_size(r->required); i++)
-		if (!params_have(params,
-			json_string_value(json_array_get(r->required, i))))
+		if (json_object_get(params,
+			json_string_value(json_array_get(r->required, i))) ==
+		    NULL)
 			return false;
 	return true;
 }

@@ -4,13 +4,13 @@
 #include "token.h"
 
 int64_t
-member_int(const json_t *o, const char *key)
+doc_int(const json_t *o, const char *key)
 {
 	return json_integer_value(json_object_get(o, key));
 }
 
 bool
-member_bool(const json_t *o, const char *key, bool dflt)
+doc_bool(const json_t *o, const char *key, bool dflt)
 {
 	const json_t *v = json_object_get(o, key);
 

@@ -49,13 +49,13 @@ login_limits(struct call *c, const struct token *t, struct ttl_ask *ask)
 {
 	static const char tail[] = "/login";
 	size_t n = strlen(t->path), cut = sizeof(tail) - 1;
-	auto_mem char *path = mem_strdup(t->path);
+	char path[256];
 	struct mount m;
 	const struct doc *role;
 
-	if (n <= cut || strcmp(path + n - cut, tail) != 0)
+	if (n <= cut || strcmp(t->path + n - cut, tail) != 0)
 		return true;
-	path[n - cut] = '\0';
+	(void)snprintf(path, sizeof(path), "%.*s", (int)(n - cut), t->path);
 	if (!mount_find(c->docs, c->settings, path, &m))
 		return false;
 	ask->system_default_s = m.default_ttl_s;
@@ -65,9 +65,9 @@ login_limits(struct call *c, const struct token *t, struct ttl_ask *ask)
 	    doc_str(t->meta, "role_name"));
 	if (role == NULL)
 		return false;
-	ask->default_s = member_int(role->json, "token_ttl");
-	ask->max_s = member_int(role->json, "token_max_ttl");
-	ask->period_s = member_int(role->json, "token_period");
+	ask->default_s = doc_int(role->json, "token_ttl");
+	ask->max_s = doc_int(role->json, "token_max_ttl");
+	ask->period_s = doc_int(role->json, "token_period");
 	docs_put(role);
 	return true;
 }
