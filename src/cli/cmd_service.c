@@ -45,6 +45,7 @@ room_row(struct doc *d, const json_t *room)
 	doc_int(row, "pid", "pid", number_of(room, "pid"));
 	doc_int(row, "restarts", "restarts", number_of(room, "restarts"));
 	doc_int(row, "seconds", "for seconds", number_of(room, "seconds"));
+	doc_text(row, "sandbox", "sandbox", text_of(room, "sandbox"));
 	doc_text(row, "why", "why", text_of(room, "why"));
 }
 
@@ -107,6 +108,7 @@ run_status(struct cli *c, struct error *e)
 	doc_text(c->doc, "users", "users",
 	    json_is_true(json_object_get(v, "single_user")) ? "single-user"
 							    : "one a room");
+	doc_text(c->doc, "sandbox", "sandbox", text_of(v, "sandbox"));
 	health_of(c, &cfg);
 	doc_list(c->doc, "rooms", "rooms");
 	json_array_foreach(json_object_get(v, "rooms"), i, one)

@@ -17,6 +17,8 @@ check_kinds(const struct sandbox_row *row, const struct sandbox_options *opt,
 	return true;
 }
 
+static char current[SANDBOX_TEXT_SIZE];
+
 bool
 sandbox_enter(enum sandbox_room room, const struct sandbox_options *opt,
     struct sandbox_status *out, struct error *e)
@@ -34,8 +36,15 @@ sandbox_enter(enum sandbox_room room, const struct sandbox_options *opt,
 	    !seccomp_enter(row, opt->network, e))
 		return false;
 	s.seccomp = true;
+	sandbox_status_text(&s, current);
 	*out = s;
 	return true;
+}
+
+const char *
+sandbox_text(void)
+{
+	return current;
 }
 
 void

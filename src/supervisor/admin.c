@@ -7,6 +7,7 @@
 #include <chancery/base/cleanup.h>
 #include <chancery/base/file.h>
 #include <chancery/base/json.h>
+#include <chancery/sandbox/sandbox.h>
 #include <chancery/wire/supervisor.h>
 
 #include "supervisor.h"
@@ -85,6 +86,7 @@ room_json(struct json_writer *w, const struct child *c)
 	json_kv_str(w, "name", c->name);
 	json_kv_int(w, "pid", child_is_up(c) ? c->pid : 0);
 	json_kv_int(w, "restarts", c->restarts);
+	json_kv_str(w, "sandbox", child_is_up(c) ? c->sandbox : "");
 	json_kv_int(w, "seconds",
 	    child_is_up(c) ? (now_ms() - since) / 1000 : 0);
 	json_kv_str(w, "state", child_state_name(c->state));
@@ -118,6 +120,7 @@ ask_status(struct supervisor *s, const struct client *c,
 	for (size_t i = 0; i < CHILD__COUNT; i++)
 		room_json(&w, &s->child[i]);
 	json_array_end(&w);
+	json_kv_str(&w, "sandbox", sandbox_text());
 	json_kv_bool(&w, "single_user", !s->identity[CHILD_SERVER].change);
 	json_key(&w, "tokens");
 	json_array_begin(&w);

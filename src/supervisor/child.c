@@ -285,16 +285,31 @@ child_stop(struct supervisor *s, enum child_which which)
 
 /* ---- what it says ------------------------------------------------------------------ */
 
+/* A room's own words: letters, figures, commas and blanks, or nothing. */
 static void
-heard_ready(struct supervisor *s, struct child *c, unused_arg struct bytes all)
+keep_sandbox(struct child *c, struct bytes all)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789, ";
+	size_t n = all.n - sizeof(uint32_t);
+
+	if (n >= sizeof(c->sandbox))
+		n = 0;
+	memcpy(c->sandbox, all.p + sizeof(uint32_t), n);
+	c->sandbox[n] = '\0';
+	if (strspn(c->sandbox, allowed) != n)
+		c->sandbox[0] = '\0';
+}
+
+static void
+heard_ready(unused_arg struct supervisor *s, struct child *c, struct bytes all)
 {
 	if (c->state != CHILD_STARTING)
 		return;
+	keep_sandbox(c, all);
 	c->state = CHILD_READY;
 	c->ready_ms = now_ms();
 	log_line(LOG_LEVEL_INFO, "%s: ready after %lld ms", c->name,
 	    (long long)(c->ready_ms - c->started_ms));
-	(void)s;
 }
 
 static void

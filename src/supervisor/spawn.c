@@ -171,8 +171,9 @@ spawn_room(const struct spawn *s, pid_t *pid, int *control, struct error *e)
 
 	if (table < 0)
 		return false;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
-		0, pair) != 0)
+	/* A room waits in its end as it likes; ours is never waited in
+	 * (MSG_DONTWAIT). */
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return error_errno(e, FAIL_IO, "socketpair");
 	ours = pair[0];
 	theirs = pair[1];

@@ -104,6 +104,23 @@ open_config(struct supervisor *s, struct error *e)
 	    identity_find(s->cfg.user_server, &s->identity[CHILD_SERVER], e);
 }
 
+/* What `chancery init` makes. A register that is not there may also be a disk that is not
+ * mounted: nothing is made in its place. */
+static bool
+check_born(const struct supervisor *s, struct error *e)
+{
+	const char *const parts[] = { s->cfg.register_dir,
+		s->cfg.server.store };
+
+	for (size_t i = 0; i < countof(parts); i++)
+		if (access(parts[i], F_OK) != 0)
+			return error_set(e, FAIL_NOT_FOUND,
+			    "there is no %s; \"chancery init\" makes it at the "
+			    "first start",
+			    parts[i]);
+	return true;
+}
+
 static bool
 open_lock(struct supervisor *s, struct error *e)
 {
@@ -163,7 +180,8 @@ super_open(struct supervisor *s, struct error *e)
 		s->client[i].fd = -1;
 	listeners_inherit(&inherited);
 	notify_init();
-	if (!open_config(s, e) || !open_programs(s, e) || !open_lock(s, e) ||
+	if (!open_config(s, e) || !open_programs(s, e) || !check_born(s, e) ||
+	    !open_lock(s, e) ||
 	    !listeners_open(&s->listeners, &inherited, &s->cfg, e))
 		return false;
 	listeners_close(&inherited);

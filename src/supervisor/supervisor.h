@@ -169,6 +169,7 @@ struct child {
 	unsigned restarts;
 	bool killed; /* by us, for its silence                               */
 	char why[160]; /* how it ended last                                  */
+	char sandbox[64]; /* what confines it, in its words                  */
 };
 
 struct keygen {

@@ -37,9 +37,22 @@ sealed() {
 }
 logins() { calls C_Login; }
 
+# --- nothing there yet ------------------------------------------------------------------------------
+mv home/store home/away
+service_start --
+wait_for 1 'there is no .*store.sqlite' log
+rc=0
+wait "$daemon" || rc=$?
+same "$rc" 66 "status without a database"
+mv home/away home/store
+
 # --- the right PINs ------------------------------------------------------------------------------
 up
 wait_for 1 '"msg":"ready: server ready, signer ready' log
+same "$("$chancery" status --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+print({r["sandbox"].split(",")[0] for r in d["rooms"] + [d]})')" "{'seccomp'}" "sandboxes"
 same "$(sealed)" False "sealed"
 same "$(logins)" 2 "logins of a good start"
 token=$("$chancery" token root --json | field token)

@@ -9,7 +9,8 @@ here=$(realpath "$(dirname "$0")") chanceryd=$(realpath "$5") fake_room=$(realpa
 . "$here/service_lib.sh"
 
 export FAKE_ROOM_DIR=$work/fake
-mkdir rooms home fake
+mkdir -p rooms home/register home/store fake
+touch home/store/store.sqlite
 cp "$fake_room" rooms/chancery-server
 cp "$fake_room" rooms/chancery-signer
 export CHANCERY_HOME=$work/home

@@ -65,3 +65,5 @@ bool sandbox_enter(enum sandbox_room room, const struct sandbox_options *opt,
 #define SANDBOX_TEXT_SIZE 64
 void sandbox_status_text(const struct sandbox_status *s,
     char out[SANDBOX_TEXT_SIZE]);
+/* The same of this process; "" before sandbox_enter. What a room says with ROOM_READY. */
+const char *sandbox_text(void);

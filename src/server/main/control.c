@@ -7,6 +7,7 @@
 #include <chancery/base/clock.h>
 #include <chancery/base/limits.h>
 #include <chancery/base/log.h>
+#include <chancery/sandbox/sandbox.h>
 #include <chancery/wire/peer.h>
 
 #include "room.h"
@@ -28,6 +29,20 @@ tell(uint32_t type)
 {
 	return send(ROOM_FD_CONTROL, &type, sizeof(type),
 		   MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(type);
+}
+
+static bool
+tell_ready(void)
+{
+	const char *text = sandbox_text();
+	char packet[sizeof(uint32_t) + SANDBOX_TEXT_SIZE];
+	uint32_t type = ROOM_READY;
+	size_t n = sizeof(type) + strlen(text);
+
+	memcpy(packet, &type, sizeof(type));
+	memcpy(packet + sizeof(type), text, strlen(text));
+	return send(ROOM_FD_CONTROL, packet, n, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+	    (ssize_t)n;
 }
 
 static int
@@ -185,7 +200,7 @@ room_control(struct room *r, struct error *e)
 	int64_t alive_ms = 0;
 	bool more;
 
-	if (!tell(ROOM_READY))
+	if (!tell_ready())
 		return error_errno(e, FAIL_IO, "control socket");
 	while (atomic_load(&r->running) > 0) {
 		struct pollfd p = { .fd = ROOM_FD_CONTROL, .events = POLLIN };

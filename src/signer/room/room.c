@@ -4,6 +4,7 @@
 
 #include <chancery/base/clock.h>
 #include <chancery/base/log.h>
+#include <chancery/sandbox/sandbox.h>
 
 #include "room.h"
 
@@ -163,7 +164,7 @@ serve(struct room *r)
 	struct error e;
 	bool ok = true;
 
-	room_say(ROOM_READY, (struct bytes){ 0 });
+	room_say(ROOM_READY, bytes_str(sandbox_text()));
 	log_line(LOG_LEVEL_INFO, "signer: %llu records, %zu lanes",
 	    (unsigned long long)reg_durable_size(signer_register(r->signer)),
 	    r->settings->lanes);
