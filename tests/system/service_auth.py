@@ -457,7 +457,8 @@ def test_parameters():
                        ({"ttl": "1h", "policies": "narrow"}, 1),
                        ({"ttl": "1h", "policies": "root"}, 0),
                        ({"ttl": "1h", "policies": ["narrow"]}, 0),
-                       ({"ttl": "1h", "id": "x"}, 0), ({"TTL": "1h"}, 1),
+                       ({"ttl": "1h", "id": "x"}, 0), ({"TTL": "1h"}, 0),
+                       ({"ttl": "1h", "TTL": "1h"}, 1),
                        ({"ttl": "1h", "meta": "x=y"}, 0), ({"ttl": "1h", "meta": ["x=y"]}, 0),
                        ({"ttl": "1h", "meta": {"a": "b"}}, 1)):
         a = call("POST", "auth/token/create", body, t)
