@@ -50,8 +50,8 @@ test_subject(void **state)
 		{ "country=DE organization=Acme ou=Kafka locality=Bonn "
 		  "province=NRW street_address=Weg postal_code=53111",
 		    "a", "7",
-		    "serialNumber=7,CN=a,postalCode=53111,STREET=Weg,ST=NRW,"
-		    "L=Bonn,OU=Kafka,O=Acme,C=DE" },
+		    "serialNumber=7,CN=a,OU=Kafka,O=Acme,postalCode=53111,"
+		    "STREET=Weg,L=Bonn,ST=NRW,C=DE" },
 		{ "ou=b,a,a", "x", "", "CN=x,OU=a+OU=b" },
 		{ "organization=M\xc3\xbcller", "x", "",
 		    "CN=x,O=M\xc3\xbcller" },
@@ -445,8 +445,8 @@ test_copy(void **state)
 			fail_msg("%s", e.msg);
 		show_extensions(buf_bytes(&tbs), &shown);
 		assert_string_equal(buf_cstr(&shown),
-		    ca ? "2.5.29.15! 2.5.29.19! 2.5.29.14 2.5.29.35 1.2.3.4"
-		       : "2.5.29.15! 2.5.29.14 2.5.29.35 1.2.3.4");
+		    ca ? "2.5.29.19! 2.5.29.14 2.5.29.35 2.5.29.15! 1.2.3.4"
+		       : "2.5.29.14 2.5.29.35 2.5.29.15! 1.2.3.4");
 		assert_true(tbs_parse(buf_bytes(&tbs), &v, &e));
 		assert_int_equal(v.is_ca, ca);
 		assert_int_equal(v.key_usage,

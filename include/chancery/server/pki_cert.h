@@ -14,8 +14,9 @@
 
 /* ---- subject ---- */
 struct pki_subject {
-	/* NULL: none. In this order: C, O, OU, L, ST, street, postal code; several
-	 * values of one in one RDN, as Go's encoder has them. */
+	/* NULL: none. Written as C, ST, L, street, postal code, O, OU, CN, serial
+	 * number, UID: what OpenBao 2.7.2 writes, and an order that Kafka's principals
+	 * depend on. Several values of one stand in one RDN, as Go's encoder has them. */
 	const struct pki_texts *country, *organization, *ou, *locality,
 	    *province, *street_address, *postal_code;
 	const char *common_name, *serial_number; /* ""  or NULL: none */

@@ -102,6 +102,17 @@ add_text(struct der_writer *w, const char *oid, const char *text,
 	return add_rdn(w, oid, &v, 1, e);
 }
 
+/* Go adds them one by one behind the others: an RDN each. */
+static bool
+add_user_ids(struct der_writer *w, const struct pki_subject *s, struct error *e)
+{
+	for (size_t i = s->user_ids_n; i-- > 0;)
+		if (!add_rdn(w, "0.9.2342.19200300.100.1.1", &s->user_ids[i], 1,
+			e))
+			return false;
+	return true;
+}
+
 bool
 pki_subject_encode(const struct pki_subject *s, struct buf *der,
     struct error *e)
@@ -110,16 +121,15 @@ pki_subject_encode(const struct pki_subject *s, struct buf *der,
 
 	/* Backwards: the last RDN first. */
 	der_w_init(&w, 256);
-	if (!add_rdn(&w, "0.9.2342.19200300.100.1.1", s->user_ids,
-		s->user_ids_n, e) ||
+	if (!add_user_ids(&w, s, e) ||
 	    !add_text(&w, "2.5.4.5", s->serial_number, e) ||
 	    !add_text(&w, "2.5.4.3", s->common_name, e) ||
-	    !add_texts(&w, "2.5.4.17", s->postal_code, e) ||
-	    !add_texts(&w, "2.5.4.9", s->street_address, e) ||
-	    !add_texts(&w, "2.5.4.8", s->province, e) ||
-	    !add_texts(&w, "2.5.4.7", s->locality, e) ||
 	    !add_texts(&w, "2.5.4.11", s->ou, e) ||
 	    !add_texts(&w, "2.5.4.10", s->organization, e) ||
+	    !add_texts(&w, "2.5.4.17", s->postal_code, e) ||
+	    !add_texts(&w, "2.5.4.9", s->street_address, e) ||
+	    !add_texts(&w, "2.5.4.7", s->locality, e) ||
+	    !add_texts(&w, "2.5.4.8", s->province, e) ||
 	    !add_texts(&w, "2.5.4.6", s->country, e))
 		return false;
 	der_w_wrap(&w, DER_SEQUENCE, 0);

@@ -215,50 +215,75 @@ copy_key_usage(struct pki_template *t, const struct ext *x, struct error *e)
 	return true;
 }
 
+/* With names of its own the request's SAN is written anew. */
 static bool
-write_part(struct pki_template *t, const struct pki_cert_request *r,
-    enum part part, struct error *e)
+is_copied(const struct pki_cert_request *r, const struct ext *x)
 {
-	const struct ext *x = copied(r, part_kinds[part]);
-	uint8_t id[20];
+	return may_copy(x) && !(x->kind == EXT_SAN && r->san_n > 0);
+}
 
-	if (x != NULL && part == PART_KU)
-		return copy_key_usage(t, x, e);
-	/* With names of its own the request's SAN is written anew. */
-	if (x != NULL && !(part == PART_SAN && r->san_n > 0)) {
-		ext_w_raw(&t->w, x->oid, x->critical, x->value);
-	} else if (part == PART_SAN && r->san_n > 0) {
-		/* RFC 5280 4.2.1.6: critical if and only if the subject is
-		 * empty. */
-		ext_w_san(&t->w, r->san, r->san_n, r->subject.n <= 2);
-	} else if (part == PART_SKI) {
-		spki_key_id(r->key, id);
-		ext_w_ski_bytes(&t->w,
-		    r->skid.n > 0 ? r->skid : bytes_of(id, sizeof(id)));
+/* Those of the CSR, last and in its order, as Go's encoder has them. */
+static bool
+write_copies(struct pki_template *t, const struct pki_cert_request *r,
+    struct error *e)
+{
+	for (size_t i = r->copy != NULL ? r->copy->n : 0; i-- > 0;) {
+		const struct ext *x = &r->copy->v[i];
+
+		if (x->kind == EXT_KEY_USAGE) {
+			if (!copy_key_usage(t, x, e))
+				return false;
+		} else if (is_copied(r, x)) {
+			ext_w_raw(&t->w, x->oid, x->critical, x->value);
+		}
 	}
 	return true;
 }
 
-/* Those of a CSR that are none of ours, last. */
 static void
-write_others(struct pki_template *t, const struct pki_cert_request *r)
+write_ski(struct pki_template *t, const struct pki_cert_request *r)
 {
-	for (size_t i = r->copy != NULL ? r->copy->n : 0; i-- > 0;) {
-		const struct ext *x = &r->copy->v[i];
-		bool ours = false;
+	uint8_t id[20];
 
-		for (size_t p = 0; p < PART__COUNT; p++)
-			ours |= part_kinds[p] == x->kind;
-		if (!ours)
-			ext_w_raw(&t->w, x->oid, x->critical, x->value);
-	}
+	spki_key_id(r->key, id);
+	ext_w_ski_bytes(&t->w,
+	    r->skid.n > 0 ? r->skid : bytes_of(id, sizeof(id)));
+}
+
+/* otherNames are beyond Go's encoder: upstream adds a SAN with them at the end. */
+static bool
+san_is_extra(const struct pki_cert_request *r)
+{
+	return r->san_n > 0 && r->san[0].kind == GN_OTHER;
+}
+
+static void
+write_san(struct pki_template *t, const struct pki_cert_request *r)
+{
+	/* RFC 5280 4.2.1.6: critical if and only if the subject is empty. */
+	ext_w_san(&t->w, r->san, r->san_n, r->subject.n <= 2);
+}
+
+/* What is not prepared; the last piece is what is extra. */
+static bool
+write_piece(struct pki_template *t, const struct pki_cert_request *r,
+    size_t part, struct error *e)
+{
+	der_w_reset(&t->w);
+	if (part == PART__COUNT && !write_copies(t, r, e))
+		return false;
+	if (part == (san_is_extra(r) ? PART__COUNT : PART_SAN) && r->san_n > 0)
+		write_san(t, r);
+	else if (part == PART_SKI)
+		write_ski(t, r);
+	return true;
 }
 
 /* Pieces per certificate gather in scratch; only then do they stop moving. */
 struct pieces {
 	struct bytes v[PART__COUNT + 1];
 	size_t at[PART__COUNT + 2];
-	bool made[PART__COUNT + 1];
+	bool prepared[PART__COUNT + 1], left_out[PART__COUNT + 1];
 };
 
 static bool
@@ -267,23 +292,25 @@ gather(struct pki_template *t, const struct pki_cert_request *r,
 {
 	buf_reset(&t->scratch);
 	for (size_t i = 0; i <= PART__COUNT; i++) {
+		const struct ext *x =
+		    i < PART__COUNT ? copied(r, part_kinds[i]) : NULL;
+
 		p->at[i] = t->scratch.n;
-		p->made[i] = i == PART__COUNT || i == PART_SKI ||
-		    i == PART_SAN || copied(r, part_kinds[i]) != NULL;
-		if (!p->made[i])
+		p->left_out[i] = x != NULL && is_copied(r, x);
+		p->prepared[i] =
+		    i != PART__COUNT && i != PART_SKI && i != PART_SAN;
+		if (p->left_out[i] || p->prepared[i])
 			continue;
-		der_w_reset(&t->w);
-		if (i == PART__COUNT)
-			write_others(t, r);
-		else if (!write_part(t, r, (enum part)i, e))
+		if (!write_piece(t, r, i, e))
 			return false;
 		buf_add_bytes(&t->scratch, der_w_bytes(&t->w));
 	}
 	p->at[PART__COUNT + 1] = t->scratch.n;
 	for (size_t i = 0; i <= PART__COUNT; i++)
-		p->v[i] = p->made[i]
-		    ? bytes_of(t->scratch.p + p->at[i], p->at[i + 1] - p->at[i])
-		    : buf_bytes(&t->part[i]);
+		p->v[i] = p->prepared[i] && !p->left_out[i]
+		    ? buf_bytes(&t->part[i])
+		    : bytes_of(t->scratch.p + p->at[i],
+			  p->at[i + 1] - p->at[i]);
 	return true;
 }
 

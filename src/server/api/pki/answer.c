@@ -184,5 +184,9 @@ cert_answer(struct call *c, struct work *w, bool first, json_t *key)
 	    serial_json(bytes_of(w->serial, sizeof(w->serial))));
 	(void)json_object_set_new(data, "expiration",
 	    json_integer(w->life.to_s));
+	/* Of leaves, as OpenBao and newer Vaults have it. */
+	if (!first)
+		(void)json_object_set_new(data, "not_before",
+		    json_integer(w->life.from_s));
 	return data;
 }

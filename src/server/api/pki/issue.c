@@ -276,8 +276,6 @@ answer_issue(struct call *c)
 	(void)json_object_set_new(data, "private_key", key);
 	(void)json_object_set_new(data, "private_key_type",
 	    json_string(pki_key_type_word(w->pkey_type)));
-	(void)json_object_set_new(data, "not_before",
-	    json_integer(w->life.from_s));
 	call_ok_secret(c, data);
 }
 

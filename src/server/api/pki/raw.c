@@ -307,8 +307,17 @@ send_list_pem(struct call *c, const struct issuer *i)
 		call_error(c, 500, "the list cannot be read");
 }
 
+/* cert/crl: as a certificate would be. */
+static json_t *
+list_json(const struct buf *pem, bool as_certificate)
+{
+	return as_certificate
+	    ? as_cert((const char *)pem->p, pem->n)
+	    : json_pack("{s:s%}", "crl", (const char *)pem->p, pem->n);
+}
+
 static void
-send_list_json(struct call *c, const struct issuer *i, const char *name)
+send_list_json(struct call *c, const struct issuer *i, bool as_certificate)
 {
 	auto_buf struct buf pem = { 0 };
 	struct crl_file f;
@@ -321,8 +330,7 @@ send_list_json(struct call *c, const struct issuer *i, const char *name)
 	ok = list_pem(&f, &pem);
 	(void)close(f.fd);
 	if (ok)
-		call_ok(c,
-		    json_pack("{s:s%}", name, (const char *)pem.p, pem.n));
+		call_ok(c, list_json(&pem, as_certificate));
 	else
 		call_error(c, 500, "the list cannot be read");
 }
@@ -357,7 +365,7 @@ cert_crl_json(struct call *c)
 	if (doc == NULL)
 		call_not_found(c);
 	else
-		send_list_json(c, issuer_of(doc), "certificate");
+		send_list_json(c, issuer_of(doc), true);
 }
 
 void
@@ -366,7 +374,7 @@ issuer_crl_json(struct call *c)
 	auto_doc const struct doc *doc = path_issuer(c);
 
 	if (doc != NULL)
-		send_list_json(c, issuer_of(doc), "crl");
+		send_list_json(c, issuer_of(doc), false);
 }
 
 void
