@@ -253,7 +253,7 @@ usual_mount(const struct backend *b)
 		return "sys";
 	if (strcmp(b->type, "token") == 0)
 		return "auth/token";
-	return b->mount_auth ? "auth/<mount>" : "<mount>";
+	return b->mount_auth ? "auth/{mount}" : "{mount}";
 }
 
 void
