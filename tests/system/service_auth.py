@@ -153,7 +153,7 @@ def test_dead():
             a = call(method, path, body, token)
             assert a.status == 403, (what, method, path, a)
         want(call("POST", "auth/token/lookup", {"token": token}), 403, "bad token")
-        want(call("POST", "auth/token/renew", {"token": token}), 403)
+        want(call("POST", "auth/token/renew", {"token": token}), 400, "token not found")
         want(call("POST", "sys/capabilities", {"token": token, "path": "a"}), 400)
         want(call("POST", "auth/token/revoke", {"token": token}), 204)
     want(call("GET", "sys/policies/acl/x"), 404)
@@ -304,7 +304,7 @@ def test_renew():
     n = create(policies=["default"], renewable=False, ttl="1h")["client_token"]
     want(call("PUT", "auth/token/renew-self", {}, n), 400, "not renewable")
     want(call("PUT", "auth/token/renew-self", {}, ROOT), 400, "not renewable")
-    want(call("POST", "auth/token/renew", {"token": "hvs.none"}), 403)
+    want(call("POST", "auth/token/renew", {"token": "hvs.none"}), 400, "token not found")
     want(call("PUT", "auth/token/renew-self", {"increment": "x"}, t), 400)
 
 

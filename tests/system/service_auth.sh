@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who may: policies, tokens and AppRole over the whole service, by plain HTTP
 # (service_auth.py), by the real bao CLI and its agent; and our answers about policies are
-# those of a real OpenBao (service_acl.py).
+# those of a real OpenBao (service_acl.py), our
+# answers have the shape of its (service_auth_shapes.py).
 # shellcheck source=tests/system/service.sh
 . "$(dirname "$0")/service.sh"
 service_start open
 python3 "$top/tests/system/service_auth.py" || { tail -n 30 chanceryd.log; die "service_auth.py"; }
 openbao_start
 python3 "$top/tests/system/service_acl.py" || die "service_acl.py"
+python3 "$top/tests/system/service_auth_shapes.py" || die "service_auth_shapes.py"
 
 # --- the real CLI ------------------------------------------------------------------------------
 export HOME=$work

@@ -141,12 +141,15 @@ accessor_add(void *arg, const struct store_secret *row)
 void
 secret_id_list(struct call *c)
 {
-	auto_doc const struct doc *d = approle_need(c);
+	auto_doc const struct doc *d = approle_role(c);
 	json_t *keys;
 	struct error e = { 0 };
 
-	if (d == NULL)
+	if (d == NULL) {
+		call_error(c, 400, "role \"%s\" does not exist",
+		    call_str(c, "role_name"));
 		return;
+	}
 	keys = json_array();
 	if (store_secret_list(c->store, SECRET_ID_KIND,
 		doc_str(d->json, "uuid"), c->now_s, accessor_add, keys, &e)) {

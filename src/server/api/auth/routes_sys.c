@@ -39,7 +39,7 @@ const struct route auth_sys_routes[] = {
 	    .about = "The names of the policies.",
 	    .flags = 0,
 	    .fields = NULL,
-	    .op = { [OP_LIST] = policy_list, [OP_READ] = policy_list } },
+	    .op = { [OP_LIST] = policy_list } },
 	{ .pattern = "policies/acl/*name",
 	    .about = "A policy: what may be done on which path.",
 	    .flags = 0,

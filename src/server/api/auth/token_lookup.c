@@ -5,7 +5,7 @@
 static void
 lookup_extras(json_t *o, const struct token *t)
 {
-	if (t->ttl_s > 0)
+	if (t->created_s > 0)
 		(void)json_object_set_new(o, "issue_time",
 		    time_or_null(t->created_s));
 	if (t->renewed_s > 0) {

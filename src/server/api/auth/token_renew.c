@@ -109,7 +109,10 @@ renew_try(struct call *c)
 	auth_token_put(take(r->token));
 	r->token = find_token(c, r->whose, &e);
 	if (r->token == NULL) {
-		answer_no_token(c, r->whose, &e);
+		if (r->whose == WHOSE_TOKEN && e.why == FAIL_NOT_FOUND)
+			call_error(c, 400, "token not found");
+		else
+			answer_no_token(c, r->whose, &e);
 		return;
 	}
 	if (!renew_ttl(c, r, &e)) {

@@ -18,7 +18,7 @@ revoke_tree(struct call *c, const struct sha256 *key)
 	call_secrets(c, &ch, 1, revoked);
 }
 
-/* By text what is not there is gone already; by accessor that is a mistake. */
+/* What is not there is gone already. */
 static void
 revoke_named(struct call *c, enum whose whose)
 {
@@ -32,10 +32,13 @@ revoke_named(struct call *c, enum whose whose)
 	t = find_token(c, whose, &e);
 	if (t != NULL)
 		revoke_tree(c, &t->key);
-	else if (whose == WHOSE_TOKEN && e.why == FAIL_NOT_FOUND)
+	else if (e.why != FAIL_NOT_FOUND)
+		call_fail(c, &e);
+	else {
+		if (whose == WHOSE_ACCESSOR)
+			call_warn(c, "No token found with this accessor");
 		call_no_content(c);
-	else
-		answer_no_token(c, whose, &e);
+	}
 }
 
 void
