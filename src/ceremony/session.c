@@ -6,6 +6,8 @@
 #include <chancery/base/text.h>
 #include <chancery/ceremony/soft.h>
 
+#include "owner.h"
+
 static void
 settings_of(const struct home *h, struct host_settings *out)
 {
@@ -107,11 +109,15 @@ session_free(struct session *s)
 bool
 session_close(struct session *s, struct error *e)
 {
+	const struct home *h = s->home;
 	bool ok = s->signer == NULL || signer_close(s->signer, e);
 
 	s->signer = NULL;
 	session_free(s);
-	return ok;
+	return ok && owner_give_back(h->register_dir, e) &&
+	    owner_give_back(h->crl_dir, e) &&
+	    owner_give_back(h->anchor_dir, e) &&
+	    owner_give_back(h->soft_token_dir, e);
 }
 
 size_t

@@ -73,6 +73,37 @@ give_signer(const struct service_config *cfg, gid_t server_group,
 	    give_tree(cfg->soft_token_dir, e);
 }
 
+/* Files of the server inside the home; what lies elsewhere (a certificate that another
+ * program renews) is its owner's business. */
+static bool
+give_file(const char *path, const char *home, bool dir_too, struct error *e)
+{
+	size_t n = strlen(home);
+	auto_mem char *dir = NULL;
+	char *slash;
+
+	if (path == NULL || strncmp(path, home, n) != 0 || path[n] != '/')
+		return true;
+	dir = mem_strdup(path);
+	slash = strrchr(dir, '/');
+	*slash = '\0';
+	if (dir_too && strlen(dir) > n && chown(dir, give.uid, give.gid) != 0)
+		return error_errno(e, FAIL_PERMISSION, "%s", dir);
+	return access(path, F_OK) != 0 ||
+	    chown(path, give.uid, give.gid) == 0 ||
+	    error_errno(e, FAIL_PERMISSION, "%s", path);
+}
+
+static bool
+give_server_files(const struct service_server *s, const char *home,
+    struct error *e)
+{
+	return give_file(s->tls.certificate, home, true, e) &&
+	    give_file(s->tls.key, home, true, e) &&
+	    give_file(s->tls.client_ca, home, false, e) &&
+	    (*s->access_log != '/' || give_file(s->access_log, home, true, e));
+}
+
 bool
 birth_owners(const struct service_config *cfg, const char *home,
     struct error *e)
@@ -98,6 +129,7 @@ birth_owners(const struct service_config *cfg, const char *home,
 	give.file = 0600;
 	/* Through the home, not into it. */
 	return give_tree(store, e) &&
+	    give_server_files(&cfg->server, home, e) &&
 	    (chmod(home, 0711) == 0 ||
 		error_errno(e, FAIL_PERMISSION, "%s", home));
 }

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chancery/base/cleanup.h>
@@ -94,6 +95,8 @@ change_user(const struct identity *id)
 {
 	if (!id->change)
 		return;
+	/* The server reads the register as a member of its files' group. */
+	(void)umask(027);
 	if (setgroups(0, NULL) != 0 ||
 	    setresgid(id->gid, id->gid, id->gid) != 0 ||
 	    setresuid(id->uid, id->uid, id->uid) != 0)

@@ -39,7 +39,9 @@ struct session *session_open(const struct home *h,
 /* Set up log key and signer of a session opened with SESSION_TOKENS. */
 bool session_start_signer(struct session *s, const struct session_options *opt,
     struct error *e) must_check;
-/* Drains, writes the closing checkpoint. */
+/* Drains, writes the closing checkpoint. What root made in a register, list directory or
+ * soft token directory that is another user's (the signer's of a service) becomes that
+ * user's: the service could not write it. */
 bool session_close(struct session *s, struct error *e) must_check;
 /* Without waiting; NULL is fine. */
 void session_free(struct session *s);
