@@ -13,6 +13,7 @@ struct walker {
 	uint64_t segment;
 	struct mapped map;
 	size_t at;
+	uint64_t broken; /* segment of a line that does not decode; 0: none */
 };
 
 static bool
@@ -86,8 +87,10 @@ walk_line(void *arg, struct bytes line, uint64_t segment, uint64_t n,
 	struct record rec;
 	struct bytes body;
 
-	if (!record_decode(line, &rec, &w->store, e))
+	if (!record_decode(line, &rec, &w->store, e)) {
+		w->broken = segment;
 		return error_context(e, "record %llu", (unsigned long long)n);
+	}
 	return find_body(w, &rec, segment, &body, e) &&
 	    w->each(w->arg, &rec, body, e);
 }
@@ -98,8 +101,13 @@ reg_walk_private(const char *dir, uint64_t from, reg_private_fn *each,
 {
 	struct walker w = { .dir = dir, .each = each, .arg = arg };
 	bool ok = lines_walk(dir, from, walk_line, &w, e);
+	uint64_t first, last;
 
 	map_close(&w.map);
 	buf_free(&w.store);
-	return ok;
+	/* A torn tail, which the writer cuts when it starts; or damage, with which it
+	 * does not start. Either way the log is good up to there. */
+	return ok ||
+	    (w.broken != 0 && segment_range(dir, &first, &last, e) &&
+		w.broken == last);
 }

@@ -512,6 +512,46 @@ test_body_altered(void **state)
 }
 
 static void
+append_to_log(struct world *w, const char *text)
+{
+	auto_mem char *path = mem_printf("%s/log/000001.jsonl", w->reg.reg_dir);
+	FILE *f = fopen(path, "a");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* The server starts before the signer has cut what a crash left. */
+static void
+test_torn_tail(void **state)
+{
+	static const char *const tails[] = { "{\"body\":", "rubbish\n",
+		"\1\2\n{}\n" };
+	struct world *w = *state;
+	struct sha256 key = put_key(w->r, "a");
+	auto_buf struct buf mem = { 0 };
+	struct catchup_report r;
+	struct store_cert c;
+	struct error err;
+
+	for (uint32_t i = 0; i < countof(tails); i++) {
+		(void)certify(w, &key, i, "x");
+		commit(w->r);
+		reg_close(w->r);
+		append_to_log(w, tails[i]);
+		ok(catchup_run(w->store->s, w->reg.reg_dir, NULL, &r, &e));
+		assert_non_null(mount_of(w, i, &c, &mem));
+		w->r = reg_open(&w->reg.cfg, &err);
+		if (w->r == NULL)
+			fail_msg("%s", err.msg);
+		assert_true(r.next < reg_size(w->r));
+		(void)catch_up(w, w->store->s);
+		position_is(w, reg_size(w->r));
+	}
+}
+
+static void
 test_not_a_list_of_changes(void **state)
 {
 	struct world *w = *state;
@@ -539,6 +579,7 @@ main(void)
 		TEST(test_older_register),
 		TEST(test_body_left_out),
 		TEST(test_body_altered),
+		TEST(test_torn_tail),
 		TEST(test_not_a_list_of_changes),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

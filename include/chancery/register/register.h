@@ -146,7 +146,8 @@ bool reg_walk(const char *dir, uint64_t from, reg_each_fn *each, void *arg,
     struct error *e) must_check;
 
 /* The same with private bodies, each held against its hash: for who derives something
- * from them while another process writes. `body` is empty for a record that has none, or
+ * from them while another process writes, or before it starts: what does not decode in the
+ * last segment may be a torn tail and ends the walk. `body` is empty for a record that has none, or
  * whose body was left out (r->has_priv tells). */
 typedef bool reg_private_fn(void *arg, const struct record *r,
     struct bytes body, struct error *e);
