@@ -187,4 +187,7 @@ fails 2 "an issuer of this mount uses it" bao delete other/key/one
 stop_all
 export CHANCERY_HOME=$work/home
 check "$chancery" register verify
+# And the store is what the register makes of it.
+"$chancery" store rebuild --json >rebuilt || die "store rebuild"
+same "$(field equal <rebuilt)" True "the store made anew: $(cat rebuilt)"
 echo "service_pki: article, openssl, keytool, revocation, refusals: as they should be"
