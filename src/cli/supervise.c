@@ -48,6 +48,14 @@ union rights {
 	char room[CMSG_SPACE(sizeof(int))];
 };
 
+/* It closes on whom it does not hear. */
+static bool
+not_heard(struct error *e)
+{
+	return error_set(e, FAIL_PERMISSION,
+	    "chanceryd hears root and its own user alone");
+}
+
 static bool
 ask(int to, enum supervisor_ask what, const char *token, int fd,
     struct error *e)
@@ -72,8 +80,7 @@ ask(int to, enum supervisor_ask what, const char *token, int fd,
 		h->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(h), &fd, sizeof(int));
 	}
-	return sendmsg(to, &m, MSG_NOSIGNAL) == sizeof(r) ||
-	    error_errno(e, FAIL_IO, "chanceryd");
+	return sendmsg(to, &m, MSG_NOSIGNAL) == sizeof(r) || not_heard(e);
 }
 
 static bool
@@ -83,10 +90,8 @@ answer(int from, struct buf *text, struct error *e)
 	ssize_t n = recv(from, packet, sizeof(packet), MSG_TRUNC);
 	uint32_t why;
 
-	/* It closes on whom it does not hear. */
 	if (n == 0)
-		return error_set(e, FAIL_PERMISSION,
-		    "chanceryd hears root and its own user alone");
+		return not_heard(e);
 	if (n < (ssize_t)sizeof(why) || (size_t)n > sizeof(packet))
 		return error_errno(e,
 		    n < 0 && errno == EAGAIN ? FAIL_TIMEOUT : FAIL_IO,

@@ -65,8 +65,11 @@ os.setgroups([])
 os.setuid(pwd.getpwnam("nobody").pw_uid)
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 s.connect("home/run/chanceryd.sock")
-s.send(struct.pack("II128s", 1, 1, b""))
-sys.exit(0 if s.recv(4096) else "not heard")'
+try:
+    s.send(struct.pack("II128s", 1, 1, b""))
+    sys.exit(0 if s.recv(4096) else "not heard")
+except (BrokenPipeError, ConnectionResetError):
+    sys.exit("not heard")'
 service_stop
 
 # A command of root's in between: what it made is the signer's.
