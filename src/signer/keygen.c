@@ -295,20 +295,6 @@ signer_key_generate(struct signer *s, const struct signer_keygen *req,
 
 /* ---- orphans of an interrupted generation ------------------------------ */
 
-struct keygen_record {
-	struct buf line, store;
-	struct record rec;
-	size_t token;
-	struct bytes id;
-};
-
-static void
-keygen_record_free(struct keygen_record *k)
-{
-	buf_free(&k->line);
-	buf_free(&k->store);
-}
-
 bool
 keygen_find_token(const struct signer *s, struct bytes serial, size_t *out,
     struct error *e)
@@ -323,8 +309,8 @@ keygen_find_token(const struct signer *s, struct bytes serial, size_t *out,
 	    (int)serial.n, (const char *)serial.p);
 }
 
-static bool
-read_keygen(struct signer *s, uint64_t intent, struct keygen_record *k,
+bool
+keygen_read(struct signer *s, uint64_t intent, struct keygen_record *k,
     struct error *e)
 {
 	const struct reg_state *state = reg_get_state(s->reg);
@@ -386,7 +372,7 @@ signer_keygen_settle(struct signer *s, uint64_t intent, bool adopt,
 	struct error why;
 
 	if (!signer_alive(s, e) || !signer_claim_check(who, e) ||
-	    !read_keygen(s, intent, &k, e))
+	    !keygen_read(s, intent, &k, e))
 		return false;
 	if (!adopt)
 		return drop_orphan(s, intent, &k, out, e);

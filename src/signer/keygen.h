@@ -53,3 +53,19 @@ bool keygen_append_charter(struct signer *s, const struct sha256 *key,
 bool keygen_examine(struct signer *s, struct hsm_key *k,
     const struct sha256 *key, const char *what, struct hsm_custody *out,
     struct error *e) must_check;
+
+/* An open KEYGEN-INTENT. */
+struct keygen_record {
+	struct buf line, store;
+	struct record rec;
+	size_t token;
+	struct bytes id;
+};
+static inline void
+keygen_record_free(struct keygen_record *k)
+{
+	buf_free(&k->line);
+	buf_free(&k->store);
+}
+bool keygen_read(struct signer *s, uint64_t intent, struct keygen_record *k,
+    struct error *e) must_check;

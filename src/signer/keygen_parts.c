@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include <chancery/base/json.h>
 #include <chancery/base/text.h>
 #include <chancery/signer/keygen.h>
 
 #include "keygen.h"
+
+/* CKA_IDs of keys made in parts; those of commands are longer. Whoever finds an open
+ * KEYGEN-INTENT tells by it whose it is. */
+#define PARTS_ID 16
 
 /* ---- begin ------------------------------------------------------------- */
 
@@ -54,7 +60,7 @@ job_new(const struct signer *s, const struct signer_keygen *req)
 	j->why = mem_strdup(req->claim.why);
 	j->spec.type = req->type;
 	memcpy(j->spec.label, req->label, strlen(req->label) + 1);
-	j->spec.id_len = 20;
+	j->spec.id_len = PARTS_ID;
 	random_bytes(j->spec.id, j->spec.id_len);
 	j->spec.destroyable = req->destroyable;
 	j->spec.sacrifice = !s->sacrificed[req->token];
@@ -97,6 +103,73 @@ signer_keygen_begin(struct signer *s, const struct signer_keygen *req,
 		&j->intent, e))
 		return NULL;
 	return take(j);
+}
+
+static char *
+text_of(const struct keygen_record *k, const char *field)
+{
+	struct bytes v = record_get(&k->rec, field);
+
+	return mem_printf("%.*s", (int)v.n, (const char *)v.p);
+}
+
+static struct keygen_job *
+job_from(const struct keygen_record *k)
+{
+	struct keygen_job *j = mem_calloc(1, sizeof(*j));
+	auto_mem char *label = text_of(k, "label");
+
+	j->token = k->token;
+	j->intent = k->rec.n;
+	j->who = text_of(k, "who");
+	j->why = text_of(k, "why");
+	(void)snprintf(j->spec.label, sizeof(j->spec.label), "%s", label);
+	memcpy(j->spec.id, k->id.p, k->id.n);
+	j->spec.id_len = k->id.n;
+	j->spec.settle = true;
+	return j;
+}
+
+struct keygen_job *
+signer_keygen_resume(struct signer *s, uint64_t intent, struct error *e)
+{
+	auto_cleanup(keygen_record_free) struct keygen_record k = { 0 };
+	auto_keygen_job struct keygen_job *j = NULL;
+	auto_mem char *type = NULL;
+
+	if (!signer_alive(s, e) || !keygen_read(s, intent, &k, e))
+		return NULL;
+	type = text_of(&k, "type");
+	if (k.id.n == 0 || k.id.n > HSM_ID_MAX) {
+		error_set(e, FAIL_CORRUPT, "record %llu: its CKA_ID",
+		    (unsigned long long)intent);
+		return NULL;
+	}
+	j = job_from(&k);
+	if (!key_type_by_name(type, &j->spec.type)) {
+		error_set(e, FAIL_UNSUPPORTED, "key type %s", type);
+		return NULL;
+	}
+	j->charter = keygen_charter(s, k.token, (struct bytes){ 0 }, e);
+	return j->charter == NULL ? NULL : take(j);
+}
+
+uint64_t
+signer_keygen_left(struct signer *s, uint64_t from)
+{
+	const struct reg_state *state = reg_get_state(s->reg);
+	struct error ignored;
+	size_t i;
+
+	for (i = 0; i < reg_state_open_count(state); i++) {
+		auto_cleanup(keygen_record_free) struct keygen_record k = { 0 };
+		const struct state_intent *o = reg_state_open_at(state, i);
+
+		if (o->type == REC_KEYGEN_INTENT && o->n >= from &&
+		    keygen_read(s, o->n, &k, &ignored) && k.id.n == PARTS_ID)
+			return o->n;
+	}
+	return UINT64_MAX;
 }
 
 /* ---- make -------------------------------------------------------------- */
@@ -171,6 +244,41 @@ trial(struct hsm_token *t, const struct keygen_spec *spec, struct made *m)
 }
 
 static bool
+examine(struct hsm_key *k, struct made *m)
+{
+	struct hsm_custody c = { 0 };
+
+	if (!hsm_key_attributes(k, &c, &m->err) ||
+	    !hsm_key_attack(k, &c, &m->err))
+		return false;
+	keygen_evidence_of(&c, &m->custody);
+	return true;
+}
+
+/* Nothing, or half a key, is cleared away. Anything else (no session, two keys) is no
+ * reason to destroy what may be a whole one. */
+static bool
+settle(struct hsm_token *t, const struct keygen_spec *spec, struct made *m)
+{
+	const struct bytes id = bytes_of(spec->id, spec->id_len);
+	auto_hsm_key struct hsm_key *k =
+	    signer_open_by_id(t, id, (struct bytes){ 0 }, &m->err);
+	unsigned n;
+
+	if (k != NULL) {
+		buf_add_bytes(&m->spki, hsm_key_get_info(k)->spki);
+		buf_add_str(&m->dropped, "[]");
+		return examine(k, m);
+	}
+	if ((m->err.why != FAIL_NOT_FOUND && m->err.why != FAIL_HSM_KEY) ||
+	    !hsm_object_destroy(t, id, &n, &m->err))
+		return false;
+	m->nothing = true;
+	return error_set(&m->err, FAIL_NOT_FOUND, "%s",
+	    n == 0 ? "nothing was made" : "made and destroyed");
+}
+
+static bool
 generate(struct hsm_token *t, const struct keygen_spec *spec, struct made *m)
 {
 	const struct hsm_keygen g = { .type = spec->type,
@@ -179,7 +287,6 @@ generate(struct hsm_token *t, const struct keygen_spec *spec, struct made *m)
 		.destroyable = spec->destroyable };
 	const char *dropped[HSM_DROPPED_MAX + 1] = { NULL };
 	auto_hsm_key struct hsm_key *k = NULL;
-	struct hsm_custody c = { 0 };
 
 	k = hsm_key_generate(t, &g, dropped, &m->err);
 	/* Whether halves lie on the token is for signer_keygen_settle. */
@@ -190,11 +297,7 @@ generate(struct hsm_token *t, const struct keygen_spec *spec, struct made *m)
 		return false;
 	buf_add_bytes(&m->spki, hsm_key_get_info(k)->spki);
 	keygen_dropped_json(dropped, &m->dropped);
-	if (!hsm_key_attributes(k, &c, &m->err) ||
-	    !hsm_key_attack(k, &c, &m->err))
-		return false;
-	keygen_evidence_of(&c, &m->custody);
-	return true;
+	return examine(k, m);
 }
 
 void
@@ -203,7 +306,8 @@ keygen_make(struct hsm_token *t, const struct keygen_spec *spec,
 {
 	auto_cleanup(made_free) struct made m = { 0 };
 
-	if (trial(t, spec, &m) && generate(t, spec, &m))
+	if (spec->settle ? settle(t, spec, &m)
+			 : trial(t, spec, &m) && generate(t, spec, &m))
 		error_clear(&m.err);
 	made_write(&m, out);
 }
@@ -325,7 +429,10 @@ record_key(struct signer *s, const struct keygen_job *j, const struct made *m,
 		buf_bytes(&m->dropped), key, e))
 		return false;
 	if (m->custody.given &&
-	    !keygen_append_custody(s, key, "production key", &m->custody, e))
+	    !keygen_append_custody(s, key,
+		j->spec.settle ? "adopted after an interruption"
+			       : "production key",
+		&m->custody, e))
 		return false;
 	if (m->err.why != FAIL_NONE) {
 		*e = m->err;

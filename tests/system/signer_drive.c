@@ -28,6 +28,7 @@
 #include <chancery/register/register.h>
 #include <chancery/server/lane.h>
 #include <chancery/wire/peer.h>
+#include <chancery/wire/signer.h>
 
 #define LANES 2
 #define DEPTH 24 /* requests that each lane has in flight */
@@ -168,6 +169,34 @@ kill_resident(void)
 	start_resident();
 }
 
+/* What happens to the next key generations. */
+static enum {
+	KEYGEN_GOOD,
+	KEYGEN_SIGNER_DIES, /* when the writer has answered: nobody hears it */
+	KEYGEN_WRITER_DIES  /* before it could do anything                  */
+} keygen_fate;
+static size_t keygens;
+
+/* The key is on the token, and its record is not. */
+static void
+lose_answer(void)
+{
+	keygen_fate = KEYGEN_GOOD;
+	(void)event_base_loopbreak(base);
+	kill_resident();
+}
+
+static void
+writer_gone(void)
+{
+	static const char text[] = "killed by a test";
+	uint8_t packet[8 + sizeof(text)] = { ROOM_KEYGEN_DONE, 0, 0, 0, 9 };
+
+	memcpy(packet + 8, text, sizeof(text) - 1);
+	must(send(resident.control, packet, sizeof(packet) - 2, 0) > 0, NULL,
+	    "the writer's end is told");
+}
+
 /* What the supervisor does with the messages of its rooms. */
 static void
 relay(const struct process *from, const uint8_t *packet, size_t n)
@@ -176,12 +205,18 @@ relay(const struct process *from, const uint8_t *packet, size_t n)
 
 	memcpy(&type, packet, sizeof(type));
 	if (type == ROOM_KEYGEN && from == &resident) {
+		keygens++;
 		start(&writer, "--keygen", NULL, 0);
 		must(send(writer.control, packet, n, 0) == (ssize_t)n, NULL,
 		    "order to the writer");
+		if (keygen_fate == KEYGEN_WRITER_DIES)
+			(void)kill(writer.pid, SIGKILL);
 	} else if (type == ROOM_KEYGEN_DONE && from == &writer) {
-		must(send(resident.control, packet, n, 0) == (ssize_t)n, NULL,
-		    "the writer's answer");
+		if (keygen_fate == KEYGEN_SIGNER_DIES)
+			lose_answer();
+		else
+			must(send(resident.control, packet, n, 0) == (ssize_t)n,
+			    NULL, "the writer's answer");
 	} else if (type != ROOM_READY && type != ROOM_ALIVE) {
 		die("a control message that nobody expects", NULL);
 	}
@@ -200,6 +235,11 @@ on_control(evutil_socket_t fd, unused_arg short what, void *arg)
 		return;
 	}
 	status = reap(p);
+	if (p == &writer && keygen_fate == KEYGEN_WRITER_DIES) {
+		keygen_fate = KEYGEN_GOOD;
+		writer_gone();
+		return;
+	}
 	if (p == &writer || stopped)
 		must(WIFEXITED(status) && WEXITSTATUS(status) == 0, NULL,
 		    p == &writer ? "the writer's end" : "the signer's end");
@@ -226,7 +266,7 @@ on_one(void *arg, const struct lane_reply *r)
 	o->r = *r;
 	o->done = true;
 	buf_add_bytes(&o->sig, r->sig);
-	if (r->spki.n > 0)
+	if (r->spki.n > 0 && ca_spki.n == 0)
 		buf_add_bytes(&ca_spki, r->spki);
 	(void)snprintf(o->path, sizeof(o->path), "%s",
 	    r->path != NULL ? r->path : "");
@@ -488,6 +528,98 @@ refusals(void)
 	    "a label that is taken");
 }
 
+/* The signer ends while a key is made: the next one finds it and asks for no second. */
+static void
+interrupted_keys(void)
+{
+	char name[80];
+	const struct lane_keygen k = { .type = { KEY_EC_P256, 0 },
+		.label = name };
+	struct one a = { 0 }, b = { 0 }, c = { 0 };
+	struct lane_claim who = claim();
+	size_t before = keygens;
+
+	(void)snprintf(name, sizeof(name), "%s-lost", label);
+	keygen_fate = KEYGEN_SIGNER_DIES;
+	lane_key_generate(lane[0], &k, &who, on_one, &a);
+	wait_one(&a, "a key whose signer died");
+	must(keygens == before + 2, NULL, "made once, then looked for");
+	(void)snprintf(name, sizeof(name), "%s-killed", label);
+	keygen_fate = KEYGEN_WRITER_DIES;
+	lane_key_generate(lane[0], &k, &who, on_one, &b);
+	while (!b.done)
+		(void)event_base_loop(base, EVLOOP_ONCE);
+	must(!b.r.ok && b.r.err.why == FAIL_HSM_GONE, &b.r.err,
+	    "a key whose writer died");
+	/* What it left is looked for at the next start. */
+	kill_resident();
+	lane_key_generate(lane[1], &k, &who, on_one, &c);
+	wait_one(&c, "the same again");
+}
+
+static void
+raw_lane(const void *data, size_t n, int pass)
+{
+	const uint32_t m[2] = { ROOM_NEW_LANE, 7 };
+	char room[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec v = { (void *)(uintptr_t)m, sizeof(m) };
+	struct msghdr h = { .msg_iov = &v,
+		.msg_iovlen = 1,
+		.msg_control = room,
+		.msg_controllen = sizeof(room) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&h);
+	int pair[2];
+	char rest;
+
+	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0,
+	    NULL, "socketpair");
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &pair[1], sizeof(int));
+	must(sendmsg(resident.control, &h, 0) > 0, NULL, "a new lane");
+	(void)close(pair[1]);
+	if (pass >= 0) {
+		memcpy(CMSG_DATA(c), &pass, sizeof(int));
+		v = (struct iovec){ (void *)(uintptr_t)data, n };
+		must(sendmsg(pair[0], &h, 0) > 0, NULL, "a descriptor");
+	} else {
+		must(send(pair[0], data, n, 0) == (ssize_t)n, NULL, "garbage");
+	}
+	/* The signer closes it, and lives. */
+	must(recv(pair[0], &rest, 1, 0) <= 0, NULL, "a lane of nonsense");
+	(void)close(pair[0]);
+}
+
+static void
+nonsense(void)
+{
+	uint8_t frame[FRAME_HEADER + 64] = { 0 };
+	struct frame f = { .type = WIRE_CERTIFY, .len = 64, .id = 1 };
+	struct one s = { 0 };
+	FILE *open_file = tmpfile();
+
+	raw_lane("x", 1, -1);
+	frame_write(&f, frame);
+	raw_lane(frame, sizeof(frame), -1); /* zeros are no CERTIFY */
+	f.flags = FRAME_ANSWER;
+	frame_write(&f, frame);
+	raw_lane(frame, sizeof(frame), -1);
+	f = (struct frame){ .type = 999, .id = 1 };
+	frame_write(&f, frame);
+	raw_lane(frame, FRAME_HEADER, -1);
+	f = (struct frame){ WIRE_RECORD, FRAME_MEMFD, 10, 1 };
+	frame_write(&f, frame);
+	raw_lane(frame, FRAME_HEADER, fileno(open_file));
+	f.len = 0xffffffff;
+	frame_write(&f, frame);
+	raw_lane(frame, FRAME_HEADER, -1);
+	(void)fclose(open_file);
+	lane_status(lane[0], on_one, &s);
+	wait_one(&s, "STATUS after nonsense");
+	buf_free(&s.sig);
+}
+
 static void
 stop(void)
 {
@@ -588,6 +720,8 @@ main(int argc, char **argv)
 	revoke_and_list();
 	refusals();
 	record_and_status();
+	nonsense();
+	interrupted_keys();
 	stop();
 	check_all();
 	(void)printf("certificates %zu, kills %zu, stale serials %zu\n",

@@ -22,11 +22,21 @@ struct keygen_spec {
 	size_t id_len;
 	bool destroyable;
 	bool sacrifice; /* first show the template on a throw-away key */
+	/* Make nothing: look for what an interrupted making left under this id. A whole key
+	 * is examined as a new one is, half of one is destroyed. */
+	bool settle;
 };
 
 struct keygen_job; /* spec, charter, claim */
 struct keygen_job *signer_keygen_begin(struct signer *s,
     const struct signer_keygen *req, struct error *e) must_check;
+/* Instead of it, for a KEYGEN-INTENT that is open: the key, if there is one, gets the
+ * token's charter template. */
+struct keygen_job *signer_keygen_resume(struct signer *s, uint64_t intent,
+    struct error *e) must_check;
+/* The first open KEYGEN-INTENT from record `from` on that signer_keygen_begin made: those
+ * of commands and ceremonies wait for people. UINT64_MAX: none. */
+uint64_t signer_keygen_left(struct signer *s, uint64_t from);
 void keygen_job_free(struct keygen_job *j);
 DEFINE_AUTO(keygen_job, struct keygen_job *, keygen_job_free)
 #define auto_keygen_job auto_cleanup(keygen_job_cleanup)

@@ -93,5 +93,6 @@ struct room_keygen {
 	char label[ROOM_LABEL_MAX];
 	uint32_t destroyable;
 	uint32_t sacrifice; /* first show the template on a throw-away key */
+	uint32_t settle;    /* make nothing: what did an earlier one leave? */
 	uint64_t intent;    /* record of the KEYGEN-INTENT                  */
 };

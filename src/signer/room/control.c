@@ -28,6 +28,7 @@ static void
 on_stop(struct room *r, unused_arg struct bytes body, unused_arg int *fd)
 {
 	r->stopping = true;
+	room_keygen_stop(r);
 }
 
 static void

@@ -21,7 +21,8 @@
 
 struct waiting {
 	TAILQ_ENTRY(waiting) link;
-	struct room_request *q;
+	struct room_request *q; /* NULL: nobody asked, `left` is settled   */
+	uint64_t left;
 	struct key_type type;
 	size_t token;
 	bool destroyable;
@@ -119,11 +120,13 @@ finish(struct room_keygen_queue *k, struct bytes made)
 	struct error e;
 
 	if (signer_keygen_finish(r->signer, k->job, made, &key, &e)) {
-		answer_key(r, k->now->q, &key);
+		if (k->now->q != NULL)
+			answer_key(r, k->now->q, &key);
 	} else {
 		log_line(LOG_LEVEL_ERROR, "signer: key \"%s\": %s",
-		    k->now->label, e.msg);
-		room_fail(k->now->q, &e);
+		    keygen_job_spec(k->job)->label, e.msg);
+		if (k->now->q != NULL)
+			room_fail(k->now->q, &e);
 	}
 	keygen_job_free(take(k->job));
 	waiting_free(take(k->now));
@@ -193,12 +196,13 @@ make_in_process(const struct room_keygen_queue *k)
 	memcpy(m.label, spec->label, strlen(spec->label) + 1);
 	m.destroyable = spec->destroyable;
 	m.sacrifice = spec->sacrifice;
+	m.settle = spec->settle;
 	m.intent = keygen_job_intent(k->job);
 	room_say(ROOM_KEYGEN, bytes_of(&m, sizeof(m)));
 }
 
-static bool
-start_one(struct room_keygen_queue *k, const struct waiting *w, struct error *e)
+static struct keygen_job *
+begin(struct room_keygen_queue *k, const struct waiting *w, struct error *e)
 {
 	const struct signer_keygen req = { .token = w->token,
 		.type = w->type,
@@ -208,7 +212,14 @@ start_one(struct room_keygen_queue *k, const struct waiting *w, struct error *e)
 		    .why = w->why,
 		    .request_id = bytes_of(w->id, w->id_len) } };
 
-	k->job = signer_keygen_begin(k->room->signer, &req, e);
+	return w->q == NULL ? signer_keygen_resume(k->room->signer, w->left, e)
+			    : signer_keygen_begin(k->room->signer, &req, e);
+}
+
+static bool
+start_one(struct room_keygen_queue *k, const struct waiting *w, struct error *e)
+{
+	k->job = begin(k, w, e);
 	if (k->job == NULL)
 		return false;
 	k->deadline_ns = clock_mono_ns() + JOB_DEADLINE_NS;
@@ -216,6 +227,38 @@ start_one(struct room_keygen_queue *k, const struct waiting *w, struct error *e)
 		return make_in_thread(k, e);
 	make_in_process(k);
 	return true;
+}
+
+/* Asked again after a signer went: it may have made the key already. */
+static bool
+made_before(struct room *r, const struct waiting *w)
+{
+	const struct reg_state *state =
+	    reg_get_state(signer_register(r->signer));
+
+	if (w->q == NULL || !w->q->again)
+		return false;
+	for (size_t i = reg_state_keys(state); i-- > 0;) {
+		const struct state_key *k = reg_state_key_at(state, i);
+
+		if (strcmp(k->label, w->label) != 0 || k->destroyed ||
+		    k->charter.n == 0)
+			continue;
+		answer_key(r, w->q, &k->key);
+		return true;
+	}
+	return false;
+}
+
+static void
+not_started(struct waiting *w, const struct error *e)
+{
+	if (w->q != NULL)
+		room_fail(w->q, e);
+	else
+		log_line(LOG_LEVEL_ERROR, "signer: record %llu: %s",
+		    (unsigned long long)w->left, e->msg);
+	waiting_free(w);
 }
 
 static void
@@ -227,13 +270,45 @@ start_next(struct room_keygen_queue *k)
 	while (k->now == NULL && (w = TAILQ_FIRST(&k->waiting)) != NULL) {
 		TAILQ_REMOVE(&k->waiting, w, link);
 		k->n--;
-		if (start_one(k, w, &e)) {
+		if (made_before(k->room, w))
+			waiting_free(w);
+		else if (start_one(k, w, &e))
 			k->now = w;
-			return;
+		else {
+			keygen_job_free(take(k->job));
+			not_started(w, &e);
 		}
-		keygen_job_free(take(k->job));
-		room_fail(w->q, &e);
-		waiting_free(w);
+	}
+}
+
+void
+room_keygen_settle(struct room *r)
+{
+	struct room_keygen_queue *k = r->keygen;
+	struct waiting *w;
+	uint64_t n = 0;
+
+	while ((n = signer_keygen_left(r->signer, n)) != UINT64_MAX) {
+		w = mem_calloc(1, sizeof(*w));
+		w->left = n++;
+		TAILQ_INSERT_TAIL(&k->waiting, w, link);
+		k->n++;
+	}
+	start_next(k);
+}
+
+void
+room_keygen_stop(struct room *r)
+{
+	struct room_keygen_queue *k = r->keygen;
+	struct waiting *w;
+	struct error e;
+
+	error_set(&e, FAIL_HSM_GONE, "the signer is being stopped");
+	while ((w = TAILQ_FIRST(&k->waiting)) != NULL) {
+		TAILQ_REMOVE(&k->waiting, w, link);
+		k->n--;
+		not_started(w, &e);
 	}
 }
 
@@ -255,26 +330,6 @@ room_keygen_poll(struct room *r)
 }
 
 /* ---- asking ------------------------------------------------------------ */
-
-/* Asked again after a signer went: it may have made the key already. */
-static bool
-made_before(struct room_request *q, const char *label)
-{
-	struct room *r = q->lane->room;
-	const struct reg_state *state =
-	    reg_get_state(signer_register(r->signer));
-
-	for (size_t i = reg_state_keys(state); q->again && i-- > 0;) {
-		const struct state_key *k = reg_state_key_at(state, i);
-
-		if (strcmp(k->label, label) != 0 || k->destroyed ||
-		    k->charter.n == 0)
-			continue;
-		answer_key(r, q, &k->key);
-		return true;
-	}
-	return false;
-}
 
 static bool
 check(struct room_keygen_queue *k, const struct wire_request *in, size_t *token,
@@ -303,8 +358,6 @@ room_generate(struct room_request *q, const struct wire_request *in)
 		room_fail(q, &e);
 		return;
 	}
-	if (made_before(q, in->label))
-		return;
 	w = mem_calloc(1, sizeof(*w));
 	w->q = q;
 	w->type = (struct key_type){ (enum key_alg)in->alg, in->bits };

@@ -23,6 +23,7 @@ spec_of(const struct room_keygen *m, struct keygen_spec *out, struct error *e)
 		.id_len = m->id_len,
 		.destroyable = m->destroyable != 0,
 		.sacrifice = m->sacrifice != 0,
+		.settle = m->settle != 0,
 	};
 	memcpy(out->id, m->id, m->id_len);
 	memcpy(out->label, m->label, strlen(m->label) + 1);

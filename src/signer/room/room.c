@@ -165,6 +165,7 @@ serve(struct room *r)
 	bool ok = true;
 
 	room_say(ROOM_READY, bytes_str(sandbox_text()));
+	room_keygen_settle(r);
 	log_line(LOG_LEVEL_INFO, "signer: %llu records, %zu lanes",
 	    (unsigned long long)reg_durable_size(signer_register(r->signer)),
 	    r->settings->lanes);

@@ -120,6 +120,10 @@ void room_generate(struct room_request *q, const struct wire_request *in);
 void room_generated(struct room *r, struct bytes made, const struct error *why);
 /* A thread has finished, or a deadline passed. */
 void room_keygen_poll(struct room *r);
+/* What an earlier signer began and did not finish. */
+void room_keygen_settle(struct room *r);
+/* Those that wait are answered: nothing is begun any more. */
+void room_keygen_stop(struct room *r);
 int room_keygen_fd(const struct room_keygen_queue *k);
 bool room_keygen_idle(const struct room_keygen_queue *k);
 
