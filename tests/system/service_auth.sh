@@ -7,10 +7,10 @@
 # shellcheck source=tests/system/service.sh
 . "$(dirname "$0")/service.sh"
 service_start open
-python3 "$top/tests/system/service_auth.py" || { tail -n 30 chanceryd.log; die "service_auth.py"; }
 openbao_start
-python3 "$top/tests/system/service_acl.py" || die "service_acl.py"
-python3 "$top/tests/system/service_auth_shapes.py" || die "service_auth_shapes.py"
+for part in service_auth_shapes service_acl service_auth; do
+	python3 "$top/tests/system/$part.py" || { tail -n 30 chanceryd.log; die "$part.py"; }
+done
 
 # --- the real CLI ------------------------------------------------------------------------------
 export HOME=$work

@@ -192,7 +192,7 @@ def policies(p):
         p.ask(base + " write", "PUT", base + "/Web", {"policy": text})
         p.ask(base + " read", "GET", base + "/web")
         p.ask(base + " read default", "GET", base + "/default")
-        p.ask(base + " read root", "GET", base + "/root")
+        p.ask(base + " read root", "GET", "%s/%s" % (base, "root"))
         p.ask(base + " read none", "GET", base + "/none")
         p.ask(base + " list", "LIST", base)
         p.ask(base + " list query", "GET", base + "?list=true")
@@ -201,8 +201,8 @@ def policies(p):
         p.ask(base + " unknown key", "PUT", base + "/bad", {"policy": 'x "a" {}'})
         p.ask(base + " empty", "PUT", base + "/bad", {"policy": ""})
         p.ask(base + " none", "PUT", base + "/bad", {})
-        p.ask(base + " root", "PUT", base + "/root", {"policy": text})
-        p.ask(base + " delete root", "DELETE", base + "/root")
+        p.ask(base + " root", "PUT", "%s/%s" % (base, "root"), {"policy": text})
+        p.ask(base + " delete root", "DELETE", "%s/%s" % (base, "root"))
         p.ask(base + " delete default", "DELETE", base + "/default")
         p.ask(base + " delete", "DELETE", base + "/web")
         p.ask(base + " delete again", "DELETE", base + "/web")
@@ -305,6 +305,7 @@ def wrapping(p):
     p.ask("wrapped read", "GET", "sys/policies/acl/default", headers=w)
     p.ask("wrapped list", "LIST", "sys/policies/acl", headers=w)
     p.ask("wrapped nothing", "PUT", "sys/policies/acl/x", {"policy": 'path "a" {}'}, headers=w)
+    p.ask("wrapped delete", "DELETE", "sys/policies/acl/x", headers=w)
     p.ask("wrapped not found", "GET", "sys/policies/acl/none", headers=w)
 
 
