@@ -59,4 +59,8 @@ struct raw_rate {
 struct raw_rate raw_sign_rate(struct hsm_key *k, const char *module_path,
     unsigned threads, double seconds);
 
+/* CPU seconds of one proof of possession; of checking one of our own signatures. */
+double bench_bare_pop(const struct bench_csrs *c, unsigned n);
+double bench_bare_verify(struct bench_ca *ca, unsigned n);
+
 _Noreturn void bench_fail(const char *what, const struct error *e);

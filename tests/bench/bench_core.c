@@ -310,50 +310,6 @@ fronted(struct run *r, unsigned n)
 	return (struct result){ (double)n / wall, cpu / (double)n };
 }
 
-/* CPU seconds of one proof of possession. */
-static double
-bare_pop(const struct bench_csrs *c, unsigned n)
-{
-	struct csr *csr = mem_calloc(c->n, sizeof(*csr));
-	struct error e;
-	double cpu;
-	unsigned i;
-
-	for (i = 0; i < c->n; i++)
-		if (!csr_parse(buf_bytes(&c->pem[i]), "csr", &csr[i], &e))
-			bench_fail("csr", &e);
-	cpu = bench_cpu();
-	for (i = 0; i < n; i++)
-		if (!csr_verify(&csr[i % c->n], &e))
-			bench_fail("pop", &e);
-	cpu = bench_cpu() - cpu;
-	for (i = 0; i < c->n; i++)
-		csr_free(&csr[i]);
-	mem_free(csr);
-	return cpu / n;
-}
-
-/* CPU seconds of checking one of our own signatures. */
-static double
-bare_verify(struct bench_ca *ca, unsigned n)
-{
-	const uint8_t digest[32] = { 7 };
-	auto_buf struct buf sig = { 0 };
-	unsigned attempts, i;
-	struct error e;
-	double cpu;
-
-	if (!hsm_sign(signer_key_handle(ca->s, &ca->key), ca->alg,
-		bytes_of(digest, 32), &sig, &attempts, &e))
-		bench_fail("sign", &e);
-	cpu = bench_cpu();
-	for (i = 0; i < n; i++)
-		if (!spki_verify_digest(&ca->spki, ca->alg,
-			bytes_of(digest, 32), buf_bytes(&sig), &e))
-			bench_fail("verify", &e);
-	return (bench_cpu() - cpu) / n;
-}
-
 static int
 compare(const void *a, const void *b)
 {
@@ -400,11 +356,11 @@ cpu_ratio(struct bench *b, const char *type, const struct bench_csrs *csrs,
 	(void)pipeline(&r, n);
 	r.staged = false;
 	for (i = 0; i < ROUNDS; i++) {
-		pop[i] = bare_pop(csrs, n);
+		pop[i] = bench_bare_pop(csrs, n);
 		sign[i] = raw_sign_rate(signer_key_handle(ca.s, &ca.key),
 		    b->module_path, 1, 0.1)
 			      .cpu_s;
-		verify[i] = bare_verify(&ca, n);
+		verify[i] = bench_bare_verify(&ca, n);
 		cpu[i] = pipeline(&r, n).cpu_s;
 		ratio[i] = cpu[i] / (pop[i] + sign[i] + verify[i]);
 	}
