@@ -17,7 +17,17 @@ stop_all() {
 	done
 	daemon= openbao=
 }
-trap 'stop_all; rm -rf "$work"' EXIT
+# What a sanitizer said of a room fails the test.
+service_end() {
+	local rc=$?
+	stop_all
+	if grep -s -A 40 -E 'Sanitizer|runtime error' "$work"/*.log >&2; then
+		rc=1
+	fi
+	rm -rf "$work"
+	exit "$rc"
+}
+trap service_end EXIT
 
 free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'

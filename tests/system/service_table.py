@@ -5,6 +5,7 @@ import json
 import os
 import ssl
 import sys
+import threading
 import urllib.parse
 
 FORM = "application/x-www-form-urlencoded"
@@ -310,6 +311,38 @@ except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
     status = 413  # told, and closed before we had sent it all
 if status != 413:
     fail("33 MiB", "%d" % status)
+
+# --- changes from many connections at once: each is made, none is lost, none twice ----------------------
+def many(worker):
+    for i in range(12):
+        for method, path, body in (
+                ("POST", "pki/roles/p-%d-%d" % (worker, i), {"ttl": "1h"}),
+                ("POST", "sys/policies/acl/p-%d-%d" % (worker, i), {"policy": 'path "a" { }'}),
+                ("POST", "sys/mounts/m-%d" % worker, {"type": "pki"}),
+                ("DELETE", "sys/mounts/m-%d" % worker, None),
+                ("POST", "sys/mounts/shared", {"type": "pki"})):
+            status, _, octets = ours.ask(method, "/v1/" + path, body)
+            if status not in (200, 204) and not path.endswith("shared"):
+                fail("parallel", "%s: %d %s" % (path, status, octets))
+            if path.endswith("shared"):
+                made.append(status)
+
+
+made = []
+threads = [threading.Thread(target=many, args=(n,)) for n in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+if made.count(204) != 1 or made.count(400) != len(made) - 1:
+    fail("parallel", "a mount made %d times in %d" % (made.count(204), len(made)))
+for path, wanted in (("pki/roles", 72), ("sys/policies/acl", 72)):
+    keys = json.loads(ours.ask("LIST", "/v1/" + path)[2])["data"]["keys"]
+    if len([key for key in keys if key.startswith("p-")]) != wanted:
+        fail("parallel", "%s: %d" % (path, len(keys)))
+mounts = json.loads(ours.ask("GET", "/v1/sys/mounts")[2])["data"]
+if [name for name in mounts if name.startswith("m-")]:
+    fail("parallel", "mounts: %s" % list(mounts))
 
 # --- OpenAPI names what is mounted ---------------------------------------------------------------------
 status, _, octets = ours.ask("GET", "/v1/sys/internal/specs/openapi")
