@@ -469,6 +469,21 @@ def test_parameters():
         assert (a.status == 200) if good else (a.status == 403), (ttl, a)
 
 
+def test_socket_peers():
+    base = "sys/internal/chancery/socket-peers"
+    want(call("LIST", base), 404)
+    ok(call("POST", base + "/4711", {"policies": "Kafka,default"}))
+    assert ok(call("GET", base + "/4711")).data == {"policies": ["default", "kafka"]}
+    assert ok(call("LIST", base)).data["keys"] == ["4711"]
+    for uid, policies in (("x", "a"), ("-1", "a"), ("4294967295", "a"), ("1", "root"), ("1", "")):
+        want(call("POST", "%s/%s" % (base, uid), {"policies": policies}), 400)
+    policy("peers", 'path "%s/*" { capabilities = ["create", "read", "update", "delete"] }' % base)
+    t = create(policies=["peers"])["client_token"]
+    want(call("POST", base + "/1", {"policies": "a"}, t), 403)
+    ok(call("DELETE", base + "/4711"))
+    want(call("GET", base + "/4711"), 404)
+
+
 def login(role_id, secret_id=None, mount="approle", headers=None):
     body = {"role_id": role_id}
     if secret_id is not None:

@@ -931,14 +931,74 @@ test_texts_are_random(unused_arg void **state)
 }
 
 static void
-test_peer(unused_arg void **state)
+put_doc(struct world *w, const char *kind, const char *name, const char *json)
 {
-	auto_token const struct token *t = auth_token_peer(42);
-	struct acl_request r = { .path = "x", .need = CAP_SUDO | CAP_DELETE };
+	auto_buf struct buf text = { 0 };
+	struct store_doc_op op = { kind, "", name, bytes_str(json) };
 
+	store_docs_encode(&op, 1, &text);
+	ok(store_docs_apply(w->f->s, buf_bytes(&text), ORIGIN, ++doc_index,
+	    &e));
+	docs_apply(w->docs, buf_bytes(&text));
+}
+
+static bool
+peer_may(struct world *w, unsigned uid, bool root, unsigned cap)
+{
+	auto_token const struct token *t =
+	    auth_token_peer(w->auth, uid, root, NOW);
+	struct acl_request r = { .path = "auth/token/lookup-self",
+		.need = cap };
+
+	return t != NULL && acl_allows(t->acl, &r);
+}
+
+static void
+test_peer(void **state)
+{
+	struct world w;
+	const struct token *t;
+
+	world_open(&w, state);
+	t = auth_token_peer(w.auth, 42, true, NOW);
 	assert_string_equal(t->display_name, "uid:42");
-	assert_true(t->root && acl_allows(t->acl, &r));
-	assert_int_equal(t->uses_left, 0);
+	assert_true(t->root);
+	auth_token_put(t);
+	assert_true(peer_may(&w, 42, true, CAP_READ | CAP_SUDO));
+	assert_null(auth_token_peer(w.auth, 42, false, NOW));
+	put_doc(&w, "socket-peer", "42", "{\"policies\":[\"default\"]}");
+	put_doc(&w, "socket-peer", "43", "{\"policies\":[]}");
+	assert_true(peer_may(&w, 42, false, CAP_READ));
+	assert_false(peer_may(&w, 42, false, CAP_READ | CAP_SUDO));
+	assert_false(peer_may(&w, 43, false, CAP_READ));
+	assert_null(auth_token_peer(w.auth, 4, false, NOW));
+	world_close(&w);
+}
+
+/* What is cached below a revoked one goes, and nothing else. */
+static void
+test_forget_tree(void **state)
+{
+	struct store_secret_change ch = { .op = STORE_SECRET_DELETE_TREE,
+		.row = { .kind = TOKEN_KIND,
+		    .key = token_hash(bytes_str("mid")),
+		    .scope = "" } };
+	struct world w;
+
+	world_open(&w, state);
+	put_token(&w, "top", NULL, "default", 0, 0);
+	put_token(&w, "mid", "top", "default", 0, 0);
+	put_token(&w, "leaf", "mid", "default", 0, 0);
+	put_token(&w, "side", "top", "default", 0, 0);
+	assert_true(is_good(&w, "leaf", NOW) && is_good(&w, "side", NOW));
+	assert_true(write_wait(w.f->s, &ch, 1).ok);
+	/* Until it is told, the cache knows no better. */
+	assert_true(is_good(&w, "leaf", NOW));
+	auth_forget_tree(w.auth, &ch.row.key);
+	assert_false(is_good(&w, "leaf", NOW));
+	assert_false(is_good(&w, "mid", NOW));
+	assert_true(is_good(&w, "side", NOW) && is_good(&w, "top", NOW));
+	world_close(&w);
 }
 
 int
@@ -976,7 +1036,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_row_survives, store_setup,
 		    store_teardown),
 		cmocka_unit_test(test_texts_are_random),
-		cmocka_unit_test(test_peer),
+		cmocka_unit_test_setup_teardown(test_peer, store_setup,
+		    store_teardown),
+		cmocka_unit_test_setup_teardown(test_forget_tree, store_setup,
+		    store_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

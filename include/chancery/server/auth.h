@@ -95,17 +95,19 @@ const struct token *auth_token_get(struct auth *a, struct bytes text,
 /* The same by accessor: FAIL_NOT_FOUND. */
 const struct token *auth_token_by_accessor(struct auth *a, const char *accessor,
     int64_t now_s, struct error *e) must_check;
-/* The peer of the unix socket: "uid:N" with the rights of the root policy, without a row
- * in the store. Counted too. */
-const struct token *auth_token_peer(unsigned uid) must_check;
+/* The peer of the unix socket, "uid:N", without a row in the store: with the root policy, or
+ * with those of its document "socket-peer". NULL: it has none. Counted too. */
+const struct token *auth_token_peer(struct auth *a, unsigned uid, bool root,
+    int64_t now_s) must_check;
 const struct token *auth_token_ref(const struct token *t) must_check;
 void auth_token_put(const struct token *t);
 DEFINE_AUTO(token, const struct token *, auth_token_put)
 #define auto_token auto_cleanup(token_cleanup)
 /* bound_cidrs; `peer` as http_peer tells it. A unix peer passes only an unbound one. */
 bool auth_token_from(const struct token *t, const char *peer) must_check;
-/* After changes: forget cached tokens (key NULL: all). */
+/* After changes: forget cached tokens (key NULL: all), or one and all below it. */
 void auth_forget(struct auth *a, const struct sha256 *key);
+void auth_forget_tree(struct auth *a, const struct sha256 *key);
 /* Remove what expired, a bounded number of rows: every minute or so. */
 bool auth_tidy(struct auth *a, int64_t now_s, struct error *e) must_check;
 
@@ -123,7 +125,7 @@ struct call;
 /* "token" (auth/token), "approle". */
 extern const struct backend auth_token_backend, auth_approle_backend;
 /* Rows of the system mount that are ours: policies, policy, capabilities*, wrapping,
- * internal/chancery/root-token; pattern NULL ends. */
+ * internal/chancery/{root-token,socket-peers}; pattern NULL ends. */
 extern const struct route auth_sys_routes[];
 /* A token with a use count pays before its request is handled: takes one, atomically and
  * durably, then next (c->token stays readable); or answers 403 itself. At once for others. */

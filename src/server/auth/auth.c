@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tokens by their text: the store, and a bounded cache before it. */
 #include <pthread.h>
+#include <stdio.h>
 
 #include <chancery/base/limits.h>
 
@@ -133,6 +134,32 @@ auth_forget(struct auth *a, const struct sha256 *key)
 	(void)pthread_mutex_unlock(&a->lock);
 }
 
+static bool
+box_is_below(const struct token_box *box, const struct sha256 *key)
+{
+	size_t i;
+
+	for (i = 0; i < box->above_n; i++)
+		if (memcmp(&box->above[i], key, sizeof(*key)) == 0)
+			return true;
+	return memcmp(&box->token.key, key, sizeof(*key)) == 0;
+}
+
+void
+auth_forget_tree(struct auth *a, const struct sha256 *key)
+{
+	size_t i, j;
+
+	(void)pthread_mutex_lock(&a->lock);
+	a->generation++;
+	for (i = 0; i < SETS; i++)
+		for (j = 0; j < WAYS; j++)
+			if (a->sets[i][j] != NULL &&
+			    box_is_below(a->sets[i][j], key))
+				cache_drop(&a->sets[i][j]);
+	(void)pthread_mutex_unlock(&a->lock);
+}
+
 /* ---- from the store ---- */
 
 static int64_t
@@ -151,23 +178,26 @@ is_zero(const struct sha256 *h)
 	return memcmp(h, &none, sizeof(none)) == 0;
 }
 
-/* A token lives as long as all above it do; *until: the first of them to end. */
+/* A token lives as long as all above it do. */
 static bool
-ancestors_alive(struct auth *a, struct sha256 parent, int64_t now_s,
-    int64_t *until, struct error *e)
+ancestors_alive(struct auth *a, struct token_box *box, int64_t now_s,
+    struct error *e)
 {
 	auto_buf struct buf mem = { 0 };
+	struct sha256 parent = box->token.parent;
 	struct store_secret row;
-	unsigned depth;
 
-	for (depth = 0; !is_zero(&parent); depth++) {
-		if (depth == LIMIT_TOKEN_DEPTH)
+	while (!is_zero(&parent)) {
+		if (box->above_n == LIMIT_TOKEN_DEPTH)
 			return error_set(e, FAIL_PERMISSION,
 			    "token is below too many others");
 		if (!store_secret_get(a->store, TOKEN_KIND, &parent, now_s,
 			&row, &mem, e))
 			return false;
-		*until = sooner(*until, row.expires_s);
+		box->above = mem_grow(box->above, box->above_n, &box->above_cap,
+		    sizeof(box->above[0]));
+		box->above[box->above_n++] = parent;
+		box->check_s = sooner(box->check_s, row.expires_s);
 		parent = row.parent;
 	}
 	return true;
@@ -216,17 +246,17 @@ static const struct token *
 token_load(struct auth *a, const struct store_secret *row, int64_t now_s,
     uint64_t generation, struct error *e)
 {
-	int64_t until = row->expires_s;
 	struct token_box *box;
-	struct token *t;
+	struct token *t = token_decode(row, e);
 
-	if (!ancestors_alive(a, row->parent, now_s, &until, e))
-		return NULL;
-	t = token_decode(row, e);
 	if (t == NULL)
 		return NULL;
 	box = (struct token_box *)t;
-	box->check_s = until;
+	box->check_s = row->expires_s;
+	if (!ancestors_alive(a, box, now_s, e)) {
+		auth_token_put(t);
+		return NULL;
+	}
 	acl_attach(a, box, now_s);
 	(void)pthread_mutex_lock(&a->lock);
 	if (generation == a->generation)
@@ -277,6 +307,33 @@ auth_token_by_accessor(struct auth *a, const char *accessor, int64_t now_s,
 		&mem, e))
 		return NULL;
 	return token_load(a, &row, now_s, generation, e);
+}
+
+const struct token *
+auth_token_peer(struct auth *a, unsigned uid, bool root, int64_t now_s)
+{
+	auto_doc const struct doc *d = NULL;
+	auto_json json_t *names = NULL;
+	struct token_box *box;
+	struct error e = { 0 };
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%u", uid);
+	d = docs_get(a->docs, "socket-peer", "", text);
+	if (!root && d == NULL)
+		return NULL;
+	names = root ? json_pack("[s]", "root")
+		     : names_clean(json_object_get(d->json, "policies"), false);
+	box = mem_calloc(1, sizeof(*box));
+	atomic_init(&box->refs, 1);
+	(void)snprintf(box->token.display_name, sizeof(box->token.display_name),
+	    "uid:%s", text);
+	(void)snprintf(box->token.path, sizeof(box->token.path), "socket");
+	box->token.orphan = true;
+	/* None at all: nothing is allowed. */
+	(void)!token_set_policies(&box->token, names, &e);
+	acl_attach(a, box, now_s);
+	return &box->token;
 }
 
 bool

@@ -12,4 +12,6 @@ struct token_box {
 	struct acl *acl;
 	/* Past it the row is read again: a parent's expiry, a rule's expiration. */
 	int64_t check_s;
+	struct sha256 *above; /* its parent, that one's parent … */
+	size_t above_n, above_cap;
 };

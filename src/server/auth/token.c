@@ -195,6 +195,7 @@ auth_token_put(const struct token *t)
 		return;
 	token_clear(&box->token);
 	acl_free(box->acl);
+	mem_free(box->above);
 	mem_free(box);
 }
 
@@ -207,23 +208,6 @@ auth_token_from(const struct token *t, const char *peer)
 		if (cidr_match(t->bound_cidrs[i], peer))
 			return true;
 	return t->bound_cidrs_n == 0;
-}
-
-const struct token *
-auth_token_peer(unsigned uid)
-{
-	struct token_box *box = mem_calloc(1, sizeof(*box));
-	struct token *t = &box->token;
-
-	atomic_init(&box->refs, 1);
-	(void)snprintf(t->display_name, sizeof(t->display_name), "uid:%u", uid);
-	(void)snprintf(t->path, sizeof(t->path), "socket");
-	t->policies = mem_calloc(1, sizeof(t->policies[0]));
-	t->policies[t->policies_n++] = mem_strdup("root");
-	t->root = t->orphan = true;
-	box->acl = acl_new(NULL, 0, true, 0);
-	t->acl = box->acl;
-	return t;
 }
 
 bool

@@ -79,3 +79,4 @@ call_fn policy_list, policy_read, policy_write, policy_delete;
 call_fn old_policy_list, old_policy_read, old_policy_write;
 call_fn capabilities_self, capabilities_token, capabilities_accessor;
 call_fn root_token;
+call_fn peer_list, peer_read, peer_write, peer_delete;

@@ -28,6 +28,11 @@ static const struct field_spec accessor_fields[] = {
 	FIELD("path", FT_LIST, NULL, "Old name of paths."), { .name = NULL }
 };
 
+static const struct field_spec peer_fields[] = {
+	CAPTURE("uid", "User of the operating system, a number."),
+	FIELD("policies", FT_LIST, NULL, "What they may over the unix socket."),
+	{ .name = NULL }
+};
 static const struct field_spec wrapping_fields[] = {
 	FIELD("token", FT_STRING, NULL,
 	    "The wrapping token; the caller's own when empty."),
@@ -80,6 +85,18 @@ const struct route auth_sys_routes[] = {
 	    .flags = ROUTE_UNAUTH,
 	    .fields = NULL,
 	    .op = { [OP_WRITE] = root_token } },
+	/* Who writes here hands out whatever he names. */
+	{ .pattern = "internal/chancery/socket-peers",
+	    .about = "Users who may do something over the unix socket.",
+	    .flags = ROUTE_SUDO,
+	    .op = { [OP_LIST] = peer_list } },
+	{ .pattern = "internal/chancery/socket-peers/:uid",
+	    .about = "The policies of a user of the unix socket.",
+	    .flags = ROUTE_SUDO,
+	    .fields = peer_fields,
+	    .op = { [OP_READ] = peer_read,
+		[OP_WRITE] = peer_write,
+		[OP_DELETE] = peer_delete } },
 	{ .pattern = "wrapping/wrap",
 	    .about = "The body of the request, wrapped.",
 	    .flags = ROUTE_RAW,

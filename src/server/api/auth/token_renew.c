@@ -39,7 +39,10 @@ renew_done(struct call *c)
 		return;
 	}
 	/* What is below it ends with it. */
-	auth_forget(c->tokens, shorter ? NULL : &t.key);
+	if (shorter)
+		auth_forget_tree(c->tokens, &t.key);
+	else
+		auth_forget(c->tokens, &t.key);
 	answer_auth(c, &t, named_text(c, r->whose), r->ttl_s);
 }
 

@@ -4,17 +4,26 @@
 static void
 revoked(struct call *c)
 {
-	/* Which of the cached ones were below it, the store knows. */
-	auth_forget(c->tokens, NULL);
+	const struct token *t = c->state;
+
+	auth_forget_tree(c->tokens, &t->key);
 	changed(c);
 }
 
 static void
-revoke_tree(struct call *c, const struct sha256 *key)
+token_state_free(void *state)
+{
+	auth_token_put(state);
+}
+
+static void
+revoke_tree(struct call *c, const struct token *t)
 {
 	struct store_secret_change ch = { .op = STORE_SECRET_DELETE_TREE,
-		.row = { .kind = TOKEN_KIND, .key = *key, .scope = "" } };
+		.row = { .kind = TOKEN_KIND, .key = t->key, .scope = "" } };
 
+	memcpy(&c->state, &t, sizeof(t));
+	c->state_free = token_state_free;
 	call_secrets(c, &ch, 1, revoked);
 }
 
@@ -23,7 +32,7 @@ static void
 revoke_named(struct call *c, enum whose whose)
 {
 	struct error e = { 0 };
-	auto_token const struct token *t = NULL;
+	const struct token *t;
 
 	if (whose == WHOSE_TOKEN && call_str(c, "token")[0] == '\0') {
 		call_error(c, 400, "missing token ID");
@@ -31,7 +40,7 @@ revoke_named(struct call *c, enum whose whose)
 	}
 	t = find_token(c, whose, &e);
 	if (t != NULL)
-		revoke_tree(c, &t->key);
+		revoke_tree(c, t);
 	else if (e.why != FAIL_NOT_FOUND)
 		call_fail(c, &e);
 	else {
@@ -114,6 +123,15 @@ orphan_add(void *arg, const struct store_secret *row)
 	return true;
 }
 
+static void
+orphaned(struct call *c)
+{
+	struct orphans *o = c->state;
+
+	auth_forget_tree(c->tokens, &o->parent);
+	changed(c);
+}
+
 void
 token_revoke_orphan(struct call *c)
 {
@@ -148,7 +166,7 @@ token_revoke_orphan(struct call *c)
 	o->changes[o->n] =
 	    (struct store_secret_change){ .op = STORE_SECRET_DELETE,
 		    .row = { .kind = TOKEN_KIND, .key = t->key, .scope = "" } };
-	call_secrets(c, o->changes, o->n + 1, revoked);
+	call_secrets(c, o->changes, o->n + 1, orphaned);
 }
 
 /* ---- accessors: all of them, read on a helper thread ---- */

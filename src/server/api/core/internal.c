@@ -30,7 +30,7 @@ api_call(struct api *a, unsigned worker, enum operation op, const char *path,
 	f->done_arg = arg;
 	f->c.op = op;
 	f->c.given = given;
-	f->c.token = auth_token_peer(geteuid());
+	f->c.token = auth_token_peer(f->c.tokens, geteuid(), true, f->c.now_s);
 	buf_add_str(&f->path, path);
 	(void)buf_cstr(&f->path);
 	text_cut(f->c.why, sizeof(f->c.why), path);

@@ -251,9 +251,9 @@ peer_token(const struct call *c)
 	unsigned uid, gid;
 	int pid;
 
-	if (!http_peer_cred(c->x, &uid, &gid, &pid) || !is_root_peer(c, uid))
+	if (!http_peer_cred(c->x, &uid, &gid, &pid))
 		return NULL;
-	return auth_token_peer(uid);
+	return auth_token_peer(c->tokens, uid, is_root_peer(c, uid), c->now_s);
 }
 
 static void
