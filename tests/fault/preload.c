@@ -15,6 +15,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "journal.h"
 #include "rules.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -41,6 +42,7 @@ static struct {
 	int (*renameat2)(int, const char *, int, const char *, unsigned);
 	int (*linkat)(int, const char *, int, const char *, int);
 	int (*ftruncate)(int, off_t);
+	int (*unlink)(const char *);
 } real;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -49,6 +51,7 @@ static const char *prefix;
 static struct rules rules;
 static unsigned long calls[OP__COUNT];
 static struct counts counts;
+static int journal = -1;
 
 static void
 find(const char *name, void *fn, size_t size)
@@ -70,9 +73,13 @@ start(void)
 	find("renameat2", &real.renameat2, sizeof(real.renameat2));
 	find("linkat", &real.linkat, sizeof(real.linkat));
 	find("ftruncate", &real.ftruncate, sizeof(real.ftruncate));
+	find("unlink", &real.unlink, sizeof(real.unlink));
 	counts_open(&counts, getenv("FAULT_FS_COUNTS"), op_names, OP__COUNT);
 	rules_parse(getenv("FAULT_FS_RULES"), &rules);
 	prefix = getenv("FAULT_FS_PREFIX");
+	if (getenv("FAULT_FS_JOURNAL") != NULL)
+		journal = open(getenv("FAULT_FS_JOURNAL"),
+		    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
 /* ---- whose call is it? ------------------------------------------------- */
@@ -121,6 +128,57 @@ path_below(int dir, const char *path)
 	parent[n] = '\0';
 	return realpath(parent, full) != NULL && below(full);
 }
+
+/* ---- the journal ------------------------------------------------------- */
+
+static void
+journal_put(const void *p, size_t n)
+{
+	if (n > 0 && real.write(journal, p, n) != (ssize_t)n)
+		abort();
+}
+
+/* Under `lock`, together with the call itself: entries stand in the order of calls. */
+static void
+journal_note(enum journal_kind kind, const char *path, off_t at,
+    const void *data, size_t n)
+{
+	struct journal_entry entry = { .kind = kind,
+		.path = (uint32_t)strlen(path),
+		.offset = (uint64_t)at,
+		.size = n };
+
+	journal_put(&entry, sizeof(entry));
+	journal_put(path, entry.path);
+	journal_put(data, n);
+}
+
+static void
+journal_fd(enum journal_kind kind, int fd, off_t at, const void *data, size_t n)
+{
+	char link[64], path[PATH_MAX];
+	ssize_t len;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, path, sizeof(path) - 1);
+	if (len <= 0)
+		abort();
+	path[len] = '\0';
+	journal_note(kind, path, at, data, n);
+}
+
+/* Of paths as they are given: tests give absolute ones. */
+#define JOURNALLED(type, call, note)                                           \
+	do {                                                                   \
+		type r_;                                                       \
+                                                                               \
+		(void)pthread_mutex_lock(&lock);                               \
+		r_ = call;                                                     \
+		if (r_ >= 0)                                                   \
+			note;                                                  \
+		(void)pthread_mutex_unlock(&lock);                             \
+		return r_;                                                     \
+	} while (0)
 
 /* ---- what happens to it ------------------------------------------------ */
 
@@ -192,12 +250,21 @@ torn(const struct plan *p, size_t n)
 EXPORT ssize_t
 write(int fd, const void *b, size_t n)
 {
+	(void)pthread_once(&once, start);
+	if (journal >= 0 && fd_below(fd))
+		JOURNALLED(ssize_t, real.write(fd, b, n),
+		    journal_fd(JOURNAL_WRITE, fd,
+			lseek(fd, 0, SEEK_CUR) - (off_t)r_, b, (size_t)r_));
 	SUFFER(ssize_t, OP_WRITE, fd_below(fd), real.write(fd, b, torn(&p, n)));
 }
 
 EXPORT ssize_t
 pwrite(int fd, const void *b, size_t n, off_t at)
 {
+	(void)pthread_once(&once, start);
+	if (journal >= 0 && fd_below(fd))
+		JOURNALLED(ssize_t, real.pwrite(fd, b, n, at),
+		    journal_fd(JOURNAL_WRITE, fd, at, b, (size_t)r_));
 	SUFFER(ssize_t, OP_PWRITE, fd_below(fd),
 	    real.pwrite(fd, b, torn(&p, n), at));
 }
@@ -211,12 +278,20 @@ pwrite64(int fd, const void *b, size_t n, off64_t at)
 EXPORT int
 fsync(int fd)
 {
+	(void)pthread_once(&once, start);
+	if (journal >= 0 && fd_below(fd))
+		JOURNALLED(int, real.fsync(fd),
+		    journal_fd(JOURNAL_SYNC, fd, 0, NULL, 0));
 	SUFFER(int, OP_FSYNC, fd_below(fd), real.fsync(fd));
 }
 
 EXPORT int
 fdatasync(int fd)
 {
+	(void)pthread_once(&once, start);
+	if (journal >= 0 && fd_below(fd))
+		JOURNALLED(int, real.fdatasync(fd),
+		    journal_fd(JOURNAL_SYNC, fd, 0, NULL, 0));
 	SUFFER(int, OP_FDATASYNC, fd_below(fd), real.fdatasync(fd));
 }
 
@@ -224,6 +299,11 @@ EXPORT int
 renameat2(int from_dir, const char *from, int to_dir, const char *to,
     unsigned flags)
 {
+	(void)pthread_once(&once, start);
+	if (journal >= 0 && path_below(to_dir, to))
+		JOURNALLED(int,
+		    real.renameat2(from_dir, from, to_dir, to, flags),
+		    journal_note(JOURNAL_RENAME, from, 0, to, strlen(to)));
 	SUFFER(int, OP_RENAME, path_below(to_dir, to),
 	    real.renameat2(from_dir, from, to_dir, to, flags));
 }
@@ -243,6 +323,10 @@ rename(const char *from, const char *to)
 EXPORT int
 linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
 {
+	(void)pthread_once(&once, start);
+	if (journal >= 0 && path_below(to_dir, to))
+		JOURNALLED(int, real.linkat(from_dir, from, to_dir, to, flags),
+		    journal_note(JOURNAL_LINK, from, 0, to, strlen(to)));
 	SUFFER(int, OP_LINK, path_below(to_dir, to),
 	    real.linkat(from_dir, from, to_dir, to, flags));
 }
@@ -256,6 +340,10 @@ link(const char *from, const char *to)
 EXPORT int
 ftruncate(int fd, off_t n)
 {
+	(void)pthread_once(&once, start);
+	if (journal >= 0 && fd_below(fd))
+		JOURNALLED(int, real.ftruncate(fd, n),
+		    journal_fd(JOURNAL_TRUNCATE, fd, n, NULL, 0));
 	SUFFER(int, OP_FTRUNCATE, fd_below(fd), real.ftruncate(fd, n));
 }
 
@@ -263,4 +351,15 @@ EXPORT int
 ftruncate64(int fd, off64_t n)
 {
 	return ftruncate(fd, n);
+}
+
+/* No fault of its own: only the journal wants it. */
+EXPORT int
+unlink(const char *path)
+{
+	(void)pthread_once(&once, start);
+	if (journal >= 0 && path_below(AT_FDCWD, path))
+		JOURNALLED(int, real.unlink(path),
+		    journal_note(JOURNAL_UNLINK, path, 0, NULL, 0));
+	return real.unlink(path);
 }
