@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -700,6 +701,7 @@ main(int argc, char **argv)
 	auto_yaml_doc struct yaml_doc *doc = NULL;
 	auto_buf struct buf report = { 0 };
 	struct error e = { 0 };
+	struct rusage u;
 
 	must(argc == 5, NULL, "usage");
 	signer = argv[1];
@@ -724,8 +726,13 @@ main(int argc, char **argv)
 	interrupted_keys();
 	stop();
 	check_all();
-	(void)printf("certificates %zu, kills %zu, stale serials %zu\n",
-	    signed_, kills, stale);
+	(void)getrusage(RUSAGE_CHILDREN, &u);
+	(void)printf("certificates %zu, kills %zu, stale serials %zu, signers' "
+		     "CPU %.0f us a certificate\n",
+	    signed_, kills, stale,
+	    ((double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
+		(double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec)) /
+		(double)signed_);
 	for (size_t i = 0; i < LANES; i++)
 		lane_free(lane[i]);
 	event_base_free(base);

@@ -90,7 +90,8 @@ on_frame(void *arg, const struct frame *f, struct bytes body, struct error *e)
 		return false;
 	s->f = *f;
 	s->id_n = s->q.id.n;
-	memcpy(s->id, s->q.id.p, s->id_n);
+	if (s->id_n > 0)
+		memcpy(s->id, s->q.id.p, s->id_n);
 	if (f->type != WIRE_HELLO && f->type != WIRE_SERIALS)
 		r->n++;
 	else if (!r->quiet)
@@ -183,7 +184,8 @@ on_done(void *arg, const struct lane_reply *r)
 
 	g->calls++;
 	g->r = *r;
-	memcpy(g->sig, r->sig.p, r->sig.n);
+	if (r->sig.n > 0)
+		memcpy(g->sig, r->sig.p, r->sig.n);
 	if (r->rule != NULL)
 		memcpy(g->rule, r->rule, strlen(r->rule) + 1);
 }

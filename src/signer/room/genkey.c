@@ -366,7 +366,8 @@ room_generate(struct room_request *q, const struct wire_request *in)
 	w->label = mem_strdup(in->label);
 	w->who = mem_strdup(in->who);
 	w->why = mem_strdup(in->why);
-	memcpy(w->id, in->id.p, in->id.n);
+	if (in->id.n > 0)
+		memcpy(w->id, in->id.p, in->id.n);
 	w->id_len = in->id.n;
 	TAILQ_INSERT_TAIL(&k->waiting, w, link);
 	k->n++;
