@@ -11,10 +11,17 @@ struct settled {
 	uint8_t id[32];
 	size_t id_len;
 	uint64_t intent, outcome; /* UINT64_MAX: still open */
+	uint64_t older;           /* of the same bucket, as in `bucket`       */
 	enum signer_outcome what;
 };
+
+/* After a restart every request of every lane is asked for, most of them unknown: by
+ * hash. A chain goes back in time and ends where the ring has been written over. */
+#define BUCKETS 65536
+
 struct settle_map {
-	struct settled v[LOOK_BACK]; /* ring, by arrival */
+	struct settled v[LOOK_BACK]; /* ring, by arrival             */
+	uint64_t bucket[BUCKETS];    /* number of the newest, from 1 */
 	size_t n;
 	bool loaded;
 };
@@ -31,21 +38,44 @@ settle_map_free(struct settle_map *m)
 	mem_free(m);
 }
 
+/* FNV-1a. Ids come from our own server; a bad spread costs time only. */
+static size_t
+bucket_of(struct bytes id)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < id.n; i++)
+		h = (h ^ id.p[i]) * 0x100000001b3;
+	return (h ^ h >> 32) % BUCKETS;
+}
+
 /* Newest first: an id that came twice means its last INTENT. */
 static struct settled *
-find(struct settle_map *m, struct bytes id, uint64_t intent)
+find_id(struct settle_map *m, struct bytes id)
+{
+	uint64_t at = m->bucket[bucket_of(id)];
+	struct settled *e;
+
+	for (; at > 0 && at + LOOK_BACK > m->n; at = e->older) {
+		e = &m->v[(at - 1) % LOOK_BACK];
+		if (bytes_eq(bytes_of(e->id, e->id_len), id))
+			return e;
+	}
+	return NULL;
+}
+
+static struct settled *
+find_intent(struct settle_map *m, uint64_t intent)
 {
 	size_t i, held = m->n < LOOK_BACK ? m->n : LOOK_BACK;
-	bool by_id = id.p != NULL && id.n > 0;
 	struct settled *e;
 
 	for (i = 0; i < held; i++) {
 		e = &m->v[(m->n - 1 - i) % LOOK_BACK];
-		if (by_id ? bytes_eq(bytes_of(e->id, e->id_len), id)
-			  : e->intent == intent)
+		if (e->intent == intent)
 			return e;
 		/* Intents rise: an older one cannot come any more. */
-		if (!by_id && e->intent < intent)
+		if (e->intent < intent)
 			return NULL;
 	}
 	return NULL;
@@ -56,10 +86,14 @@ note_intent(struct settle_map *m, const struct record *rec)
 {
 	struct bytes id = record_get(rec, "req");
 	struct settled *e;
+	uint64_t *newest;
 
 	if (id.n == 0 || id.n > sizeof(e->id))
 		return;
 	e = &m->v[m->n++ % LOOK_BACK];
+	newest = &m->bucket[bucket_of(id)];
+	e->older = *newest;
+	*newest = m->n;
 	memcpy(e->id, id.p, id.n);
 	e->id_len = id.n;
 	e->intent = rec->n;
@@ -86,8 +120,7 @@ settle_map_note(struct settle_map *m, const struct record *rec)
 	for (i = 0; i < countof(outcomes); i++) {
 		if (outcomes[i].type != rec->type)
 			continue;
-		e = find(m, (struct bytes){ 0 },
-		    (uint64_t)record_get_int(rec, "intent"));
+		e = find_intent(m, (uint64_t)record_get_int(rec, "intent"));
 		if (e == NULL)
 			return;
 		e->what = outcomes[i].what;
@@ -110,9 +143,7 @@ load(struct signer *s, struct error *e)
 {
 	uint64_t size = reg_durable_size(s->reg);
 
-	if (s->settled->loaded)
-		return true;
-	s->settled->n = 0;
+	memset(s->settled, 0, sizeof(*s->settled));
 	if (!reg_walk(s->cfg.reg.dir, size > LOOK_BACK ? size - LOOK_BACK : 0,
 		note_each, s->settled, e))
 		return false;
@@ -130,9 +161,12 @@ signer_settle(struct signer *s, struct bytes request_id,
 	if (request_id.n == 0 || request_id.n > 32)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "request id: %zu octets, allowed 1 to 32", request_id.n);
-	if (!load(s, e))
-		return false;
-	f = find(s->settled, request_id, 0);
+	f = find_id(s->settled, request_id);
+	if (f == NULL && !s->settled->loaded) {
+		if (!load(s, e))
+			return false;
+		f = find_id(s->settled, request_id);
+	}
 	*out = f == NULL ? OUTCOME_UNKNOWN : f->what;
 	*intent = f == NULL ? UINT64_MAX : f->intent;
 	*signed_ =

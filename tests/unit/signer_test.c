@@ -334,6 +334,37 @@ test_settle(unused_arg void **state)
 	    &signed_, &e));
 }
 
+/* Over segments, so that a new start replays from a snapshot and has to read what lies
+ * before it; ids that came twice mean their last INTENT. */
+static void
+test_settle_many(unused_arg void **state)
+{
+	enum signer_outcome what;
+	uint64_t intent, signed_, first = 0;
+	struct tally t = { 0 };
+	struct error e;
+
+	f.segment_bytes = 30000;
+	fixture_close(&f);
+	fixture_open(&f);
+	for (int round = 0; round < 2; round++) {
+		many(300, &t);
+		assert_true(signer_drain(f.s, &e));
+		if (round == 0)
+			first = reg_size(signer_register(f.s));
+	}
+	fixture_close(&f);
+	fixture_open(&f);
+	for (unsigned id = 0; id < 310; id++) {
+		assert_true(signer_settle(f.s, bytes_of(&id, sizeof(id)), &what,
+		    &intent, &signed_, &e));
+		assert_int_equal(what,
+		    id < 300 ? OUTCOME_SIGNED : OUTCOME_UNKNOWN);
+		if (id < 300)
+			assert_true(intent >= first && signed_ > intent);
+	}
+}
+
 static void
 test_key_failures(unused_arg void **state)
 {
@@ -730,6 +761,7 @@ main(void)
 		    setup_root, teardown),
 		TEST(test_many),
 		TEST(test_settle),
+		TEST(test_settle_many),
 		TEST(test_key_failures),
 		TEST(test_killed_in_sign),
 		TEST(test_revoke_and_crl),
