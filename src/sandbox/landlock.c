@@ -186,9 +186,17 @@ static bool
 add_system(const struct ruleset *r, const struct sandbox_row *row,
     struct error *e)
 {
-	static const char *const always[] = { "/dev/null", "/dev/urandom",
-		"/etc/localtime", "/usr/share/zoneinfo",
-		"/sys/devices/system/cpu", "/proc/sys/crypto/fips_enabled" };
+	static const char *const always[] = {
+		"/dev/null",
+		"/dev/urandom",
+		"/etc/localtime",
+		"/usr/share/zoneinfo",
+		"/sys/devices/system/cpu",
+		"/proc/sys/crypto/fips_enabled",
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+		"/proc", /* the search for leaks reads its threads */
+#endif
+	};
 	static const char *const libraries[] = { "/usr/lib", "/lib", "/lib64",
 		"/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache",
 		"/etc/ssl/openssl.cnf", "/etc/softhsm", "/etc/pkcs11" };

@@ -280,6 +280,13 @@ try_memfd(unused_arg const char *arg)
 /* ---- the cases --------------------------------------------------------------- */
 
 #define KILLED (-SIGSYS)
+/* Sanitizers make calls of their own: in their builds the filter logs and lets pass
+ * (src/sandbox/seccomp.c), so that only what landlock forbids can be seen. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ONLY_LOGGED true
+#else
+#define ONLY_LOGGED false
+#endif
 
 struct attempt {
 	const char *name;
@@ -320,7 +327,8 @@ static const struct attempt attempts[] = {
 	{ "may not see a PIN", SRV, try_read, "pin/file", EACCES, 0 },
 	{ "may not see an anchor", SRV, try_read, "anchor/file", EACCES, 0 },
 	{ "may not see other files", SRV, try_read, "/etc/passwd", EACCES, 0 },
-	{ "may not see other processes", SRV, try_list, "/proc", EACCES, 0 },
+	{ "may not see other processes", SRV, try_list, "/proc",
+	    ONLY_LOGGED ? 0 : EACCES, 0 },
 	{ "may not open a TCP socket", SRV, try_socket, "tcp", KILLED, 0 },
 	{ "may not open a unix socket", SRV, try_socket, "unix", KILLED, 0 },
 	{ "may not connect", SRV, try_connect, NULL, KILLED, 0 },
@@ -462,6 +470,8 @@ test_rows(unused_arg void **state)
 		const struct attempt *a = &attempts[i];
 		int got = outcome(a);
 
+		if (ONLY_LOGGED && a->want == KILLED)
+			continue;
 		if (got != a->want)
 			fail_msg("%s %s: %d, not %d", names[a->room], a->name,
 			    got, a->want);
