@@ -6,7 +6,6 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -106,16 +105,19 @@ change_user(const struct identity *id)
 		give_up("root came back");
 }
 
+/* A terminal's Ctrl-C and systemd's SIGTERM reach the whole group; rooms are stopped by
+ * message, in order, or by the end of their control socket (room.h). */
 static void
 reset_signals(void)
 {
+	static const int ignored[] = { SIGPIPE, SIGTERM, SIGINT, SIGHUP };
 	sigset_t none;
 
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGCHLD, SIG_DFL);
-	(void)signal(SIGHUP, SIG_DFL);
+	for (size_t i = 0; i < countof(ignored); i++)
+		(void)signal(ignored[i], SIG_IGN);
 }
 
 static void
@@ -151,8 +153,6 @@ become(const struct spawn *s, int control, int table)
 
 	place_fds(s, control, table);
 	change_user(s->identity);
-	/* After the change of user, which clears it: nobody stays behind. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 	reset_signals();
 	limits();
 	environment();

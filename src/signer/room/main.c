@@ -36,9 +36,6 @@ main(int argc, char **argv)
 {
 	secret_harden_process();
 	(void)signal(SIGPIPE, SIG_IGN);
-	/* The end of the control socket ends a room, in order (room.h). */
-	(void)signal(SIGTERM, SIG_IGN);
-	(void)signal(SIGINT, SIG_IGN);
 	if (argc == 2 && strcmp(argv[1], "--keygen") == 0)
 		hsm_exit(room_oneshot());
 	if (argc != 1) {
