@@ -58,7 +58,8 @@ login_limits(struct call *c, const struct token *t, struct ttl_ask *ask)
 
 	if (n <= cut || strcmp(t->path + n - cut, tail) != 0)
 		return true;
-	(void)snprintf(path, sizeof(path), "%.*s", (int)(n - cut), t->path);
+	memcpy(path, t->path, n - cut); /* no longer than t->path */
+	path[n - cut] = '\0';
 	if (!mount_find(c->docs, c->settings, path, &m))
 		return false;
 	ask->system_default_s = m.default_ttl_s;
