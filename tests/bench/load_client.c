@@ -253,10 +253,12 @@ static void
 load_open(struct load *l, const struct load_config *cfg, unsigned n,
     struct load_result *out)
 {
+	char group[] = "X25519";
+
 	*l = (struct load){ .cfg = cfg, .out = out, .n_conns = n };
 	*out = (struct load_result){ 0 };
 	l->ctx = SSL_CTX_new(TLS_client_method());
-	(void)SSL_CTX_set1_groups_list(l->ctx, "X25519");
+	(void)SSL_CTX_set1_groups_list(l->ctx, group);
 	(void)SSL_CTX_set_mode(l->ctx, SSL_MODE_RELEASE_BUFFERS);
 	(void)SSL_CTX_set_session_cache_mode(l->ctx, SSL_SESS_CACHE_OFF);
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);

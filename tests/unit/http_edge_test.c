@@ -389,7 +389,9 @@ set_tls12_cbc(struct client *c)
 static void
 set_p384(struct client *c)
 {
-	assert_int_equal(SSL_set1_groups_list(c->ssl, "P-384"), 1);
+	char group[] = "P-384";
+
+	assert_int_equal(SSL_set1_groups_list(c->ssl, group), 1);
 }
 
 static void
