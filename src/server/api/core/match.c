@@ -96,6 +96,16 @@ capture(const struct segments *pattern, const struct segments *path,
 	}
 }
 
+/* Most rows differ in their first segment, which is literal in nearly all of them. */
+static bool
+may_fit(const char *pattern, struct bytes first)
+{
+	if (*pattern == ':' || *pattern == '*')
+		return true;
+	return strncmp(pattern, (const char *)first.p, first.n) == 0 &&
+	    (pattern[first.n] == '\0' || pattern[first.n] == '/');
+}
+
 const struct route *
 route_match(const struct route *routes, const char *path, json_t **captures)
 {
@@ -103,11 +113,13 @@ route_match(const struct route *routes, const char *path, json_t **captures)
 	const struct route *best = NULL;
 	struct segments segments, pattern;
 
-	if (!split(path, &segments))
+	if (!split(path, &segments) || segments.n == 0)
 		return NULL;
 	for (const struct route *r = routes; r->pattern != NULL; r++) {
 		uint8_t fits[SEGMENTS_MAX] = { 0 };
 
+		if (!may_fit(r->pattern, segments.v[0]))
+			continue;
 		if (!split(r->pattern, &pattern))
 			fatal("route %s: too many segments", r->pattern);
 		if (!fit_row(&pattern, &segments, fits))

@@ -414,20 +414,46 @@ to_any(const struct field_spec *f, const json_t *v, struct error *e)
 	return json_deep_copy(v);
 }
 
+/* What a field is when nothing was given. */
+static json_t *
+no_text(void)
+{
+	return json_string("");
+}
+
+static json_t *
+no_number(void)
+{
+	return json_integer(0);
+}
+
+/* jansson's are macros. */
+static json_t *
+no_bool(void)
+{
+	return json_false();
+}
+
+static json_t *
+no_value(void)
+{
+	return json_null();
+}
+
 static const struct {
 	const char *name;
 	json_t *(*convert)(const struct field_spec *f, const json_t *v,
 	    struct error *e);
-	const char *zero;
+	json_t *(*zero)(void);
 } types[] = {
-	[FT_STRING] = { "string", to_string, "\"\"" },
-	[FT_BOOL] = { "boolean", to_bool, "false" },
-	[FT_INT] = { "integer", to_int, "0" },
-	[FT_DURATION] = { "duration", to_duration, "0" },
-	[FT_LIST] = { "list", to_list, "[]" },
-	[FT_MAP] = { "map", to_map, "{}" },
-	[FT_TIME] = { "time", to_time, "0" },
-	[FT_JSON] = { "any", to_any, "null" },
+	[FT_STRING] = { "string", to_string, no_text },
+	[FT_BOOL] = { "boolean", to_bool, no_bool },
+	[FT_INT] = { "integer", to_int, no_number },
+	[FT_DURATION] = { "duration", to_duration, no_number },
+	[FT_LIST] = { "list", to_list, json_array },
+	[FT_MAP] = { "map", to_map, json_object },
+	[FT_TIME] = { "time", to_time, no_number },
+	[FT_JSON] = { "any", to_any, no_value },
 };
 
 const char *
@@ -440,6 +466,6 @@ json_t *
 field_convert(const struct field_spec *f, const json_t *v, struct error *e)
 {
 	if (v == NULL || json_is_null(v))
-		return json_loads(types[f->type].zero, JSON_DECODE_ANY, NULL);
+		return types[f->type].zero();
 	return types[f->type].convert(f, v, e);
 }
