@@ -48,8 +48,13 @@ void api_handle(void *arg, struct http_exchange *x);
  * Rows that stream or read the exchange are not for it.
  */
 typedef void api_done_fn(void *arg, int status, struct bytes body);
-void api_call(struct api *a, unsigned worker, enum operation op,
-    const char *path, json_t *given, api_done_fn *done, void *arg);
+struct api_own_call {
+	enum operation op;
+	const char *path;
+	json_t *given;
+};
+void api_call(struct api *a, unsigned worker, const struct api_own_call *own,
+    api_done_fn *done, void *arg);
 /* http_refused_fn: a line of the access log for what never became a request. */
 void api_refused(void *arg, const char *peer, int status, const char *why);
 /* For metrics; before the workers run. */

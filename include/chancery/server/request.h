@@ -15,6 +15,16 @@
 DEFINE_AUTO(json_t, json_t *, json_decref)
 #define auto_json auto_cleanup(json_t_cleanup)
 
+/* For jansson's functions that read and still want it writable. */
+static inline json_t *
+json_unconst(const json_t *v)
+{
+	json_t *out;
+
+	memcpy(&out, &v, sizeof(v));
+	return out;
+}
+
 /* jansson's memory wiped on release, its hash tables seeded: before any thread. */
 void request_json_init(void);
 

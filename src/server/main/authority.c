@@ -172,6 +172,7 @@ ask(void *arg)
 	auto_buf struct buf csr = { 0 };
 	auto_mem char *path =
 	    mem_printf("%s/sign-verbatim", r->cfg.server.tls.authority);
+	struct api_own_call own = { .op = OP_WRITE };
 	struct error e = { 0 };
 
 	r->authority.key = EVP_EC_gen("P-256");
@@ -183,10 +184,10 @@ ask(void *arg)
 		atomic_store(&r->authority.state, AUTHORITY_IDLE);
 		return;
 	}
-	api_call(r->api, 0, OP_WRITE, path,
-	    json_pack("{s:s,s:s,s:s}", "csr", buf_cstr(&csr), "format", "pem",
-		"ext_key_usage", "ServerAuth"),
-	    answered, r);
+	own.path = path;
+	own.given = json_pack("{s:s,s:s,s:s}", "csr", buf_cstr(&csr), "format",
+	    "pem", "ext_key_usage", "ServerAuth");
+	api_call(r->api, 0, &own, answered, r);
 }
 
 static void

@@ -35,7 +35,7 @@ write_object(struct json_writer *w, const json_t *v, struct error *e)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)v, key, value)
+	json_object_foreach(json_unconst(v), key, value)
 	{
 		if (json_is_null(value))
 			continue;

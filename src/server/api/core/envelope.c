@@ -60,7 +60,7 @@ envelope_write(const struct envelope *v, struct buf *out)
 static json_t *
 or_null(const json_t *v)
 {
-	return v != NULL ? json_incref((json_t *)(uintptr_t)v) : json_null();
+	return v != NULL ? json_incref(json_unconst(v)) : json_null();
 }
 
 json_t *

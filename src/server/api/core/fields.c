@@ -64,7 +64,7 @@ warn_about(const struct field_spec *fields, const json_t *captures,
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)given, name, value)
+	json_object_foreach(json_unconst(given), name, value)
 	{
 		if (json_object_get(captures, name) != NULL)
 			replaced[replaced_n++] = name;

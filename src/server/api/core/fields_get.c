@@ -3,47 +3,47 @@
 #include "core.h"
 
 static json_t *
-field(const struct call *c, const char *name)
+get(const struct call *c, const char *field)
 {
-	json_t *v = json_object_get(c->in, name);
+	json_t *v = json_object_get(c->in, field);
 
 	if (v == NULL)
-		fatal("%s: the row has no field %s", c->why, name);
+		fatal("%s: the row has no field %s", c->why, field);
 	return v;
 }
 
 const char *
-call_str(const struct call *c, const char *name)
+call_str(const struct call *c, const char *field)
 {
-	return json_string_value(field(c, name));
+	return json_string_value(get(c, field));
 }
 
 int64_t
-call_int(const struct call *c, const char *name)
+call_int(const struct call *c, const char *field)
 {
-	return json_integer_value(field(c, name));
+	return json_integer_value(get(c, field));
 }
 
 bool
-call_bool(const struct call *c, const char *name)
+call_bool(const struct call *c, const char *field)
 {
-	return json_is_true(field(c, name));
+	return json_is_true(get(c, field));
 }
 
 json_t *
-call_list(const struct call *c, const char *name)
+call_list(const struct call *c, const char *field)
 {
-	return field(c, name);
+	return get(c, field);
 }
 
 json_t *
-call_json(const struct call *c, const char *name)
+call_json(const struct call *c, const char *field)
 {
-	return field(c, name);
+	return get(c, field);
 }
 
 bool
-call_given(const struct call *c, const char *name)
+call_given(const struct call *c, const char *field)
 {
-	return json_object_get(c->given, name) != NULL;
+	return json_object_get(c->given, field) != NULL;
 }

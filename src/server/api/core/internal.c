@@ -21,19 +21,19 @@ serve_internal(struct call *c)
 }
 
 void
-api_call(struct api *a, unsigned worker, enum operation op, const char *path,
-    json_t *given, api_done_fn *done, void *arg)
+api_call(struct api *a, unsigned worker, const struct api_own_call *own,
+    api_done_fn *done, void *arg)
 {
 	struct flight *f = flight_new(&a->workers[worker], NULL);
 
 	f->done = done;
 	f->done_arg = arg;
-	f->c.op = op;
-	f->c.given = given;
-	f->c.token = auth_token_peer(f->c.tokens, geteuid(), true, f->c.now_s);
-	buf_add_str(&f->path, path);
+	f->c.op = own->op;
+	f->c.given = own->given;
+	f->c.token = auth_token_peer(geteuid());
+	buf_add_str(&f->path, own->path);
 	(void)buf_cstr(&f->path);
-	text_cut(f->c.why, sizeof(f->c.why), path);
+	text_cut(f->c.why, sizeof(f->c.why), own->path);
 	text_cut(f->c.who, sizeof(f->c.who), "server");
 	flight_run(f, serve_internal);
 }

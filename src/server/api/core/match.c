@@ -111,7 +111,7 @@ route_match(const struct route *routes, const char *path, json_t **captures)
 {
 	uint8_t best_fit[SEGMENTS_MAX] = { 0 };
 	const struct route *best = NULL;
-	struct segments segments, pattern;
+	struct segments segments = { 0 }, pattern = { 0 };
 
 	if (!split(path, &segments) || segments.n == 0)
 		return NULL;

@@ -189,7 +189,7 @@ static json_t *
 as_text(const json_t *v)
 {
 	if (json_is_string(v))
-		return json_copy((json_t *)(uintptr_t)v);
+		return json_copy(json_unconst(v));
 	if (json_is_number(v))
 		return number_text(v);
 	if (json_is_boolean(v))
@@ -350,7 +350,7 @@ add_object(json_t *out, const json_t *v)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)v, key, value)
+	json_object_foreach(json_unconst(v), key, value)
 	{
 		json_t *s = as_text(value);
 

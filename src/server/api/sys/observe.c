@@ -18,6 +18,12 @@ sys_metrics(struct call *c)
 	call_raw(c, 200, "text/plain; version=0.0.4", buf_bytes(&out));
 }
 
+static json_int_t
+octets(unsigned long n, unsigned unit)
+{
+	return (json_int_t)n * (json_int_t)unit;
+}
+
 void
 sys_host_info(struct call *c)
 {
@@ -35,7 +41,7 @@ sys_host_info(struct call *c)
 		"timestamp", now, "host", "hostname", u.nodename, "os", "linux",
 		"kernelVersion", u.release, "kernelArch", u.machine, "uptime",
 		(json_int_t)s.uptime, "procs", (json_int_t)s.procs, "memory",
-		"total", (json_int_t)((uint64_t)s.totalram * s.mem_unit),
-		"free", (json_int_t)((uint64_t)s.freeram * s.mem_unit), "cpu",
+		"total", octets(s.totalram, s.mem_unit), "free",
+		octets(s.freeram, s.mem_unit), "cpu",
 		(int)sysconf(_SC_NPROCESSORS_ONLN)));
 }
