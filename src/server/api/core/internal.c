@@ -30,7 +30,7 @@ api_call(struct api *a, unsigned worker, const struct api_own_call *own,
 	f->done_arg = arg;
 	f->c.op = own->op;
 	f->c.given = own->given;
-	f->c.token = auth_token_peer(geteuid());
+	f->c.token = auth_token_peer(f->c.tokens, geteuid(), true, f->c.now_s);
 	buf_add_str(&f->path, own->path);
 	(void)buf_cstr(&f->path);
 	text_cut(f->c.why, sizeof(f->c.why), own->path);
