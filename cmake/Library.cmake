@@ -48,15 +48,9 @@ endfunction()
 # frame pointers) up to its name, for the suppressions. Slow, hence not for unit tests.
 function(chancery_test_sanitized test)
 	if(CHANCERY_SANITIZE MATCHES "address")
-		set(leaks 1)
-		# Looking for leaks stops threads by ptrace, which a confined room may
-		# not be.
-		if(test MATCHES "/service")
-			set(leaks 0)
-		endif()
 		string(JOIN ";" environment
-		    "ASAN_OPTIONS=fast_unwind_on_malloc=0:malloc_context_size=12:detect_leaks=${leaks}"
-		    "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0")
+		    "ASAN_OPTIONS=fast_unwind_on_malloc=0:malloc_context_size=12:detect_leaks=1"
+		    "LSAN_OPTIONS=print_suppressions=0")
 		set_tests_properties(${test} PROPERTIES ENVIRONMENT
 		    "${environment}")
 	endif()

@@ -19,18 +19,6 @@ check_kinds(const struct sandbox_row *row, const struct sandbox_options *opt,
 
 static char current[SANDBOX_TEXT_SIZE];
 
-#ifdef CHANCERY_ASAN
-/* LeakSanitizer stops its process by ptrace, which no row allows: it would wait for that
- * for ever. Until a room is confined, and in tests of its parts, leaks are looked for. */
-int __lsan_is_turned_off(void) __attribute__((visibility("default")));
-
-int
-__lsan_is_turned_off(void)
-{
-	return current[0] != '\0';
-}
-#endif
-
 bool
 sandbox_enter(enum sandbox_room room, const struct sandbox_options *opt,
     struct sandbox_status *out, struct error *e)
