@@ -154,7 +154,8 @@ rule_check rule_extensions, rule_path_len, rule_key_usage, rule_ekus,
 bool act_server_auth(const struct charter_act *a);
 /* rules_names.c */
 rule_check rule_names_dn, rule_names_san, rule_names_email, rule_names_cn;
-const struct yaml_texts *names_of(const struct charter *c, enum name_kind kind);
+const struct yaml_texts *charter_names_of(const struct charter *c,
+    enum name_kind kind);
 /* A name of this kind is within names.*; wildcards are not looked at. */
 bool name_allowed(const struct charter *c, enum name_kind kind,
     struct bytes value) must_check;

@@ -86,7 +86,7 @@ dns_subtree_allowed(const struct charter *c, struct bytes base)
 {
 	auto_buf struct buf below = { 0 };
 	bool dotted = base.n > 0 && base.p[0] == '.';
-	const struct yaml_texts *list = names_of(c, NAME_DNS);
+	const struct yaml_texts *list = charter_names_of(c, NAME_DNS);
 
 	if (is_any(list))
 		return true;
@@ -108,7 +108,7 @@ static bool
 email_subtree_allowed(const struct charter *c, struct bytes base)
 {
 	auto_buf struct buf any_box = { 0 };
-	const struct yaml_texts *list = names_of(c, NAME_EMAIL);
+	const struct yaml_texts *list = charter_names_of(c, NAME_EMAIL);
 
 	if (is_any(list))
 		return true;
@@ -141,7 +141,7 @@ subtree_allowed(const struct charter *c, enum name_kind kind, struct bytes base)
 	case NAME_URI:
 		/* A URI subtree is a host with all paths and schemes: more than
 		 * any entry covers. */
-		return is_any(names_of(c, NAME_URI));
+		return is_any(charter_names_of(c, NAME_URI));
 	case NAME_EMAIL:
 		return email_subtree_allowed(c, base);
 	case NAME_KIND__COUNT:

@@ -5,7 +5,7 @@
 #include "internal.h"
 
 const struct yaml_texts *
-names_of(const struct charter *c, enum name_kind kind)
+charter_names_of(const struct charter *c, enum name_kind kind)
 {
 	const struct names *n = &c->l.names;
 	const struct yaml_texts *const lists[] = {
@@ -108,7 +108,7 @@ is_plain(struct bytes name)
 bool
 name_allowed(const struct charter *c, enum name_kind kind, struct bytes value)
 {
-	const struct yaml_texts *list = names_of(c, kind);
+	const struct yaml_texts *list = charter_names_of(c, kind);
 
 	switch (kind) {
 	case NAME_DNS:

@@ -204,8 +204,10 @@ run_token_root(struct cli *c, struct error *e)
 	data = json_object_get(answer, "data");
 	if (*text_of(data, "token") == '\0')
 		return error_set(e, FAIL_INTERNAL, "an answer without a token");
-	doc_text(c->doc, "token", "token", text_of(data, "token"));
-	doc_text(c->doc, "accessor", "accessor", text_of(data, "accessor"));
+	/* Alone on its line: VAULT_TOKEN=$(chancery token root). */
+	doc_text(c->doc, "token", NULL, text_of(data, "token"));
+	doc_text(c->doc, "accessor", NULL, text_of(data, "accessor"));
+	doc_say(c->doc, "%s", text_of(data, "token"));
 	return true;
 }
 

@@ -4,13 +4,13 @@
 #include "token.h"
 
 int64_t
-doc_int(const json_t *o, const char *key)
+member_int(const json_t *o, const char *key)
 {
 	return json_integer_value(json_object_get(o, key));
 }
 
 bool
-doc_bool(const json_t *o, const char *key, bool dflt)
+member_bool(const json_t *o, const char *key, bool dflt)
 {
 	const json_t *v = json_object_get(o, key);
 

@@ -78,10 +78,10 @@ secret_id_decode(const struct store_secret *row, struct secret_id *out,
 		return error_set(e, FAIL_CORRUPT,
 		    "a secret-id's row is damaged");
 	*out = (struct secret_id){ .key = row->key,
-		.uses_left = doc_int(o, "uses_left"),
-		.ttl_s = doc_int(o, "ttl_s"),
-		.created_s = doc_int(o, "created_s"),
-		.updated_s = doc_int(o, "updated_s"),
+		.uses_left = member_int(o, "uses_left"),
+		.ttl_s = member_int(o, "ttl_s"),
+		.created_s = member_int(o, "created_s"),
+		.updated_s = member_int(o, "updated_s"),
 		.expires_s = row->expires_s,
 		.metadata = copy_or(json_object_get(o, "metadata"), NULL),
 		.cidr_list = copy_or(json_object_get(o, "cidr_list"), NULL),
@@ -138,8 +138,8 @@ static bool
 make_numbers(const struct secret_id_ask *a, struct secret_id *s,
     struct error *e)
 {
-	int64_t uses = doc_int(a->role, "secret_id_num_uses");
-	int64_t ttl = doc_int(a->role, "secret_id_ttl");
+	int64_t uses = member_int(a->role, "secret_id_num_uses");
+	int64_t ttl = member_int(a->role, "secret_id_ttl");
 
 	s->uses_left = a->uses_given ? a->uses : uses;
 	s->ttl_s = a->ttl_given ? a->ttl_s : ttl;

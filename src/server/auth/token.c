@@ -138,15 +138,15 @@ decode_into(const json_t *o, const struct store_secret *row, struct token *t)
 	    &t->policies_n);
 	decode_texts(json_object_get(o, "bound_cidrs"), &t->bound_cidrs,
 	    &t->bound_cidrs_n);
-	t->renewable = doc_bool(o, "renewable", false);
-	t->orphan = doc_bool(o, "orphan", false);
-	t->created_s = doc_int(o, "created_s");
-	t->ttl_s = doc_int(o, "ttl_s");
-	t->explicit_max_s = doc_int(o, "explicit_max_s");
-	t->period_s = doc_int(o, "period_s");
-	t->max_ttl_s = doc_int(o, "max_ttl_s");
-	t->renewed_s = doc_int(o, "renewed_s");
-	t->uses_left = doc_int(o, "uses_left");
+	t->renewable = member_bool(o, "renewable", false);
+	t->orphan = member_bool(o, "orphan", false);
+	t->created_s = member_int(o, "created_s");
+	t->ttl_s = member_int(o, "ttl_s");
+	t->explicit_max_s = member_int(o, "explicit_max_s");
+	t->period_s = member_int(o, "period_s");
+	t->max_ttl_s = member_int(o, "max_ttl_s");
+	t->renewed_s = member_int(o, "renewed_s");
+	t->uses_left = member_int(o, "uses_left");
 	t->meta = meta == NULL ? NULL : json_deep_copy(meta);
 	t->key = row->key;
 	t->parent = row->parent;

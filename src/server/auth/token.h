@@ -96,8 +96,8 @@ struct token *token_decode(const struct store_secret *row,
     struct error *e) must_check;
 
 /* ---- small ---- */
-int64_t doc_int(const json_t *o, const char *key);
-bool doc_bool(const json_t *o, const char *key, bool dflt);
+int64_t member_int(const json_t *o, const char *key);
+bool member_bool(const json_t *o, const char *key, bool dflt);
 const char *doc_str(const json_t *o, const char *key); /* "" */
 /* jansson walks an object that it does not take as const. */
 json_t *json_walkable(const json_t *v);

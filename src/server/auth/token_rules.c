@@ -121,7 +121,7 @@ policies_by_role(const struct token_ask *a, const json_t *parent,
 	bool allow = role_has(a->role, "allowed_policies") ||
 	    role_has(a->role, "allowed_policies_glob");
 	bool add_default = !a->no_default_policy &&
-	    !doc_bool(a->role, "token_no_default_policy", false) &&
+	    !member_bool(a->role, "token_no_default_policy", false) &&
 	    !names_have(json_object_get(a->role, "disallowed_policies"),
 		"default") &&
 	    !names_match(json_object_get(a->role, "disallowed_policies_glob"),
@@ -247,9 +247,10 @@ make_lifetime(const struct token_ask *a, struct token *out, json_t *warnings,
 		.system_default_s = a->system_default_s,
 		.system_max_s = a->system_max_s };
 
-	out->period_s = lesser(a->period_s, doc_int(a->role, "token_period"));
+	out->period_s =
+	    lesser(a->period_s, member_int(a->role, "token_period"));
 	out->explicit_max_s = lesser(a->explicit_max_s,
-	    doc_int(a->role, "token_explicit_max_ttl"));
+	    member_int(a->role, "token_explicit_max_ttl"));
 	t.period_s = out->period_s;
 	t.explicit_s = out->explicit_max_s;
 	if ((!out->root || a->ttl_s > 0 || out->period_s > 0) &&
@@ -264,7 +265,7 @@ make_lifetime(const struct token_ask *a, struct token *out, json_t *warnings,
 		    "root tokens");
 	out->expires_s = out->ttl_s == 0 ? 0 : a->now_s + out->ttl_s;
 	out->renewable = a->renewable && out->ttl_s > 0 &&
-	    doc_bool(a->role, "renewable", true);
+	    member_bool(a->role, "renewable", true);
 	return true;
 }
 
@@ -285,12 +286,12 @@ make_rest(const struct token_ask *a, struct token *out)
 {
 	const char *suffix = doc_str(a->role, "path_suffix");
 
-	out->orphan = a->orphan || doc_bool(a->role, "orphan", false) ||
+	out->orphan = a->orphan || member_bool(a->role, "orphan", false) ||
 	    (a->role == NULL && a->no_parent);
 	if (!out->orphan)
 		out->parent = a->parent->key;
 	out->created_s = a->now_s;
-	out->uses_left = lesser(a->uses, doc_int(a->role, "token_num_uses"));
+	out->uses_left = lesser(a->uses, member_int(a->role, "token_num_uses"));
 	(void)snprintf(out->path, sizeof(out->path), "%s%s%s", a->path,
 	    suffix[0] == '\0' ? "" : "/", suffix);
 	(void)snprintf(out->role, sizeof(out->role), "%s", a->role_name);
@@ -327,15 +328,15 @@ token_login(const struct login_ask *a, struct token *out, json_t *warnings,
 	struct token t = { .orphan = true, .created_s = a->now_s };
 	struct ttl_ask ttl = { .now_s = a->now_s,
 		.issued_s = a->now_s,
-		.default_s = doc_int(a->role, "token_ttl"),
-		.period_s = doc_int(a->role, "token_period"),
-		.max_s = doc_int(a->role, "token_max_ttl"),
-		.explicit_s = doc_int(a->role, "token_explicit_max_ttl"),
+		.default_s = member_int(a->role, "token_ttl"),
+		.period_s = member_int(a->role, "token_period"),
+		.max_s = member_int(a->role, "token_max_ttl"),
+		.explicit_s = member_int(a->role, "token_explicit_max_ttl"),
 		.system_default_s = a->mount_default_s,
 		.system_max_s = a->mount_max_s };
 	auto_json json_t *names =
 	    names_clean(json_object_get(a->role, "token_policies"),
-		!doc_bool(a->role, "token_no_default_policy", false));
+		!member_bool(a->role, "token_no_default_policy", false));
 
 	/* Roles cannot hand out what only a root token can. */
 	if (names_have(names, "root"))
@@ -348,7 +349,7 @@ token_login(const struct login_ask *a, struct token *out, json_t *warnings,
 	t.period_s = ttl.period_s;
 	t.max_ttl_s = ttl.max_s;
 	t.explicit_max_s = ttl.explicit_s;
-	t.uses_left = doc_int(a->role, "token_num_uses");
+	t.uses_left = member_int(a->role, "token_num_uses");
 	(void)snprintf(t.path, sizeof(t.path), "%s", a->path);
 	(void)snprintf(t.display_name, sizeof(t.display_name), "%s",
 	    a->display_name);

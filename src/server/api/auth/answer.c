@@ -53,7 +53,7 @@ warn_missing_policies(struct call *c, const struct token *t)
 }
 
 void
-issue_free(void *state)
+token_issue_free(void *state)
 {
 	struct issue *i = state;
 

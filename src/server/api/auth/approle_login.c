@@ -115,10 +115,10 @@ login_state(struct call *c)
 
 	if (c->state != NULL) {
 		i->tries = ((struct issue *)c->state)->tries + 1;
-		issue_free(c->state);
+		token_issue_free(c->state);
 	}
 	c->state = i;
-	c->state_free = issue_free;
+	c->state_free = token_issue_free;
 	return i;
 }
 
@@ -136,7 +136,7 @@ login_try(struct call *c)
 		refuse(c);
 		return;
 	}
-	if (doc_bool(role->json, "bind_secret_id", true)) {
+	if (member_bool(role->json, "bind_secret_id", true)) {
 		if (call_str(c, "secret_id")[0] == '\0') {
 			call_error(c, 400, "missing secret_id");
 			return;

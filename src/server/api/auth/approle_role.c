@@ -70,13 +70,13 @@ no(struct error *e, const char *text)
 static bool
 check_numbers(const json_t *r, struct error *e)
 {
-	int64_t max = doc_int(r, "token_max_ttl");
+	int64_t max = member_int(r, "token_max_ttl");
 
-	if (doc_int(r, "secret_id_num_uses") < 0)
+	if (member_int(r, "secret_id_num_uses") < 0)
 		return no(e, "secret_id_num_uses cannot be negative");
-	if (doc_int(r, "token_num_uses") < 0)
+	if (member_int(r, "token_num_uses") < 0)
 		return no(e, "token_num_uses cannot be negative");
-	if (max > 0 && doc_int(r, "token_ttl") > max)
+	if (max > 0 && member_int(r, "token_ttl") > max)
 		return no(e,
 		    "token_ttl should not be greater than token_max_ttl");
 	return true;
@@ -100,7 +100,8 @@ check_role(const json_t *r, struct error *e)
 	    TOKEN_POLICIES_MAX)
 		return no(e, "token_policies: too many");
 	/* Who has the role-id alone would get in from everywhere. */
-	if (!doc_bool(r, "bind_secret_id", true) && json_array_size(cidrs) == 0)
+	if (!member_bool(r, "bind_secret_id", true) &&
+	    json_array_size(cidrs) == 0)
 		return no(e,
 		    "at least one constraint should be enabled on the role");
 	for (i = 0; i < countof(types); i++)
@@ -193,7 +194,7 @@ role_build(struct call *c, struct changes *ch)
 	put_uuid(r);
 	if (!put_role_id(c, ch, r, call_str(c, "role_id")))
 		return false;
-	if (doc_int(r, "token_max_ttl") > c->mount->max_ttl_s)
+	if (member_int(r, "token_max_ttl") > c->mount->max_ttl_s)
 		call_warn(c,
 		    "token_max_ttl is greater than the mount's maximum TTL; "
 		    "tokens are cut to that");

@@ -98,7 +98,7 @@ make_for_role(struct call *c, const char *text)
 
 	if (d == NULL)
 		return;
-	if (!doc_bool(d->json, "bind_secret_id", true))
+	if (!member_bool(d->json, "bind_secret_id", true))
 		call_error(c, 400, "bind_secret_id is not set on the role");
 	else
 		make(c, d->json, text);

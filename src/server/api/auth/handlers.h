@@ -51,7 +51,7 @@ struct issue {
 	struct secret *text;
 	unsigned tries;
 };
-void issue_free(void *state);
+void token_issue_free(void *state);
 /* Fresh text (or the one given), key and accessor. */
 void issue_name(struct issue *i, struct bytes text);
 /* After call_secrets: the auth answer. */

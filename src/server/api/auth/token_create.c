@@ -84,7 +84,7 @@ create(struct call *c, const struct token_ask *ask)
 	struct error e = { 0 };
 
 	c->state = i;
-	c->state_free = issue_free;
+	c->state_free = token_issue_free;
 	if (c->warnings == NULL)
 		c->warnings = json_array();
 	if (call_str(c, "entity_alias")[0] != '\0')

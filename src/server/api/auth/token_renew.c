@@ -69,9 +69,9 @@ login_limits(struct call *c, const struct token *t, struct ttl_ask *ask)
 	    doc_str(t->meta, "role_name"));
 	if (role == NULL)
 		return false;
-	ask->default_s = doc_int(role->json, "token_ttl");
-	ask->max_s = doc_int(role->json, "token_max_ttl");
-	ask->period_s = doc_int(role->json, "token_period");
+	ask->default_s = member_int(role->json, "token_ttl");
+	ask->max_s = member_int(role->json, "token_max_ttl");
+	ask->period_s = member_int(role->json, "token_period");
 	docs_put(role);
 	return true;
 }

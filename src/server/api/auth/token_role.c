@@ -48,7 +48,7 @@ role_check(const json_t *doc, struct error *e)
 	const char *suffix = doc_str(doc, "path_suffix");
 	size_t i;
 
-	if (doc_int(doc, "token_num_uses") < 0)
+	if (member_int(doc, "token_num_uses") < 0)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "token_num_uses cannot be negative");
 	if (suffix[strspn(suffix,
@@ -107,9 +107,9 @@ token_role_read(struct call *c)
 	data = json_deep_copy(d->json);
 	(void)json_object_set_new(data, "name", json_string(name));
 	(void)json_object_set_new(data, "explicit_max_ttl",
-	    json_integer(doc_int(d->json, "token_explicit_max_ttl")));
+	    json_integer(member_int(d->json, "token_explicit_max_ttl")));
 	(void)json_object_set_new(data, "period",
-	    json_integer(doc_int(d->json, "token_period")));
+	    json_integer(member_int(d->json, "token_period")));
 	call_ok(c, data);
 }
 

@@ -196,8 +196,8 @@ wrapping_lookup(struct call *c)
 	o = row_json(&row);
 	call_ok(c,
 	    json_pack("{s:o, s:I, s:s}", "creation_time",
-		time_or_null(doc_int(o, "created_s")), "creation_ttl",
-		(json_int_t)doc_int(o, "ttl_s"), "creation_path",
+		time_or_null(member_int(o, "created_s")), "creation_ttl",
+		(json_int_t)member_int(o, "ttl_s"), "creation_path",
 		doc_str(o, "path")));
 }
 
@@ -359,7 +359,7 @@ wrapping_rewrap(struct call *c)
 	r = mem_calloc(1, sizeof(*r));
 	c->state = r;
 	c->state_free = rewrapping_free;
-	r->ttl_s = doc_int(o, "ttl_s");
+	r->ttl_s = member_int(o, "ttl_s");
 	(void)snprintf(r->path, sizeof(r->path), "%s", doc_str(o, "path"));
 	r->text = secret_new(TOKEN_TEXT_MAX);
 	token_text_random(r->text, "hvs.");

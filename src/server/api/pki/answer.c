@@ -52,7 +52,7 @@ serial_json(struct bytes magnitude)
 }
 
 bool
-serial_parse(const char *text, uint8_t out[LIMIT_SERIAL_BYTES])
+pki_serial_parse(const char *text, uint8_t out[LIMIT_SERIAL_BYTES])
 {
 	char hex[2 * LIMIT_SERIAL_BYTES + 3];
 	size_t n = 0, zeros;

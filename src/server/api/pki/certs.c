@@ -110,7 +110,7 @@ take_range(struct call *c, struct pages *p, struct error *e)
 	if (after[0] == '\0')
 		return true;
 	p->q.after = p->after;
-	return serial_parse(after, p->after) ||
+	return pki_serial_parse(after, p->after) ||
 	    error_set(e, FAIL_BAD_INPUT,
 		"after: \"%.100s\" is not a serial number in hex", after);
 }
@@ -173,7 +173,7 @@ find_row(struct call *c, struct row *r)
 	uint8_t serial[LIMIT_SERIAL_BYTES];
 	struct error e;
 
-	if (!serial_parse(call_str(c, "serial"), serial)) {
+	if (!pki_serial_parse(call_str(c, "serial"), serial)) {
 		call_not_found(c);
 		return false;
 	}

@@ -229,7 +229,8 @@ void serial_text(const uint8_t serial[LIMIT_SERIAL_BYTES], struct buf *out);
 void serial_text_int(struct bytes magnitude, struct buf *out);
 json_t *serial_json(struct bytes magnitude);
 /* Any spelling of 4.0 → right-aligned; false: not a serial. */
-bool serial_parse(const char *text, uint8_t out[LIMIT_SERIAL_BYTES]) must_check;
+bool pki_serial_parse(const char *text,
+    uint8_t out[LIMIT_SERIAL_BYTES]) must_check;
 json_t *base64_json(struct bytes v);
 /* certificate, issuing_ca, ca_chain, serial_number, expiration; `first`: the new
  * certificate leads ca_chain (CA certificates). The key goes before the bundle. */

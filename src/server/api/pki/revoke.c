@@ -123,7 +123,7 @@ find_serial(struct call *c, struct revocation *r, struct error *e)
 	uint8_t serial[LIMIT_SERIAL_BYTES];
 	struct search s = { .key = &r->cert.issuer_key };
 
-	if (!serial_parse(call_str(c, "serial_number"), serial))
+	if (!pki_serial_parse(call_str(c, "serial_number"), serial))
 		return error_set(e, FAIL_BAD_INPUT,
 		    "serial_number: \"%.100s\" is not a serial number in hex",
 		    call_str(c, "serial_number"));
