@@ -72,15 +72,20 @@ void
 buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 {
 	va_list again;
+	size_t room;
 	int n;
 
+	/* Mostly there is room; formatting twice to know costs twice. */
+	(void)buf_reserve(b, 32);
+	room = b->cap - b->n;
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf((char *)b->p + b->n, room, fmt, again);
 	va_end(again);
 	if (n < 0)
 		fatal("buf_vaddf: bad format");
-	(void)vsnprintf((char *)buf_reserve(b, (size_t)n + 1), (size_t)n + 1,
-	    fmt, ap);
+	if ((size_t)n >= room)
+		(void)vsnprintf((char *)buf_reserve(b, (size_t)n + 1),
+		    (size_t)n + 1, fmt, ap);
 	b->n += (size_t)n;
 }
 

@@ -238,7 +238,7 @@ test_connections_in_all(unused_arg void **state)
 	static const struct rig_options o = { .workers = 2,
 		.limits = { .connections = 4 } };
 	struct rig *r = rig_start(&o);
-	struct client c[4], more;
+	struct client c[4], more, operator;
 
 	for (size_t i = 0; i < countof(c); i++) {
 		c[i] = client_open(r, HTTP_PLAIN);
@@ -246,6 +246,10 @@ test_connections_in_all(unused_arg void **state)
 	}
 	more = client_open(r, HTTP_PLAIN);
 	client_send(&more, GET("/waited"));
+	/* The operator does not wait. */
+	operator= client_open(r, HTTP_UNIX);
+	ask(&operator);
+	client_close(&operator);
 	for (size_t i = 0; i < countof(c); i++) {
 		ask(&c[i]);
 		client_close(&c[i]);

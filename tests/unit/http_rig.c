@@ -36,7 +36,9 @@ struct rig {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct http_exchange *held[HELD_MAX];
-	unsigned n_held;
+	unsigned n_held, standing;
+	bool blocked;
+	struct buf marks;
 	atomic_uint sent, refused;
 };
 
@@ -219,6 +221,15 @@ hold(struct rig *r, struct http_exchange *x)
 	(void)pthread_mutex_unlock(&r->lock);
 }
 
+static void
+mark(struct rig *r, struct http_exchange *x)
+{
+	(void)pthread_mutex_lock(&r->lock);
+	buf_add_bytes(&r->marks, http_query(x));
+	(void)pthread_mutex_unlock(&r->lock);
+	http_send(x, 200, "text/plain", bytes_str("ok"));
+}
+
 static const struct {
 	const char *path;
 	void (*answer)(struct rig *r, struct http_exchange *x);
@@ -234,6 +245,7 @@ static const struct {
 	{ "/cert", cert },
 	{ "/peer", peer },
 	{ "/hold", hold },
+	{ "/mark", mark },
 };
 
 static void
@@ -273,6 +285,50 @@ rig_let_go(struct rig *r)
 		http_worker_post(http_get_worker(r->held[i]), answer_held,
 		    r->held[i]);
 	r->n_held = 0;
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
+static void
+stand_still(void *arg)
+{
+	struct rig *r = arg;
+
+	(void)pthread_mutex_lock(&r->lock);
+	r->standing++;
+	(void)pthread_cond_broadcast(&r->changed);
+	while (r->blocked)
+		(void)pthread_cond_wait(&r->changed, &r->lock);
+	r->standing--;
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
+void
+rig_block(struct rig *r)
+{
+	r->blocked = true;
+	for (unsigned i = 0; i < r->n_workers; i++)
+		http_worker_post(r->worker[i], stand_still, r);
+	(void)pthread_mutex_lock(&r->lock);
+	while (r->standing < r->n_workers)
+		(void)pthread_cond_wait(&r->changed, &r->lock);
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
+void
+rig_unblock(struct rig *r)
+{
+	(void)pthread_mutex_lock(&r->lock);
+	r->blocked = false;
+	(void)pthread_cond_broadcast(&r->changed);
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
+void
+rig_marks(struct rig *r, struct buf *out)
+{
+	(void)pthread_mutex_lock(&r->lock);
+	buf_add_bytes(out, buf_bytes(&r->marks));
+	buf_reset(&r->marks);
 	(void)pthread_mutex_unlock(&r->lock);
 }
 
@@ -495,6 +551,7 @@ rig_end(struct rig *r)
 	test_cert_free(&r->client);
 	test_cert_free(&r->other);
 	remove_files(r);
+	buf_free(&r->marks);
 	(void)pthread_mutex_destroy(&r->lock);
 	(void)pthread_cond_destroy(&r->changed);
 	mem_free(r);

@@ -35,6 +35,11 @@ const char *rig_path(struct rig *r, const char *name);
 /* Wait until n requests of /hold are in the handler; let them all be answered. */
 void rig_wait_held(struct rig *r, unsigned n);
 void rig_let_go(struct rig *r);
+/* Keep all workers from their sockets until rig_unblock; returns when they stand still. */
+void rig_block(struct rig *r);
+void rig_unblock(struct rig *r);
+/* The queries of requests for /mark in the order in which they were handled. */
+void rig_marks(struct rig *r, struct buf *out);
 /* How often http_on_sent was called; wait until it is n. */
 unsigned rig_sent(struct rig *r);
 void rig_wait_sent(struct rig *r, unsigned n);

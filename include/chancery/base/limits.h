@@ -139,15 +139,17 @@
 #define LIMIT_HTTP_PIPELINE_BYTES 16384
 /* One TLS record (RFC 8446 5.1): head and body of an answer leave in one where they fit. */
 #define LIMIT_HTTP_RECORD_BYTES 16384
-/* One turn of a long answer; then the other connections have theirs. */
+/* One turn of a long answer, or of a pipelining client; then the other connections have
+ * theirs. */
 #define LIMIT_HTTP_TURN_BYTES (256UL << 10)
+#define LIMIT_HTTP_TURN_REQUESTS 16
 /* TCP connection to end of the first head: a handshake is 2 round trips and 0.5 ms. */
 #define LIMIT_HTTP_HEAD_MS 5000
-/* Body and answer: a fixed part, and the bytes at the slowest rate we wait for (a modem's
- * 56 kbit/s is 7 KB/s; whoever is slower holds memory too long). */
+/* Body and answer: a fixed part, which ordinary ones never need, and the bytes at the
+ * slowest rate we wait for: whoever is slower holds memory too long. */
 #define LIMIT_HTTP_BODY_MS 10000
 #define LIMIT_HTTP_REPLY_MS 30000
-#define LIMIT_HTTP_SLOWEST_PER_S 16384
+#define LIMIT_HTTP_SLOWEST_PER_S 65536
 /* Go's clients give an idle connection up after 90 s, curl after 118 s. */
 #define LIMIT_HTTP_IDLE_MS 60000
 /* After an answer that ends a connection: what still comes is thrown away this long, so
@@ -159,6 +161,8 @@
 #define LIMIT_HTTP_ACCEPT_REST_MS 100
 /* Where nothing is said: idle, so many take some 500 MB. */
 #define LIMIT_HTTP_CONNECTIONS 16384
+/* The operator's way in stays open when others have taken all places. */
+#define LIMIT_HTTP_CONNECTIONS_UNIX 64
 /* Handshakes that may come at once after a quiet time: a restart of a fleet. */
 #define LIMIT_HTTP_HANDSHAKE_BURST_MS 250
 /* Connections taken in one turn of the loop: more workers get their share. */

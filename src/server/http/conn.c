@@ -15,11 +15,14 @@ on_writable(unused_arg evutil_socket_t fd, unused_arg short what, void *arg)
 {
 	struct http_conn *c = arg;
 
-	/* Only a handshake and an answer ever wait for room. */
-	if (c->state == CONN_HANDSHAKE)
-		http_input_read(c);
-	else
+	if (c->state == CONN_REPLY) {
 		http_output_go_on(c);
+		return;
+	}
+	/* A handshake that waits for room keeps the event; else it is http_conn_again. */
+	if (c->state != CONN_HANDSHAKE)
+		http_conn_want_write(c, false);
+	http_input_read(c);
 }
 
 void
@@ -44,6 +47,13 @@ http_conn_want_write(struct http_conn *c, bool on)
 		(void)event_add(&c->writable, NULL);
 	else
 		(void)event_del(&c->writable);
+}
+
+void
+http_conn_again(struct http_conn *c)
+{
+	/* By the poll, not as an active event: those run before the next poll. */
+	http_conn_want_write(c, true);
 }
 
 void

@@ -144,29 +144,40 @@ dispatch(struct http_conn *c)
 	cfg->handler(cfg->arg, c->x);
 }
 
+/* Requests that have come and wait for their turn. */
+static bool
+has_backlog(const struct http_conn *c)
+{
+	return c->state == CONN_READY || (takes_input(c) && c->pending.n > 0);
+}
+
 void
 http_input_step(struct http_conn *c)
 {
+	unsigned requests = 0;
+
 	/* An answer that is made at once comes back here: no recursion. */
 	if (c->stepping)
 		return;
 	c->stepping = true;
 	http_conn_hold(c);
-	while (!c->closed) {
+	while (!c->closed && has_backlog(c) &&
+	    requests < LIMIT_HTTP_TURN_REQUESTS) {
 		if (c->state == CONN_READY) {
 			dispatch(c);
-		} else if (takes_input(c) && c->pending.n > 0) {
+			requests++;
+		} else {
 			auto_buf struct buf in = c->pending;
 
 			c->pending = (struct buf){ 0 };
 			input_add(c, buf_bytes(&in));
 			explicit_bzero(in.p, in.cap);
-		} else {
-			break;
 		}
 	}
+	if (!c->closed && has_backlog(c))
+		http_conn_again(c);
 	c->stepping = false;
-	if (c->eof && takes_input(c))
+	if (c->eof && takes_input(c) && c->pending.n == 0)
 		http_conn_close(c);
 	http_conn_release(c);
 }
@@ -242,7 +253,7 @@ read_once(struct http_conn *c)
 		input_add(c, bytes_of(in, n));
 	explicit_bzero(in, n);
 	http_input_step(c);
-	return !c->closed && (full || http_io_has_more(c));
+	return !c->closed && !has_backlog(c) && (full || http_io_has_more(c));
 }
 
 void
@@ -253,10 +264,15 @@ http_input_read(struct http_conn *c)
 
 	http_conn_hold(c);
 	more = c->state != CONN_HANDSHAKE || handshake(c);
+	if (more && has_backlog(c)) {
+		http_input_step(c);
+		more = !c->closed && !has_backlog(c);
+	}
+	more = more && !c->eof;
 	while (more && reads++ < READS_MAX)
 		more = read_once(c);
 	/* What TLS has taken from the socket already, the socket will not announce. */
-	if (more && c->reading)
-		event_active(&c->readable, EV_READ, 1);
+	if (more)
+		http_conn_again(c);
 	http_conn_release(c);
 }

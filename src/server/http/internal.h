@@ -124,7 +124,7 @@ struct http_worker {
 	unsigned index;
 	struct event_base *base;
 	struct event tick, wake;
-	LIST_HEAD(, http_acceptor) acceptors;
+	LIST_HEAD(http_acceptors, http_acceptor) acceptors;
 	struct http_conns conns, wheel[HTTP_WHEEL_SLOTS];
 	int64_t wheel_tick, stop_ms;
 	unsigned n_conns, n_exchanges;
@@ -144,7 +144,7 @@ struct http_worker {
 struct http_shared {
 	struct http_config cfg; /* with the defaults filled in */
 	pthread_mutex_t lock;   /* of workers, peers, handshake_ns */
-	LIST_HEAD(, http_worker) workers;
+	LIST_HEAD(http_workers, http_worker) workers;
 	struct http_peer_row *peers;
 	size_t peers_n;
 	uint64_t peers_seed;
@@ -208,6 +208,8 @@ void http_conn_hold(struct http_conn *c);
 void http_conn_release(struct http_conn *c);
 void http_conn_want_read(struct http_conn *c, bool on);
 void http_conn_want_write(struct http_conn *c, bool on);
+/* There is more to do that no socket will announce: go on in the next turn. */
+void http_conn_again(struct http_conn *c);
 void http_conn_enter(struct http_conn *c, enum http_conn_state state,
     int64_t ms);
 void http_conn_linger(struct http_conn *c);

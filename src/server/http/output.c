@@ -101,9 +101,10 @@ output_done(struct http_conn *c)
 		return;
 	}
 	http_conn_enter(c, CONN_IDLE, LIMIT_HTTP_IDLE_MS);
-	if (!c->reading && !c->eof) {
+	if (!c->eof) {
 		http_conn_want_read(c, true);
-		event_active(&c->readable, EV_READ, 1);
+		if (http_io_has_more(c))
+			http_conn_again(c);
 	}
 	http_input_step(c);
 }

@@ -124,9 +124,9 @@ feed_body(struct http_parse *p, struct bytes in)
 	size_t want = p->head_n + p->body_n - p->raw.n;
 	size_t n = in.n < want ? in.n : want;
 
-	/* All at once where that is little; else as it comes, so that a claim costs
-	 * nothing. */
-	if (p->body_n <= LIMIT_HTTP_BODY_FREE)
+	/* All at once where that is little or half of it is there; else as it comes, so
+	 * that a claim costs nothing. */
+	if (p->body_n <= LIMIT_HTTP_BODY_FREE || want <= p->raw.n)
 		raw_reserve(&p->raw, want);
 	raw_add(&p->raw, bytes_of(in.p, n));
 	if (n == want)

@@ -148,9 +148,11 @@ handshake_wait_ns(const struct http_shared *s, int64_t now_ns)
 int64_t
 http_shared_rest_ms(struct http_shared *s, enum http_listener kind)
 {
+	unsigned places = s->cfg.limits.connections +
+	    (kind == HTTP_UNIX ? LIMIT_HTTP_CONNECTIONS_UNIX : 0);
 	int64_t wait;
 
-	if (atomic_load(&s->open) >= s->cfg.limits.connections)
+	if (atomic_load(&s->open) >= places)
 		return LIMIT_HTTP_ACCEPT_REST_MS;
 	if (kind != HTTP_TLS)
 		return 0;
