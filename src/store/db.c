@@ -3,9 +3,6 @@
 
 #include "db.h"
 
-/* A reader waits this long while another connection recovers or closes the log. */
-#define BUSY_MS 5000
-
 static enum fail
 fail_of(int rc)
 {
@@ -70,9 +67,9 @@ static const struct {
 	    "PRAGMA cache_size=-8000;PRAGMA temp_store=MEMORY" },
 	[DB_READ] = { SQLITE_OPEN_READWRITE,
 	    "PRAGMA query_only=ON;PRAGMA wal_autocheckpoint=0;"
-	    "PRAGMA cache_size=-1000;PRAGMA temp_store=MEMORY" },
+	    "PRAGMA cache_size=" CACHE_READ ";PRAGMA temp_store=MEMORY" },
 	[DB_READ_ONLY] = { SQLITE_OPEN_READONLY,
-	    "PRAGMA cache_size=-1000;PRAGMA temp_store=MEMORY" },
+	    "PRAGMA cache_size=" CACHE_READ ";PRAGMA temp_store=MEMORY" },
 };
 
 bool

@@ -25,6 +25,10 @@ struct db {
 	sqlite3_stmt *stmt[STMT__COUNT];
 	char *path;
 };
+/* A reader waits this long while another connection recovers or closes the log. */
+#define BUSY_MS 5000
+/* KiB of pages that a reader keeps. */
+#define CACHE_READ "-1000"
 bool db_open(struct db *d, const char *path, enum db_mode mode,
     struct error *e) must_check;
 void db_close(struct db *d);

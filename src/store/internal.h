@@ -62,7 +62,9 @@ struct writer {
 	int64_t der_next;       /* 0: ask the file */
 	int64_t secret_version; /* 0: ask the file */
 	bool secret_version_used;
-	bool full;         /* synchronous=FULL at the moment */
+	bool
+	    recovered; /* what an earlier process left in the log is in the file */
+	bool full;     /* synchronous=FULL at the moment */
 	bool retired;      /* there are rows of removed mounts */
 	int wal_pages;     /* after the last commit */
 	int checkpoint_at; /* pages at which the next one is tried */
@@ -129,7 +131,7 @@ void *writer_main(void *arg);
 bool writer_open(struct store *s, struct error *e) must_check;
 void writer_close(struct writer *w);
 /* Everything of the log into the file, so that little is left to recover. */
-bool writer_checkpoint(struct writer *w, bool all, struct error *e) must_check;
+bool writer_checkpoint(struct writer *w, struct error *e) must_check;
 
 /* The calling thread's connection; NULL on failure. */
 struct db *reader_get(struct store *s, struct error *e) must_check;

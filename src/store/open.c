@@ -139,7 +139,7 @@ store_close(struct store *s, struct error *e)
 	}
 	readers_close(s);
 	if (ok && s->started)
-		ok = writer_checkpoint(&s->writer, true, e);
+		ok = writer_checkpoint(&s->writer, e);
 	writer_close(&s->writer);
 	if (ok && s->started && s->bulk)
 		ok = sync_file(s->path, e);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "walk.h"
 
+#define CACHE_WALK "-32768"
+
 static bool
 read_mounts(struct walk *w, struct error *e)
 {
@@ -33,7 +35,9 @@ walk_open(struct walk *w, struct store *s, struct error *e)
 	    (w->d = reader_get(s, e)) == NULL || !db_exec(w->d, "BEGIN", e))
 		return false;
 	w->reading = true;
-	if ((w->certs = db_stmt(w->d, STMT_CERT_ALL, e)) == NULL ||
+	/* Certificates are visited in another order than they lie in the file. */
+	if (!db_exec(w->d, "PRAGMA cache_size=" CACHE_WALK, e) ||
+	    (w->certs = db_stmt(w->d, STMT_CERT_ALL, e)) == NULL ||
 	    (w->docs = db_stmt(w->d, STMT_DOC_LIST, e)) == NULL ||
 	    !read_mounts(w, e))
 		return false;
@@ -50,7 +54,8 @@ walk_close(struct walk *w)
 	db_stmt_cleanup(&w->certs);
 	db_stmt_cleanup(&w->docs);
 	if (w->reading)
-		(void)!db_exec(w->d, "COMMIT", &ignored);
+		(void)!db_exec(w->d, "COMMIT;PRAGMA cache_size=" CACHE_READ,
+		    &ignored);
 	for (size_t i = 0; i < w->mounts; i++)
 		mem_free(w->mount[i].name);
 	mem_free(w->mount);

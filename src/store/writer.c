@@ -22,6 +22,9 @@
 /* Pages of the write-ahead log (4 KiB each) that make a checkpoint worth its two
  * syncs: index pages that changed several times are written once. */
 #define CHECKPOINT_PAGES 8192
+/* Pages at which readers are waited for, and how long. */
+#define CHECKPOINT_LATE (4 * CHECKPOINT_PAGES)
+#define RESTART_MS 50
 /* A failed attempt is repeated after this. */
 #define RETRY_MS 250
 /* A log that grew while it could not be checkpointed is cut back to this. */
@@ -45,23 +48,33 @@ after_commit(void *arg, unused_arg sqlite3 *h, unused_arg const char *name,
 {
 	struct writer *w = arg;
 
+	/* It began anew: all of it was in the file, and nobody read it. */
+	if (pages < w->wal_pages)
+		w->checkpoint_at = CHECKPOINT_PAGES;
 	w->wal_pages = pages;
 	return SQLITE_OK;
 }
 
-bool
-writer_checkpoint(struct writer *w, bool all, struct error *e)
+/* *busy: a reader still looks at old pages after `wait_ms`. */
+static bool
+run_checkpoint(struct writer *w, int mode, int wait_ms, bool *busy,
+    struct error *e)
 {
-	int rc, left = 0;
+	int rc;
 
-	rc = sqlite3_wal_checkpoint_v2(w->db.h, NULL,
-	    all ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &left,
-	    NULL);
-	/* A reader in another process still looks at old pages. */
-	if (rc == SQLITE_BUSY)
-		return true;
-	w->wal_pages = 0;
-	return rc == SQLITE_OK || db_error(&w->db, rc, e);
+	(void)sqlite3_busy_timeout(w->db.h, wait_ms);
+	rc = sqlite3_wal_checkpoint_v2(w->db.h, NULL, mode, NULL, NULL);
+	(void)sqlite3_busy_timeout(w->db.h, BUSY_MS);
+	*busy = rc == SQLITE_BUSY;
+	return rc == SQLITE_OK || rc == SQLITE_BUSY || db_error(&w->db, rc, e);
+}
+
+bool
+writer_checkpoint(struct writer *w, struct error *e)
+{
+	bool busy;
+
+	return run_checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE, 0, &busy, e);
 }
 
 static bool
@@ -86,7 +99,21 @@ any_retired(struct writer *w, struct error *e)
 }
 
 /* After an fsync that failed in an earlier process, the log may be whole in memory
- * only: brought into the file before anything is promised on top of it. */
+ * only: brought into the file before anything is promised on top of it, but not while the
+ * caller waits for its store. */
+static bool
+recover(struct writer *w, struct error *e)
+{
+	bool busy = false;
+
+	if (w->recovered)
+		return true;
+	if (!run_checkpoint(w, SQLITE_CHECKPOINT_FULL, 0, &busy, e))
+		return false;
+	w->recovered = !busy;
+	return true;
+}
+
 bool
 writer_open(struct store *s, struct error *e)
 {
@@ -102,7 +129,6 @@ writer_open(struct store *s, struct error *e)
 			: "PRAGMA synchronous=NORMAL",
 		e) ||
 	    !db_exec(&w->db, "PRAGMA journal_size_limit=" LOG_KEPT, e) ||
-	    !writer_checkpoint(w, true, e) ||
 	    !schema_migrate(&w->db, version, e))
 		return false;
 	w->checkpoint_at = CHECKPOINT_PAGES;
@@ -189,18 +215,20 @@ roll_back(struct writer *w)
 		(void)!db_exec(&w->db, "ROLLBACK", &ignored);
 }
 
-/* A full disk stops a checkpoint, not the writer: it is tried again when as much was
- * written once more. */
+/* A log that readers kept from beginning anew: they are waited for a little. A full disk
+ * stops a checkpoint, not the writer. Either way it is tried again when as much was written
+ * once more. */
 static bool
 checkpoint(struct writer *w, bool *dead, struct error *e)
 {
+	bool late = w->wal_pages >= CHECKPOINT_LATE, ok, busy;
+
 	if (w->wal_pages < w->checkpoint_at)
 		return true;
-	if (writer_checkpoint(w, false, e)) {
-		w->checkpoint_at = CHECKPOINT_PAGES;
-		return true;
-	}
-	*dead = db_fsync_failed(&w->db);
+	ok = run_checkpoint(w,
+	    late ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE,
+	    late ? RESTART_MS : 0, &busy, e);
+	*dead = !ok && db_fsync_failed(&w->db);
 	w->checkpoint_at = w->wal_pages + CHECKPOINT_PAGES;
 	return !*dead;
 }
@@ -208,7 +236,7 @@ checkpoint(struct writer *w, bool *dead, struct error *e)
 static bool
 write_batch(struct writer *w, struct batch *b, bool *dead, struct error *e)
 {
-	if (transaction(w, b, e))
+	if (recover(w, e) && transaction(w, b, e))
 		return true;
 	*dead = db_fsync_failed(&w->db);
 	roll_back(w);
@@ -333,6 +361,8 @@ writer_main(void *arg)
 	int64_t failed = 0;
 	bool ok, dead;
 
+	/* When it fails now, the first write tells. */
+	(void)!recover(&s->writer, &e);
 	(void)pthread_mutex_lock(&s->lock);
 	while (wait_for_work(s, failed)) {
 		take_batch(s, &b);

@@ -7,6 +7,7 @@
  *   bench_store                  1,000,000 certificates in TMPDIR: all of it, then gone
  *   bench_store rows N [DIR]     a store with N certificates
  *   bench_store register N [DIR] a register with N certificates, the store from it
+ *   bench_store more N DIR       the store of `rows`, with N so far: more of them
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,6 +214,17 @@ rows(const char *dir, uint64_t n)
 	    peak_mib());
 }
 
+static void
+more(const char *dir, uint64_t n)
+{
+	auto_mem char *path = mem_printf("%s/store.sqlite", dir);
+	struct store *s = open_store(path, false, false);
+	struct error e;
+
+	measure_put(s, n, "with all");
+	certs_must(store_close(s, &e), &e);
+}
+
 /* ---- from a register --------------------------------------------------- */
 
 static void
@@ -271,6 +283,8 @@ main(int argc, char **argv)
 		return in_new_dir(n);
 	if (strcmp(argv[1], "rows") == 0)
 		rows(argv[3], n);
+	else if (strcmp(argv[1], "more") == 0)
+		more(argv[3], n);
 	else
 		from_register(argv[3], n);
 	return 0;
