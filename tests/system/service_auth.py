@@ -351,6 +351,15 @@ def test_uses():
     assert got.count(200) == 20 and got.count(403) == 20, got
 
 
+def test_paid_use_is_answered():
+    """Who took a use gets his answer, although another took the last one meanwhile."""
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for _ in range(15):
+            t = create(policies=["default"], num_uses=4, ttl="1h")["client_token"]
+            got = list(pool.map(lambda _: self_of(t).status, range(8)))
+            assert got.count(200) == 4 and got.count(403) == 4, got
+
+
 def test_roles():
     ok(call("POST", "auth/token/roles/kafka", {
         "allowed_policies": "default,web", "allowed_policies_glob": ["k-*"],

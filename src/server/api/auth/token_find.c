@@ -36,10 +36,13 @@ find_token(struct call *c, enum whose whose, struct error *e)
 		return auth_token_by_accessor(c->tokens,
 		    call_str(c, "accessor"), c->now_s, e);
 	text = named(c, whose);
-	/* The unix socket's peer; or a token that this very request has used up. */
-	if (whose != WHOSE_TOKEN && (text.n == 0 || c->token->uses_left == 1))
+	/* The unix socket's peer. */
+	if (whose == WHOSE_SELF && text.n == 0)
 		return auth_token_ref(c->token);
 	t = auth_token_get(c->tokens, text, c->now_s, e);
+	/* This request has paid; the last use may be another's since. */
+	if (t == NULL && whose == WHOSE_SELF && c->token->uses_left > 0)
+		return auth_token_ref(c->token);
 	if (t == NULL && e->why == FAIL_PERMISSION)
 		(void)error_set(e, FAIL_NOT_FOUND, "no such token");
 	return t;
