@@ -39,7 +39,8 @@ softtoken_add(struct softtoken *s, const char *label)
 void
 softtoken_make(struct softtoken *s)
 {
-	*s = (struct softtoken){ .dir = "/tmp/chancery-hsm-XXXXXX" };
+	*s = (struct softtoken){ .dir = "/tmp/chancery-hsm-XXXXXX",
+		.deadline_ms = 60000 };
 	if (mkdtemp(s->dir) == NULL)
 		fatal("mkdtemp");
 	softtoken_add(s, "ca");
@@ -51,7 +52,7 @@ softtoken_open(struct softtoken *s, const char *module, bool read_write)
 	const struct hsm_module_config mc = { .path = module };
 	const struct hsm_token_config tc = { .uri = "pkcs11:token=ca",
 		.read_write = read_write,
-		.sign_deadline_ms = 3000 };
+		.sign_deadline_ms = s->deadline_ms };
 	struct secret *pin = softtoken_pin(SOFTTOKEN_PIN);
 	struct error e = { 0 };
 

@@ -10,6 +10,9 @@
 
 struct softtoken {
 	char dir[64];
+	/* Of a signature, for softtoken_open. Long, because machines are busy;
+	 * a test of what never comes back sets a short one. */
+	unsigned deadline_ms;
 	struct hsm_module *m;
 	struct hsm_token *t;
 };
