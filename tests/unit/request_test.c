@@ -425,6 +425,34 @@ canonical(void **state)
 	assert_int_equal(text.n, 0);
 }
 
+/* As jansson writes it, whatever it is. */
+static void
+dump(void **state)
+{
+	static const char *const texts[] = { "{}", "[]", "null", "true",
+		"false", "-9223372036854775808", "1.5", "-1e300", "\"\"",
+		"{\"a\":{},\"b\":[[],{\"c\":[1,\"x\",null]}]}",
+		"\"\\u0001\\b\\t\\n\\f\\r\\\"\\\\/\\u001f\\u007f\"",
+		"\"\\u00e9\\ud83d\\ude00\"", "{\"\\n\\\"\":\"\\n\"}" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(texts); i++) {
+		auto_json json_t *v =
+		    json_loads(texts[i], JSON_DECODE_ANY, NULL);
+		char *expected = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+		auto_buf struct buf text = { 0 };
+
+		assert_non_null(expected);
+		request_dump(v, &text);
+		for (char *s = expected; *s != '\0'; s++)
+			if (s[0] == '\\' && s[1] == 'u')
+				for (size_t k = 2; k < 6; k++)
+					s[k] |= 0x20 & (s[k] >= 'A' ? 0x20 : 0);
+		assert_string_equal(buf_cstr(&text), expected);
+		mem_free_wiped(expected);
+	}
+}
+
 static void
 envelope(void **state)
 {
@@ -469,6 +497,7 @@ main(void)
 		cmocka_unit_test(fields_and_warnings),
 		cmocka_unit_test(match_rows),
 		cmocka_unit_test(canonical),
+		cmocka_unit_test(dump),
 		cmocka_unit_test(envelope),
 	};
 

@@ -1,22 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <chancery/server/request.h>
 
-static int
-add_piece(const char *p, size_t n, void *arg)
-{
-	buf_add(arg, p, n);
-	return 0;
-}
-
-void
-request_dump(const json_t *v, struct buf *out)
-{
-	/* Encoding what is UTF-8 and finite already cannot fail. */
-	if (json_dump_callback(v, add_piece, out,
-		JSON_COMPACT | JSON_ENCODE_ANY) != 0)
-		fatal("an answer that is not JSON");
-}
-
 static void
 add_member(struct buf *out, const char *name, const json_t *v)
 {
