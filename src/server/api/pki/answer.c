@@ -30,10 +30,16 @@ base64_json(struct bytes v)
 void
 serial_text_int(struct bytes v, struct buf *out)
 {
+	static const char hex[] = "0123456789abcdef";
+
 	while (v.n > 1 && v.p[0] == 0)
 		v = bytes_of(v.p + 1, v.n - 1);
-	for (size_t i = 0; i < v.n; i++)
-		buf_addf(out, "%s%02x", i > 0 ? ":" : "", v.p[i]);
+	for (size_t i = 0; i < v.n; i++) {
+		if (i > 0)
+			buf_add_byte(out, ':');
+		buf_add_byte(out, (uint8_t)hex[v.p[i] >> 4]);
+		buf_add_byte(out, (uint8_t)hex[v.p[i] & 0xf]);
+	}
 }
 
 void
@@ -112,20 +118,47 @@ cert_json(struct bytes der, enum form form)
 	return form == FORM_DER ? base64_json(der) : pem_json(der);
 }
 
+/* The way is this worker's own, and so are the counts of what it keeps. */
+static json_t *
+kept_pem(struct way *w, size_t i)
+{
+	if (w->pem[i] == NULL)
+		w->pem[i] = pem_json(buf_bytes(&w->chain[i]->cert.der));
+	return json_incref(w->pem[i]);
+}
+
+static json_t *
+issuer_cert(struct way *w, size_t i, enum form form)
+{
+	return form == FORM_DER ? base64_json(buf_bytes(&w->chain[i]->cert.der))
+				: kept_pem(w, i);
+}
+
+static void
+add_chain(struct way *w, enum form form, bool strip, json_t *list)
+{
+	for (size_t i = 0; i < w->chain_n; i++)
+		if (!strip || !w->chain[i]->self_signed)
+			(void)json_array_append_new(list,
+			    issuer_cert(w, i, form));
+}
+
 static json_t *
 chain_of(struct call *c, const struct work *w, enum form form, bool first)
 {
 	bool strip = in_bool(c, "remove_roots_from_chain");
-	json_t *list = json_array();
+	json_t **kept = strip ? &w->way->bare_chain_json : &w->way->chain_json;
+	json_t *list;
 
+	if (form != FORM_DER && !first && *kept != NULL)
+		return json_incref(*kept);
+	list = json_array();
 	if (first)
 		(void)json_array_append_new(list,
 		    cert_json(buf_bytes(&w->cert), form));
-	for (size_t i = 0; i < w->way->chain_n; i++)
-		if (!strip || !w->way->chain[i]->self_signed)
-			(void)json_array_append_new(list,
-			    cert_json(buf_bytes(&w->way->chain[i]->cert.der),
-				form));
+	add_chain(w->way, form, strip, list);
+	if (form != FORM_DER && !first)
+		*kept = json_incref(list);
 	return list;
 }
 
@@ -175,7 +208,7 @@ cert_answer(struct call *c, struct work *w, bool first, json_t *key)
 	    form == FORM_BUNDLE ? bundle(w, key)
 				: cert_json(buf_bytes(&w->cert), form));
 	(void)json_object_set_new(data, "issuing_ca",
-	    cert_json(buf_bytes(&w->way->issuer->cert.der), form));
+	    issuer_cert(w->way, 0, form));
 	if (json_array_size(chain) > 0)
 		(void)json_object_set_new(data, "ca_chain", chain);
 	else

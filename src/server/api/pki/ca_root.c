@@ -154,6 +154,7 @@ root_generate(struct call *c)
 
 	w->answer = signed_root;
 	w->profile = "root";
+	w->ca = true;
 	/* All that can be refused, before a key is made. */
 	ok = ca_key_check(c, &e) &&
 	    ca_name_check(c, "pki-issuer", "issuer_name", &e) &&

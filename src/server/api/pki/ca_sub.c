@@ -196,6 +196,7 @@ sign_intermediate(struct call *c)
 
 	w->answer = answer_sub;
 	w->profile = "intermediate";
+	w->ca = true;
 	if (!sub_way(c, w, &e) ||
 	    !form_parse(in_str(c, "format"), &w->form, &e) ||
 	    !sub_csr(c, w, &e) || !sub_names(c, w, &e) || !ca_life(c, w, &e) ||

@@ -115,6 +115,8 @@ struct way {
 	struct pki_template *t; /* leaves; NULL: not made (CA certificates) */
 	struct pki_texts ocsp, ca_urls, crl_urls; /* templates filled in */
 	char profile[300];                        /* of the INTENT */
+	/* PEM of the chain as JSON, whole and without what is self-signed: made once. */
+	json_t *pem[CHAIN_MAX], *chain_json, *bare_chain_json;
 };
 /* role NULL: the open one. issuer_ref NULL: the role's. NULL: answered by `e`. */
 struct way *way_get(struct call *c, const char *role, const char *issuer_ref,
@@ -156,6 +158,7 @@ struct work {
 	struct bytes skid;
 	struct buf skid_mem;
 	bool copy;      /* extensions of the CSR */
+	bool ca;        /* what is signed is an authority\'s */
 	enum form form; /* of the answer */
 	bool retried;
 	enum sig_alg alg;

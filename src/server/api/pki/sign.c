@@ -54,11 +54,9 @@ put_cert(struct call *c, struct work *w, struct error *e)
 		.not_before_s = w->life.from_s,
 		.not_after_s = w->life.to_s,
 		.origin = hello != NULL ? hello->origin : "",
-		.index = c->reply->index };
-	struct tbs_view v;
-	struct error ignored;
+		.index = c->reply->index,
+		.ca = w->ca };
 
-	row.ca = tbs_parse(buf_bytes(&w->tbs), &v, &ignored) && v.is_ca;
 	memcpy(row.serial, w->serial, sizeof(row.serial));
 	return store_cert_put(c->store, &row, e);
 }

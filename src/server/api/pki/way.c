@@ -28,6 +28,10 @@ way_put(struct way *w)
 	pki_texts_free(&w->ocsp);
 	pki_texts_free(&w->ca_urls);
 	pki_texts_free(&w->crl_urls);
+	for (size_t i = 0; i < countof(w->pem); i++)
+		json_decref(w->pem[i]);
+	json_decref(w->chain_json);
+	json_decref(w->bare_chain_json);
 	mem_free(w->id);
 	mem_free(w);
 }
