@@ -10,18 +10,15 @@
 /* Every mistake that the table and the checks across fields find goes to standard error,
  * a line each; what needs the libraries above (charters) comes after. */
 static struct yaml_doc *
-read_config(const struct cli *c, const char *dir, struct service_config *cfg,
-    struct error *e)
+read_config(const char *dir, struct service_config *cfg, struct error *e)
 {
 	auto_buf struct buf report = { 0 }, visible = { 0 };
 	struct yaml_doc *doc = service_config_open(dir, cfg, &report, e);
 
-	if (doc == NULL && report.n > 0 && !cli_json(c)) {
+	if (doc == NULL && report.n > 0) {
 		buf_add_visible(&visible, buf_bytes(&report));
 		out_err(buf_cstr(&visible));
 	}
-	if (doc == NULL && report.n > 0)
-		doc_textn(c->doc, "mistakes", NULL, buf_bytes(&report));
 	return doc;
 }
 
@@ -33,7 +30,7 @@ run_check(struct cli *c, struct error *e)
 	auto_yaml_doc struct yaml_doc *doc = NULL;
 	auto_home struct home *h = NULL;
 
-	if (dir == NULL || (doc = read_config(c, dir, &cfg, e)) == NULL ||
+	if (dir == NULL || (doc = read_config(dir, &cfg, e)) == NULL ||
 	    (h = home_open(dir, e)) == NULL)
 		return false;
 	doc_bool(c->doc, "ok", "valid", true);
@@ -84,7 +81,7 @@ run_show(struct cli *c, struct error *e)
 		return true;
 	}
 	dir = cli_home_dir(c, e);
-	if (dir == NULL || (doc = read_config(c, dir, &cfg, e)) == NULL)
+	if (dir == NULL || (doc = read_config(dir, &cfg, e)) == NULL)
 		return false;
 	hide_pins(&cfg);
 	show_config(c, &cfg);

@@ -285,8 +285,12 @@ tree_load(struct bytes text, struct tree *t, struct mistakes *m)
 void
 tree_free(struct tree *t)
 {
-	for (size_t i = 0; i < t->n; i++)
+	for (size_t i = 0; i < t->n; i++) {
+		/* A configuration may hold a PIN. */
+		if (t->v[i].text != NULL)
+			explicit_bzero(t->v[i].text, t->v[i].len);
 		mem_free(t->v[i].text);
+	}
 	mem_free(t->v);
 	*t = (struct tree){ 0 };
 }

@@ -279,6 +279,7 @@ service_config_open(const char *dir, struct service_config *out,
 {
 	auto_buf struct buf text = { 0 };
 	auto_mem char *path = path_join(dir, "chancery.yaml");
+	struct yaml_doc *doc;
 	char full[PATH_MAX];
 
 	if (realpath(dir, full) == NULL) {
@@ -287,6 +288,10 @@ service_config_open(const char *dir, struct service_config *out,
 	}
 	if (!file_read(path, LIMIT_CONFIG_BYTES, &text, e))
 		return NULL;
-	return yaml_bind_cross(buf_bytes(&text), path, service_schema, out,
+	doc = yaml_bind_cross(buf_bytes(&text), path, service_schema, out,
 	    sizeof(*out), check_all, full, report, e);
+	/* It may hold a PIN. */
+	if (text.n > 0)
+		explicit_bzero(text.p, text.n);
+	return doc;
 }

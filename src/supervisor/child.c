@@ -117,7 +117,7 @@ start(struct supervisor *s, enum child_which which, struct spawn *sp,
 	} else {
 		prepare_server(s, sp);
 	}
-	sp->settings = settings_memfd(s, which, e);
+	sp->settings = settings_memfd(s, e);
 	ok = sp->settings >= 0 && lanes_make(s, which, sp, e) &&
 	    spawn_room(sp, &c->pid, &c->control, e);
 	for (size_t i = 0; i < pins; i++)

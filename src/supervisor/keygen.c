@@ -41,7 +41,7 @@ spawn(struct supervisor *s, struct error *e)
 		return false;
 	for (size_t i = 0; i < s->pins.n; i++)
 		spawn_add(&sp, ROOM_FD_PIN, (uint32_t)i, pin[i]);
-	sp.settings = settings_memfd(s, CHILD_SIGNER, e);
+	sp.settings = settings_memfd(s, e);
 	ok = sp.settings >= 0 &&
 	    spawn_room(&sp, &s->keygen.pid, &s->keygen.control, e);
 	for (size_t i = 0; i < s->pins.n; i++)

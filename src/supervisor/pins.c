@@ -163,8 +163,9 @@ carry_over(struct pins *old, struct pin *p)
 		return;
 	p->refused = was->refused;
 	p->mark = was->mark;
-	p->memfd = was->memfd;
-	was->memfd = -1;
+	/* Shared: when the new configuration fails, the old one still has it. */
+	if (was->memfd >= 0)
+		p->memfd = fcntl(was->memfd, F_DUPFD_CLOEXEC, 0);
 }
 
 static bool

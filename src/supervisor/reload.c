@@ -51,7 +51,7 @@ new_settings(struct supervisor *s, enum child_which which, bool restart)
 		child_stop(s, which);
 		return;
 	}
-	fd = settings_memfd(s, which, &e);
+	fd = settings_memfd(s, &e);
 	if (fd < 0 ||
 	    !control_send(c->control, ROOM_RELOAD, (struct bytes){ 0 }, fd))
 		log_line(LOG_LEVEL_ERROR, "%s: takes no settings", c->name);

@@ -60,8 +60,7 @@ program_find(const struct supervisor *s, const char *name, struct error *e)
 
 /* The PINs that stood in the file are wiped since pins_load: what is packed has none. */
 int
-settings_memfd(const struct supervisor *s, unused_arg enum child_which which,
-    struct error *e)
+settings_memfd(const struct supervisor *s, struct error *e)
 {
 	struct service_config cfg = s->cfg;
 	auto_buf struct buf json = { 0 };
@@ -169,6 +168,26 @@ open_programs(struct supervisor *s, struct error *e)
 	return true;
 }
 
+/* A server whose supervisor was killed answers what it has in flight and holds its
+ * addresses until then. */
+static bool
+open_listeners(struct supervisor *s, const struct listeners *inherited,
+    struct error *e)
+{
+	int64_t until = now_ms() + SUPER_ADDRESS_MS;
+	bool told = false;
+
+	while (!listeners_open(&s->listeners, inherited, &s->cfg, e)) {
+		if (e->why != FAIL_BUSY || now_ms() > until)
+			return false;
+		if (!told)
+			log_line(LOG_LEVEL_WARNING, "%s: waiting", e->msg);
+		told = true;
+		(void)usleep(SUPER_ADDRESS_PAUSE_US);
+	}
+	return true;
+}
+
 bool
 super_open(struct supervisor *s, struct error *e)
 {
@@ -181,8 +200,7 @@ super_open(struct supervisor *s, struct error *e)
 	listeners_inherit(&inherited);
 	notify_init();
 	if (!open_config(s, e) || !open_programs(s, e) || !check_born(s, e) ||
-	    !open_lock(s, e) ||
-	    !listeners_open(&s->listeners, &inherited, &s->cfg, e))
+	    !open_lock(s, e) || !open_listeners(s, &inherited, e))
 		return false;
 	listeners_close(&inherited);
 	if (!pins_load(&s->pins, &s->cfg, e) || !admin_open(s, e) ||
@@ -214,11 +232,11 @@ static bool
 is_settled(const struct child *c)
 {
 	return c->state == CHILD_READY || c->state == CHILD_SEALED ||
-	    c->state == CHILD_HALTED;
+	    c->state == CHILD_HALTED || c->restarts > 0;
 }
 
-/* Ready is what serves: a sealed signer waits for its PIN, and a halted one for an
- * operator, while public reads go on. */
+/* Ready is what serves: a sealed signer waits for its PIN, a halted one for an operator, one
+ * that has failed for its HSM, while public reads go on. */
 void
 super_tell(struct supervisor *s)
 {

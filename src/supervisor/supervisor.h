@@ -18,6 +18,9 @@
 #define SUPER_SILENCE_MS (5 * ROOM_ALIVE_MS)
 /* In-flight work ends within 20 s (LIMIT_SIGN_DEADLINE_MS, queues); then some. */
 #define SUPER_STOP_MS 30000
+/* An address that another process has may become free. */
+#define SUPER_ADDRESS_MS 10000
+#define SUPER_ADDRESS_PAUSE_US 200000
 /* RSA-4096 on a slow card. */
 #define SUPER_KEYGEN_MS 600000
 #define SUPER_BACKOFF_MIN_MS 1000
@@ -210,9 +213,8 @@ struct supervisor {
 	char status[200]; /* as systemd was told */
 };
 
-/* The settings of a room as a sealed memfd, or -1. */
-int settings_memfd(const struct supervisor *s, enum child_which which,
-    struct error *e) must_check;
+/* The rooms' settings as a sealed memfd, or -1. */
+int settings_memfd(const struct supervisor *s, struct error *e) must_check;
 unsigned worker_count(const struct service_config *cfg);
 /* Where the program is: --rooms, beside ours, ../libexec/chancery. */
 char *program_find(const struct supervisor *s, const char *name,

@@ -82,6 +82,17 @@ same "$(curl -s --cacert home/tls/certificate.pem -H "X-Vault-Token: $token" \
 service_stop
 check "$chancery" register verify
 
+# --- kill -9 of chanceryd alone: a new one waits for the addresses ----------------------------------------
+service_start --
+wait_for 1 '"msg":"ready: server ready, signer ready' log
+kill -KILL "$daemon"
+wait "$daemon" 2>/dev/null || true
+service_start --
+wait_for 1 '"msg":"ready: server ready, signer ready' log
+"$chancery" token root --json >/dev/null || die "no token after chanceryd's end"
+service_stop
+check "$chancery" register verify
+
 # --- a wrong PIN: one try -----------------------------------------------------------------------------
 cp home/pins/ca good
 echo 000000000000 >home/pins/ca
@@ -114,7 +125,13 @@ same "$(count '"signer: started' log)" 2 "signers with wrong PINs"
 check "$chancery" unseal ca --pin file:good
 wait_for 1 'signer: ready' log
 same "$(sealed)" False "sealed after unseal"
-# A restarted signer gets what was given.
+# A configuration that fails takes nothing away from the old one…
+cp home/chancery.yaml whole
+sed -i 's|pin: "file:pins/log"|pin: "fd:99"|' home/chancery.yaml
+kill -HUP "$daemon"
+wait_for 1 'the old one stays: token log: pin fd:99' log
+cp whole home/chancery.yaml
+# … and a restarted signer gets what was given.
 read -r _ pid <<<"$(state signer)"
 kill -KILL "$pid"
 wait_for 2 'signer: ready' log

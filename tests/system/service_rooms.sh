@@ -117,6 +117,15 @@ kill -HUP "$daemon"
 wait_for 1 '"msg":"ready: server ready, signer ready' log
 stop
 
+# --- an HSM that is away at boot: public reads are served, so the service is ready ---------------------
+echo exit 1 >fake/chancery-signer.do
+start env
+wait_for 1 '"msg":"ready: server ready, signer restarting' log
+wait_for 1 'signer: ended with status 1; again in 2 s' log
+rm fake/*.do
+wait_for 1 'signer: ready' log
+stop
+
 # --- a hung room ------------------------------------------------------------------------------------
 echo silent >fake/chancery-server.do
 start env
