@@ -55,6 +55,18 @@ test_table(void **state)
 	mem_free(at);
 }
 
+/* A dNSName of no octets in a request: found by fuzz/pki_role. */
+static void
+test_empty_name(void **state)
+{
+	struct pki_role *r = util_role("allow_any_name !enforce_hostnames");
+
+	(void)state;
+	assert_false(pki_role_allows_name(r, ""));
+	assert_false(pki_role_allows_name(pki_role_open(), ""));
+	pki_role_free(r);
+}
+
 static void
 test_hostname(void **state)
 {
@@ -402,6 +414,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_empty_name),
 		cmocka_unit_test(test_hostname),
 		cmocka_unit_test(test_idna),
 		cmocka_unit_test(test_glob),

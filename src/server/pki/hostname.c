@@ -254,7 +254,8 @@ pki_role_allows_name(const struct pki_role *r, const char *name)
 {
 	struct tested t;
 
-	if (!take_apart(r, name, &t) || (r->enforce_hostnames && !form_ok(&t)))
+	if (name[0] == '\0' || !take_apart(r, name, &t) ||
+	    (r->enforce_hostnames && !form_ok(&t)))
 		return false;
 	if (r->allow_any_name || (r->allow_localhost && local_ok(r, &t)))
 		return true;
