@@ -222,6 +222,7 @@ reply(struct signer *s, struct request *r)
 		.signed_ = r->signed_,
 		.record = r->record,
 		.record_s = r->record_s,
+		.attempts = r->attempts,
 		.sig = buf_bytes(&r->sig) };
 
 	if (r->type->release != NULL && a.ok && !r->type->release(s, r, &a.err))

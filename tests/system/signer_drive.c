@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * signer_drive SIGNER HOME CERTIFICATES KILLS: chancery-signer without its supervisor and its
+ * signer_drive SIGNER HOME CERTIFICATES KILLS [STATUS]: chancery-signer without its supervisor and its
  * server. Descriptors as wire/room.h says, two lanes through the server's lane library;
  * it has a key made, certifies, kills the signer with signal 9 in between,
  * starts it again, and in the end holds every signature that it was given against the
- * register.
+ * register. With STATUS the first signer must end by itself with it (its module is the
+ * fault module, whose rules only the first one gets); what that costs a request is no
+ * failure.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,13 +49,16 @@ struct process {
 	struct event *ev;
 };
 static struct process resident, writer;
+static unsigned residents;
 
 static struct sha256 ca;
 static struct buf ca_spki, ca_name, leaf_der;
 static struct spki ca_key, leaf_key;
 static struct tbs_template *template;
-static size_t kills_wanted, wanted, submitted, signed_, stale, failed, kills;
+static size_t kills_wanted, wanted, submitted, signed_, stale, failed, unlucky,
+    kills;
 static bool stopped;
+static int mishap; /* status that the first signer ends with; 0: none */
 
 struct got {
 	uint64_t index;
@@ -115,6 +120,8 @@ start(struct process *p, const char *argument, const int *lane_fd, size_t lanes)
 	p->pid = fork();
 	if (p->pid == 0) {
 		place(fd, 3 + lanes);
+		if (p == &resident && residents > 1)
+			(void)unsetenv("FAULT_PKCS11_RULES");
 		(void)execl(signer, "chancery-signer", argument, NULL);
 		_exit(127);
 	}
@@ -131,6 +138,8 @@ static void
 start_resident(void)
 {
 	int theirs[LANES], pair[2];
+
+	residents++;
 
 	for (size_t i = 0; i < LANES; i++) {
 		must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
@@ -160,14 +169,20 @@ reap(struct process *p)
 }
 
 static void
+resident_gone(void)
+{
+	for (size_t i = 0; i < LANES; i++)
+		lane_gone(lane[i], ROOM_GONE_RESTARTING);
+	start_resident();
+}
+
+static void
 kill_resident(void)
 {
 	kills++;
 	(void)kill(resident.pid, SIGKILL);
 	must(WIFSIGNALED(reap(&resident)), NULL, "the signer was killed");
-	for (size_t i = 0; i < LANES; i++)
-		lane_gone(lane[i], ROOM_GONE_RESTARTING);
-	start_resident();
+	resident_gone();
 }
 
 /* What happens to the next key generations. */
@@ -218,6 +233,8 @@ relay(const struct process *from, const uint8_t *packet, size_t n)
 		else
 			must(send(resident.control, packet, n, 0) == (ssize_t)n,
 			    NULL, "the writer's answer");
+	} else if (type == ROOM_PIN_REFUSED) {
+		must(mishap == ROOM_EXIT_PIN, NULL, "a PIN is refused");
 	} else if (type != ROOM_READY && type != ROOM_ALIVE) {
 		die("a control message that nobody expects", NULL);
 	}
@@ -239,6 +256,12 @@ on_control(evutil_socket_t fd, unused_arg short what, void *arg)
 	if (p == &writer && keygen_fate == KEYGEN_WRITER_DIES) {
 		keygen_fate = KEYGEN_GOOD;
 		writer_gone();
+		return;
+	}
+	if (p == &resident && mishap != 0 && residents == 1) {
+		must(WIFEXITED(status) && WEXITSTATUS(status) == mishap, NULL,
+		    "the end that was expected");
+		resident_gone();
 		return;
 	}
 	if (p == &writer || stopped)
@@ -390,7 +413,7 @@ static void certify(struct work *w);
 static void
 again(void *arg, const struct error *why)
 {
-	must(why->why == FAIL_NONE, why, "waiting for a serial");
+	must(why->why == FAIL_NONE || mishap != 0, why, "waiting for a serial");
 	certify(arg);
 }
 
@@ -402,6 +425,11 @@ on_certified(void *arg, const struct lane_reply *r)
 
 	if (r->stale_serial) {
 		stale++;
+		certify(w);
+		return;
+	}
+	if (!r->ok && mishap != 0) {
+		unlucky++;
 		certify(w);
 		return;
 	}
@@ -703,11 +731,12 @@ main(int argc, char **argv)
 	struct error e = { 0 };
 	struct rusage u;
 
-	must(argc == 5, NULL, "usage");
+	must(argc == 5 || argc == 6, NULL, "usage");
 	signer = argv[1];
 	home = argv[2];
 	wanted = strtoul(argv[3], NULL, 10);
 	kills_wanted = strtoul(argv[4], NULL, 10);
+	mishap = argc == 6 ? (int)strtol(argv[5], NULL, 10) : 0;
 	got = mem_calloc(wanted, sizeof(*got));
 	doc = service_config_open(home, &config, &report, &e);
 	must(doc != NULL, &e, buf_cstr(&report));
@@ -719,6 +748,8 @@ main(int argc, char **argv)
 	make_root();
 	certify_all();
 	must(failed == 0, NULL, "every certificate is signed in the end");
+	must(mishap == 0 || (residents == 2 && unlucky > 0), NULL,
+	    "the first signer ended by itself");
 	revoke_and_list();
 	refusals();
 	record_and_status();

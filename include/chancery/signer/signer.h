@@ -72,7 +72,8 @@ struct signer_reply {
 	/* SIGNED or REVOKE (of FAIL_EXISTS: the first), and its time; UINT64_MAX: none. */
 	uint64_t record;
 	int64_t record_s;
-	struct bytes sig; /* borrowed for the call                        */
+	unsigned attempts; /* C_Sign calls that may have signed            */
+	struct bytes sig;  /* borrowed for the call                        */
 	/* CRL: where it lies, its number and size. */
 	const char *path;
 	uint64_t crl_number, entries, bytes;

@@ -150,6 +150,8 @@ room_generated(struct room *r, struct bytes made, const struct error *why)
 	} else if (!hsm_token_renew(r->host->token[keygen_job_token(k->job)],
 		       &e)) {
 		log_line(LOG_LEVEL_ERROR, "signer: %s", e.msg);
+		if (e.why == FAIL_PIN)
+			room_end(r, ROOM_EXIT_PIN, &e);
 	}
 	finish(k, made);
 }

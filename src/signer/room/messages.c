@@ -31,6 +31,7 @@ on_done(void *arg, const struct signer_reply *r)
 		.entries = r->entries,
 		.bytes = r->bytes };
 
+	room_judge(q->lane->room, r);
 	if (r->verdict.rule != NULL)
 		a.field = r->verdict.field;
 	room_answer(q, &a);

@@ -15,6 +15,8 @@
 #define DEADLINE_EVERY_MS 100
 /* At the end answers that nobody reads are not waited for longer. */
 #define LAST_WORDS_MS 2000
+/* Failures of the token that are borne before the process ends. */
+#define GONE_MS 10000
 #define EVENTS_MAX 64
 
 static bool
@@ -134,13 +136,47 @@ pass(struct room *r, struct error *e)
 	room_keygen_poll(r);
 	ok = signer_turn(r->signer, false, e);
 	room_lanes_flush(r);
-	housekeeping(r);
+	/* A checkpoint would wait for the call that hangs. */
+	if (r->end == 0)
+		housekeeping(r);
 	return ok;
+}
+
+void
+room_end(struct room *r, int status, const struct error *why)
+{
+	if (r->end != 0)
+		return;
+	r->end = status;
+	log_line(LOG_LEVEL_ERROR, "signer: %s: it ends", why->msg);
+	if (status == ROOM_EXIT_PIN)
+		room_say_refused(UINT32_MAX);
+}
+
+/* A refused PIN is never tried again; a call that hangs keeps its thread for ever, and a
+ * token that recovery could not bring back may like a new process better. */
+void
+room_judge(struct room *r, const struct signer_reply *a)
+{
+	const int64_t now = clock_mono_ns();
+
+	if (a->ok)
+		r->gone_ns = 0;
+	else if (a->err.why == FAIL_PIN)
+		room_end(r, ROOM_EXIT_PIN, &a->err);
+	else if (a->err.why == FAIL_TIMEOUT && a->attempts > 0)
+		room_end(r, EXIT_FAILURE, &a->err);
+	else if (a->err.why == FAIL_HSM_GONE && r->gone_ns == 0)
+		r->gone_ns = now;
+	else if (a->err.why == FAIL_HSM_GONE && now - r->gone_ns > GONE_MS * MS)
+		room_end(r, EXIT_FAILURE, &a->err);
 }
 
 static bool
 finished(const struct room *r)
 {
+	if (r->end != 0)
+		return true;
 	return r->stopping && signer_in_flight(r->signer) == 0 &&
 	    room_keygen_idle(r->keygen);
 }
@@ -172,6 +208,9 @@ serve(struct room *r)
 	while (ok && !finished(r))
 		ok = pass(r, &e);
 	last_words(r);
+	/* Nothing is freed: a call that hangs may use it. */
+	if (r->end != 0)
+		hsm_exit(r->end);
 	if (!ok) {
 		log_line(LOG_LEVEL_ERROR, "signer: %s", e.msg);
 		return EXIT_FAILURE;

@@ -61,6 +61,8 @@ enum start_for {
 /* Module, sandbox, logins. On failure *status is what the process ends with. */
 bool room_start(struct room_settings *s, enum start_for what, struct host *h,
     int *status, struct error *e) must_check;
+/* So that only this token's PIN is taken for a bad one; UINT32_MAX: any. */
+void room_say_refused(uint32_t token);
 /* The end status that says so. */
 int room_exit_status(const struct error *e);
 
@@ -145,11 +147,18 @@ struct room {
 	struct room_keygen_queue *keygen;
 	int epoll;
 	bool stopping;
+	int end;         /* status of room_end, or 0 */
+	int64_t gone_ns; /* since when the token fails; 0: it does not      */
 	size_t answered; /* in this pass */
 	uint64_t count[WIRE__COUNT];
 	int64_t started_ns, alive_ns, checkpoint_ns;
 	uint64_t checkpoint_size;
 };
+/* End as soon as what is answered has been sent, without waiting for what is in flight:
+ * the next signer settles it. The first reason counts. */
+void room_end(struct room *r, int status, const struct error *why);
+/* What a failed signature says of module and token. */
+void room_judge(struct room *r, const struct signer_reply *a);
 /* Until it is told to stop; the status to end with. */
 int room_run(struct room *r);
 

@@ -76,12 +76,12 @@ give_pin(void *arg, size_t token, unused_arg struct error *e)
 }
 
 /* So that only this PIN is taken for a bad one. */
-static void
-say_refused(size_t token)
+void
+room_say_refused(uint32_t token)
 {
 	auto_buf struct buf b = { 0 };
 
-	wire_u32(&b, (uint32_t)token);
+	wire_u32(&b, token);
 	room_say(ROOM_PIN_REFUSED, buf_bytes(&b));
 }
 
@@ -101,7 +101,7 @@ login(struct room_settings *s, enum start_for what, struct host *h,
 	if (host_open_tokens(h, flags, give_pin, &p, e))
 		return true;
 	if (e->why == FAIL_PIN)
-		say_refused(p.last);
+		room_say_refused((uint32_t)p.last);
 	return false;
 }
 
