@@ -119,13 +119,16 @@ is_below(const char *path, const char *dir)
 	    (path[n] == '/' || path[n] == '\0');
 }
 
+/* What is hidden, or has rules of its own: a home with all in it is no directory of
+ * certificates. */
 static bool
-covers_hidden(const struct ruleset *r, const char *dir)
+covers_others(const struct ruleset *r, const char *dir)
 {
 	for (size_t i = 0; i < r->opt->paths; i++) {
 		const struct sandbox_path *p = &r->opt->path[i];
 
-		if (p->kind == SANDBOX_NEVER && p->path != NULL &&
+		if (p->kind != SANDBOX_TLS && p->kind != SANDBOX_LOG &&
+		    p->kind != SANDBOX_MODULE && p->path != NULL &&
 		    is_below(p->path, dir))
 			return true;
 	}
@@ -154,7 +157,7 @@ add_path(const struct ruleset *r, const char *path, uint64_t access,
 }
 
 /* The directory of a file, so that a file which is renamed to its place can be opened,
- * too; unless that would open what must stay hidden. */
+ * too; unless that would open what is not meant. */
 static bool
 add_self(const struct ruleset *r, const char *path, uint64_t access,
     struct error *e)
@@ -165,7 +168,7 @@ add_self(const struct ruleset *r, const char *path, uint64_t access,
 	if (slash == NULL || slash == dir)
 		return add_path(r, path, access, e);
 	*slash = '\0';
-	return add_path(r, covers_hidden(r, dir) ? path : dir, access, e);
+	return add_path(r, covers_others(r, dir) ? path : dir, access, e);
 }
 
 static bool

@@ -514,6 +514,34 @@ test_hidden_neighbours(unused_arg void **state)
 	}
 }
 
+/* A certificate in the home itself, beside everything: likewise. */
+static void
+test_certificate_in_the_home(unused_arg void **state)
+{
+	auto_mem char *cert = below("certificate"), *yaml = below("settings"),
+		      *store = below("store");
+	struct sandbox_path path[] = { { SANDBOX_TLS, cert },
+		{ SANDBOX_STORE, store } };
+	struct sandbox_options opt = { path, countof(path), false };
+	struct error e = { 0 };
+	struct sandbox_status s;
+	int status = 0;
+	pid_t pid;
+
+	assert_true(file_create(cert, bytes_str("x"), 0600, &e));
+	assert_true(file_create(yaml, bytes_str("x"), 0600, &e));
+	pid = fork();
+	if (pid == 0)
+		_exit(!sandbox_enter(SANDBOX_SERVER, &opt, &s, &e)
+			? FAILED_TO_ENTER
+			: try_read("certificate") != 0 ||
+			    try_read("settings") != EACCES);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	(void)unlink(cert);
+	(void)unlink(yaml);
+	assert_int_equal(status, 0);
+}
+
 static void
 test_foreign_kind(unused_arg void **state)
 {
@@ -552,6 +580,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_hidden_neighbours),
+		cmocka_unit_test(test_certificate_in_the_home),
 		cmocka_unit_test(test_foreign_kind),
 		cmocka_unit_test(test_status),
 	};

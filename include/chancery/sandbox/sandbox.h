@@ -34,9 +34,9 @@ enum sandbox_kind {
 	                   renamed to its place later, so its directory      */
 	SANDBOX_LOG,     /* access log: likewise, written                     */
 	SANDBOX_PROGRAM, /* what the supervisor executes                      */
-	/* Not a grant: a file or directory that no grant above may cover. A
-	 * directory that would is not granted, only the file itself. Soft tokens
-	 * and PIN files, for the server. */
+	/* Not a grant: soft tokens and PIN files, for the server. The directory of a
+	 * certificate or log in which one of these lies, or anything of the kinds
+	 * above, is not granted: only the very file is. */
 	SANDBOX_NEVER,
 	SANDBOX_KIND__COUNT
 };

@@ -25,6 +25,19 @@ directory_of(const char *path)
 	    slash != NULL ? path : ".");
 }
 
+/* No directory of ours may be granted in which these lie. */
+static void
+add_pin_files(const struct service_config *c, struct sandbox_options *opt,
+    struct sandbox_path *path)
+{
+	const struct service_token *t = c->tokens.v;
+
+	for (size_t i = 0; i < c->tokens.n && i < SERVICE_TOKENS_MAX; i++)
+		path[opt->paths++] = (struct sandbox_path){ SANDBOX_NEVER,
+			service_pin_file(t[i].pin) };
+}
+
+#define PATHS 8
 static bool
 enter_sandbox(const struct room *r, struct error *e)
 {
@@ -32,7 +45,7 @@ enter_sandbox(const struct room *r, struct error *e)
 	const struct service_tls *t = &c->server.tls;
 	const char *log = c->server.access_log;
 	auto_mem char *store = directory_of(c->server.store);
-	struct sandbox_path paths[] = {
+	struct sandbox_path paths[PATHS + SERVICE_TOKENS_MAX] = {
 		{ SANDBOX_STORE, store },
 		{ SANDBOX_REGISTER, c->register_dir },
 		{ SANDBOX_CRL, c->crl_dir },
@@ -42,10 +55,11 @@ enter_sandbox(const struct room *r, struct error *e)
 		{ SANDBOX_LOG, log != NULL && *log == '/' ? log : NULL },
 		{ SANDBOX_NEVER, c->soft_token_dir },
 	};
-	struct sandbox_options opt = { .path = paths, .paths = countof(paths) };
+	struct sandbox_options opt = { .path = paths, .paths = PATHS };
 	struct sandbox_status status;
 	char text[SANDBOX_TEXT_SIZE];
 
+	add_pin_files(c, &opt, paths);
 	if (!sandbox_enter(SANDBOX_SERVER, &opt, &status, e))
 		return false;
 	sandbox_status_text(&status, text);
