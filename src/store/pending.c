@@ -84,7 +84,7 @@ pending_committed(struct pending *p, size_t n)
 {
 	struct op *op, **at;
 
-	for (; n > 0; n--) {
+	for (; n > 0 && p->first != NULL; n--) {
 		op = p->first;
 		p->first = op->next;
 		if (p->first == NULL)

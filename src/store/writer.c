@@ -7,7 +7,6 @@
  * queue and are tried again, jobs are answered with the error. After a failed fsync
  * nobody knows what is on the disk: the store is dead then, readers go on.
  */
-#include <errno.h>
 #include <time.h>
 
 #include <chancery/base/clock.h>
@@ -249,13 +248,13 @@ write_batch(struct writer *w, struct batch *b, bool *dead, struct error *e)
 
 /* ---- what waits -------------------------------------------------------- */
 
-static bool
+static void
 wait_until(struct store *s, int64_t ns)
 {
 	struct timespec t = { .tv_sec = ns / (1000 * NS_PER_MS),
 		.tv_nsec = ns % (1000 * NS_PER_MS) };
 
-	return pthread_cond_timedwait(&s->work, &s->lock, &t) != ETIMEDOUT;
+	(void)pthread_cond_timedwait(&s->work, &s->lock, &t);
 }
 
 /* Whether rows are to be written now; otherwise *until tells when. */
@@ -274,36 +273,51 @@ rows_due(const struct store *s, int64_t since, int64_t failed, int64_t *until)
 	    s->flush_to > s->pending.done;
 }
 
+enum next {
+	NEXT_WRITE,
+	NEXT_SLEEP,
+	NEXT_SLEEP_UNTIL,
+	NEXT_END
+};
+
+/* *since: when the oldest row that waits was seen first; 0: none waits. */
+static enum next
+what_next(const struct store *s, int64_t failed, int64_t *since, int64_t *until)
+{
+	enum next idle = s->stop ? NEXT_END : NEXT_SLEEP;
+
+	if (s->jobs != NULL)
+		return NEXT_WRITE;
+	if (s->dead)
+		return idle;
+	if (s->pending.n == 0) {
+		*since = 0;
+		return s->writer.retired && !s->failing && !s->stop ? NEXT_WRITE
+								    : idle;
+	}
+	if (*since == 0)
+		*since = clock_mono_ns();
+	return rows_due(s, *since, failed, until) ? NEXT_WRITE
+						  : NEXT_SLEEP_UNTIL;
+}
+
 /* Sleep until there is something to write; false: the end, nothing is left. Called
  * with the lock. */
 static bool
 wait_for_work(struct store *s, int64_t failed)
 {
-	int64_t since = 0, until;
+	int64_t since = 0, until = 0;
+	enum next next;
 
-	for (;;) {
-		if (s->dead && s->jobs == NULL) {
-			if (s->stop)
-				return false;
+	while ((next = what_next(s, failed, &since, &until)) != NEXT_WRITE) {
+		if (next == NEXT_END)
+			return false;
+		if (next == NEXT_SLEEP)
 			(void)pthread_cond_wait(&s->work, &s->lock);
-			continue;
-		}
-		if (s->jobs != NULL)
-			return true;
-		if (s->pending.n == 0) {
-			if (s->stop)
-				return false;
-			if (s->writer.retired && !s->failing)
-				return true;
-			since = 0;
-			(void)pthread_cond_wait(&s->work, &s->lock);
-			continue;
-		}
-		since = since == 0 ? clock_mono_ns() : since;
-		if (rows_due(s, since, failed, &until))
-			return true;
-		(void)wait_until(s, until);
+		else
+			wait_until(s, until);
 	}
+	return true;
 }
 
 static void
@@ -345,11 +359,39 @@ answer(struct batch *b)
 		b->job[i]->done(b->job[i], b->job[i]->ok, &b->job[i]->err);
 }
 
+/* Of a dead store. */
 static void
-refuse(struct batch *b, const struct error *e)
+refuse(struct store *s, struct batch *b)
 {
-	for (size_t i = 0; i < b->jobs; i++)
-		b->job[i]->done(b->job[i], false, e);
+	for (size_t i = 0; i < b->jobs; i++) {
+		b->job[i]->ok = false;
+		b->job[i]->err = s->err;
+	}
+}
+
+static void
+die(struct store *s, const struct error *e)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	s->dead = true;
+	s->err = *e;
+	(void)pthread_cond_broadcast(&s->progress);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+/* One batch, taken already. */
+static void
+do_batch(struct store *s, struct batch *b)
+{
+	struct error e = { 0 };
+	bool dead = false, ok = write_batch(&s->writer, b, &dead, &e);
+
+	(void)pthread_mutex_lock(&s->lock);
+	settle(s, b, ok, dead, &e);
+	(void)pthread_mutex_unlock(&s->lock);
+	answer(b);
+	if (ok && !checkpoint(&s->writer, &dead, &e))
+		die(s, &e);
 }
 
 void *
@@ -357,37 +399,25 @@ writer_main(void *arg)
 {
 	struct store *s = arg;
 	struct batch b;
-	struct error e = { 0 };
+	struct error ignored;
 	int64_t failed = 0;
-	bool ok, dead;
+	bool dead;
 
 	/* When it fails now, the first write tells. */
-	(void)!recover(&s->writer, &e);
+	(void)!recover(&s->writer, &ignored);
 	(void)pthread_mutex_lock(&s->lock);
 	while (wait_for_work(s, failed)) {
 		take_batch(s, &b);
-		if (s->dead)
-			e = s->err;
 		dead = s->dead;
+		if (dead)
+			refuse(s, &b);
 		(void)pthread_mutex_unlock(&s->lock);
-		if (dead) {
-			refuse(&b, &e);
-			(void)pthread_mutex_lock(&s->lock);
-			continue;
-		}
-		ok = write_batch(&s->writer, &b, &dead, &e);
+		if (dead)
+			answer(&b);
+		else
+			do_batch(s, &b);
 		failed = clock_mono_ns();
 		(void)pthread_mutex_lock(&s->lock);
-		settle(s, &b, ok, dead, &e);
-		(void)pthread_mutex_unlock(&s->lock);
-		answer(&b);
-		ok = ok && checkpoint(&s->writer, &dead, &e);
-		(void)pthread_mutex_lock(&s->lock);
-		if (dead) {
-			s->dead = true;
-			s->err = e;
-			(void)pthread_cond_broadcast(&s->progress);
-		}
 		/* The last try at the end: what is left is in the register. */
 		if (s->stop && s->failing && s->jobs == NULL)
 			break;

@@ -26,6 +26,7 @@ struct doc_kind {
 	const char *kind;
 	void *(*parse)(const char *scope, const char *name, const json_t *json,
 	    struct error *e);
+	/* free() is a macro in some builds. NOLINTNEXTLINE(readability-identifier-naming) */
 	void (*free_)(void *parsed);
 };
 
