@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <chancery/base/limits.h>
 #include <chancery/server/request.h>
 
 /* ---- paths ---- */
@@ -125,6 +126,36 @@ body_rows(void **state)
 		}
 		request_dump(v, &text);
 		assert_string_equal(buf_cstr(&text), bodies[i].json);
+	}
+}
+
+/* 32 MiB of them took gigabytes. */
+static void
+too_many_values(void **state)
+{
+	static const struct {
+		const char *type, *start, *more, *end, *says;
+	} cases[] = {
+		{ "", "{\"a\":[0", ",0", "]}", "too many values" },
+		{ "", "{\"a\":[[]", ",[]", "]}", "too many values" },
+		{ "", "{\"a\":0", ",\"b\":0", "}", "too many values" },
+		{ FORM, "a", "&a", "", "too many parameters" },
+		{ FORM, "a", "&", "", "too many parameters" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		auto_buf struct buf body = { 0 };
+		struct error e = { 0 };
+
+		buf_add_str(&body, cases[i].start);
+		for (unsigned n = 0; n <= LIMIT_JSON_VALUES; n++)
+			buf_add_str(&body, cases[i].more);
+		buf_add_str(&body, cases[i].end);
+		assert_null(request_body(buf_bytes(&body),
+		    bytes_str(cases[i].type), &e));
+		assert_int_equal(e.why, FAIL_BAD_INPUT);
+		assert_non_null(strstr(e.msg, cases[i].says));
 	}
 }
 
@@ -492,6 +523,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(path_rows),
 		cmocka_unit_test(body_rows),
+		cmocka_unit_test(too_many_values),
 		cmocka_unit_test(query_parts),
 		cmocka_unit_test(typing_rows),
 		cmocka_unit_test(fields_and_warnings),

@@ -172,6 +172,9 @@
 #define LIMIT_STOP_MS 25000
 /* Levels of a JSON body: the deepest request of the API has four. */
 #define LIMIT_JSON_DEPTH 16
+/* Values in a body, pairs in a query or form: some 100 octets each once parsed, so 32 MiB
+ * of "[]," would be 2 GB. The longest lists of the API are names of a policy or role. */
+#define LIMIT_JSON_VALUES 65536
 /* Calls that one worker has begun and not answered: more than a signer's lane takes, and
  * each may hold a body. Beyond it: 503. */
 #define LIMIT_CALLS_IN_FLIGHT 2048

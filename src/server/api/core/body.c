@@ -6,14 +6,15 @@
 #include <chancery/server/request.h>
 
 /*
- * jansson recurses once a level and would take 2,048 of them: what is deeper than any
- * request of the API is refused before it is parsed. Strings are skipped as they stand; a
- * text that is not JSON is found out by the parser.
+ * jansson recurses once a level and would take 2,048 of them, and a parsed value takes
+ * fifty times the room of its text: what is deeper or has more values than any request of
+ * the API is refused before it is parsed. Strings are skipped as they stand; a text that
+ * is not JSON is found out by the parser.
  */
-static bool
-depth_ok(struct bytes s)
+static const char *
+shape_fault(struct bytes s)
 {
-	unsigned depth = 0;
+	unsigned depth = 0, values = 0;
 	bool string = false;
 
 	for (size_t i = 0; i < s.n; i++) {
@@ -27,13 +28,18 @@ depth_ok(struct bytes s)
 		} else if (c == '"') {
 			string = true;
 		} else if (c == '{' || c == '[') {
+			values++;
 			if (++depth > LIMIT_JSON_DEPTH)
-				return false;
+				return "nested too deep";
+		} else if (c == ',') {
+			values++;
 		} else if ((c == '}' || c == ']') && depth > 0) {
 			depth--;
 		}
+		if (values > LIMIT_JSON_VALUES)
+			return "too many values";
 	}
-	return true;
+	return NULL;
 }
 
 static struct bytes
@@ -65,6 +71,7 @@ json_t *
 request_body(struct bytes body, struct bytes type, struct error *e)
 {
 	struct bytes s = trim(body);
+	const char *fault;
 	json_error_t why;
 	json_t *v;
 
@@ -73,10 +80,9 @@ request_body(struct bytes body, struct bytes type, struct error *e)
 	/* curl -d sends this type whatever the body is. */
 	if (is_form(type) && s.p[0] != '{' && s.p[0] != '[')
 		return request_query(s, e);
-	if (!depth_ok(s)) {
+	if ((fault = shape_fault(s)) != NULL) {
 		(void)error_set(e, FAIL_BAD_INPUT,
-		    "failed to parse JSON input: more than %d levels",
-		    LIMIT_JSON_DEPTH);
+		    "failed to parse JSON input: %s", fault);
 		return NULL;
 	}
 	v = json_loadb((const char *)s.p, s.n, JSON_REJECT_DUPLICATES, &why);

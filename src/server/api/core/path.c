@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <chancery/base/limits.h>
 #include <chancery/base/text.h>
 #include <chancery/server/request.h>
 
@@ -136,10 +137,16 @@ json_t *
 request_query(struct bytes query, struct error *e)
 {
 	auto_json json_t *out = json_object();
+	unsigned pairs = 0;
 
 	for (size_t at = 0; at < query.n;) {
 		size_t n = 0;
 
+		if (pairs++ == LIMIT_JSON_VALUES) {
+			(void)error_set(e, FAIL_BAD_INPUT,
+			    "query: too many parameters");
+			return NULL;
+		}
 		while (at + n < query.n && query.p[at + n] != '&')
 			n++;
 		if (n > 0 && !add_pair(out, bytes_of(query.p + at, n))) {
