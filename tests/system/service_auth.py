@@ -277,6 +277,9 @@ def test_token_shapes():
     want(call("POST", "auth/token/create", {"type": "batch"}), 400, "batch")
     want(call("POST", "auth/token/create", {"num_uses": -1}), 400)
     want(call("POST", "auth/token/create", {"ttl": "soon"}), 400)
+    for field in ("ttl", "explicit_max_ttl", "period"):
+        want(call("POST", "auth/token/create", {field: 2 ** 63 - 1}), 400)
+    want(call("POST", "auth/token/roles/long", {"token_period": 2 ** 62}), 400)
     mine = create(id="my-own-id", policies=["default"], ttl="1h")
     assert mine["client_token"] == "my-own-id"
     want(call("POST", "auth/token/create", {"id": "my-own-id"}), 400, "duplicate")

@@ -101,6 +101,9 @@ until_ok "renewed token of the agent" renewed
 kill "$agent"
 wait "$agent" || true
 
+# --- what the sanitizers say, where it was built with them ----------------------------------------
+! grep -n 'Sanitizer\|runtime error' chanceryd.log || die "a sanitizer spoke"
+
 # --- the act that had no token is in the register -------------------------------------------------
 stop_all
 check "$chancery" register show --home home

@@ -194,6 +194,12 @@ static const struct making makings[] = {
 	{ "create-orphan", "a", NOW + DAY,
 	    .ask = { .orphan = true, .renewable = true }, .gets = "a",
 	    .ttl_s = SYSTEM_MAX, .orphan = true },
+	{ "endless explicit maximum", "root", 0,
+	    .ask = { .sudo = true, .explicit_max_s = INT64_MAX },
+	    .error = "ttl, explicit_max_ttl or period is too long" },
+	{ "endless period", "root", 0,
+	    .ask = { .sudo = true, .period_s = INT64_MAX },
+	    .error = "ttl, explicit_max_ttl or period is too long" },
 	{ "batch", "a", NOW + DAY, .ask = { .type = "batch" },
 	    .error = "batch tokens are not supported by this server: use "
 		     "type=service" },

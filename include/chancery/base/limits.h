@@ -197,6 +197,9 @@
 #define LIMIT_TOKEN_DEPTH 64
 /* A secret-id of the caller's own choice. */
 #define LIMIT_SECRET_ID_BYTES 4096
+/* The longest lifetime that can be asked for: Go's longest duration, 292 years; times in
+ * seconds are sums of two. */
+#define LIMIT_TTL_S 9223372036LL
 /* How often a write starts anew because somebody else changed the row in between. */
 #define LIMIT_SWAP_TRIES 32
 /* Expired rows that one tidying removes: a few milliseconds of the store's writer. */

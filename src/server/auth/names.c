@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include <chancery/base/limits.h>
+
 #include "token.h"
 
 int64_t
@@ -15,6 +17,16 @@ member_bool(const json_t *o, const char *key, bool dflt)
 	const json_t *v = json_object_get(o, key);
 
 	return v == NULL ? dflt : json_is_true(v);
+}
+
+bool
+member_durations_ok(const json_t *o, const char *const *keys, struct error *e)
+{
+	for (; *keys != NULL; keys++)
+		if (member_int(o, *keys) > LIMIT_TTL_S)
+			return error_set(e, FAIL_BAD_INPUT, "%s is too long",
+			    *keys);
+	return true;
 }
 
 const char *

@@ -97,6 +97,9 @@ struct token *token_decode(const struct store_secret *row,
 
 /* ---- small ---- */
 int64_t member_int(const json_t *o, const char *key);
+/* None of them beyond LIMIT_TTL_S. NULL ends. */
+bool member_durations_ok(const json_t *o, const char *const *keys,
+    struct error *e) must_check;
 bool member_bool(const json_t *o, const char *key, bool dflt);
 const char *doc_str(const json_t *o, const char *key); /* "" */
 /* jansson walks an object that it does not take as const. */

@@ -2,6 +2,8 @@
 /* vault-pki-api.md 7.1: what auth/token/create lets whom make. */
 #include <stdio.h>
 
+#include <chancery/base/limits.h>
+
 #include "token.h"
 
 static bool
@@ -18,6 +20,9 @@ check_fields(const struct token_ask *a, struct error *e)
 	if (a->ttl_s < 0 || a->explicit_max_s < 0 || a->period_s < 0)
 		return no(e,
 		    "ttl, explicit_max_ttl and period must be positive");
+	if (a->ttl_s > LIMIT_TTL_S || a->explicit_max_s > LIMIT_TTL_S ||
+	    a->period_s > LIMIT_TTL_S)
+		return no(e, "ttl, explicit_max_ttl or period is too long");
 	if (a->parent->uses_left > 0)
 		return no(e,
 		    "restricted use token cannot generate child tokens");

@@ -70,8 +70,13 @@ no(struct error *e, const char *text)
 static bool
 check_numbers(const json_t *r, struct error *e)
 {
+	static const char *const durations[] = { "secret_id_ttl", "token_ttl",
+		"token_max_ttl", "token_period", "token_explicit_max_ttl",
+		NULL };
 	int64_t max = member_int(r, "token_max_ttl");
 
+	if (!member_durations_ok(r, durations, e))
+		return false;
 	if (member_int(r, "secret_id_num_uses") < 0)
 		return no(e, "secret_id_num_uses cannot be negative");
 	if (member_int(r, "token_num_uses") < 0)

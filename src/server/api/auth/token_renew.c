@@ -56,7 +56,9 @@ login_limits(struct call *c, const struct token *t, struct ttl_ask *ask)
 	struct mount m;
 	const struct doc *role;
 
-	if (n <= cut || strcmp(t->path + n - cut, tail) != 0)
+	/* A token role's path_suffix may read the same. */
+	if (n <= cut || strcmp(t->path + n - cut, tail) != 0 ||
+	    strncmp(t->path, "auth/token/", 11) == 0)
 		return true;
 	memcpy(path, t->path, n - cut); /* no longer than t->path */
 	path[n - cut] = '\0';

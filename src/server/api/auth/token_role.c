@@ -42,12 +42,16 @@ apply_aliases(const struct call *c, json_t *doc)
 static bool
 role_check(const json_t *doc, struct error *e)
 {
+	static const char *const durations[] = { "token_explicit_max_ttl",
+		"token_period", NULL };
 	static const char *const types[] = { "", "service", "default",
 		"default-service" };
 	const char *type = doc_str(doc, "token_type");
 	const char *suffix = doc_str(doc, "path_suffix");
 	size_t i;
 
+	if (!member_durations_ok(doc, durations, e))
+		return false;
 	if (member_int(doc, "token_num_uses") < 0)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "token_num_uses cannot be negative");
