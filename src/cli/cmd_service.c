@@ -111,11 +111,15 @@ run_status(struct cli *c, struct error *e)
 	doc_text(c->doc, "sandbox", "sandbox", text_of(v, "sandbox"));
 	health_of(c, &cfg);
 	doc_list(c->doc, "rooms", "rooms");
-	json_array_foreach(json_object_get(v, "rooms"), i, one)
-	    room_row(c->doc, one);
+	for (i = 0;
+	     (one = json_array_get(json_object_get(v, "rooms"), i)) != NULL;
+	     i++)
+		room_row(c->doc, one);
 	doc_list(c->doc, "tokens", "tokens");
-	json_array_foreach(json_object_get(v, "tokens"), i, one)
-	    token_row(c->doc, one);
+	for (i = 0;
+	     (one = json_array_get(json_object_get(v, "tokens"), i)) != NULL;
+	     i++)
+		token_row(c->doc, one);
 	return true;
 }
 
@@ -132,8 +136,9 @@ token_to_unseal(const struct service_config *cfg, struct error *e)
 
 	if (v == NULL)
 		return NULL;
-	json_array_foreach(json_object_get(v, "tokens"), i, one)
-	{
+	for (i = 0;
+	     (one = json_array_get(json_object_get(v, "tokens"), i)) != NULL;
+	     i++) {
 		if (strcmp(text_of(one, "pin"), "known") == 0)
 			continue;
 		if (found != NULL) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* wire/supervisor.h, our side. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -137,7 +138,7 @@ ask_unseal(struct supervisor *s, const struct client *c,
     const struct supervisor_request *r, int fd)
 {
 	struct error e = { 0 };
-	int keep = dup(fd);
+	int keep = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
 	if (fd < 0 || keep < 0) {
 		answer(c, FAIL_BAD_INPUT, bytes_str("no PIN came along"));

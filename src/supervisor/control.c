@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <sys/socket.h>
 
+#include <chancery/base/cleanup.h>
+
 #include "supervisor.h"
 
 union rights {
@@ -11,12 +13,15 @@ union rights {
 bool
 control_send(int control, uint32_t type, struct bytes rest, int fd)
 {
+	auto_buf struct buf packet = { 0 };
 	union rights c = { 0 };
-	struct iovec v[2] = { { &type, sizeof(type) },
-		{ (void *)(uintptr_t)rest.p, rest.n } };
-	struct msghdr m = { .msg_iov = v, .msg_iovlen = 2 };
+	struct iovec v;
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
 	struct cmsghdr *h;
 
+	buf_add(&packet, &type, sizeof(type));
+	buf_add_bytes(&packet, rest);
+	v = (struct iovec){ packet.p, packet.n };
 	if (fd >= 0) {
 		m.msg_control = &c;
 		m.msg_controllen = sizeof(c.room);
@@ -27,7 +32,7 @@ control_send(int control, uint32_t type, struct bytes rest, int fd)
 		memcpy(CMSG_DATA(h), &fd, sizeof(int));
 	}
 	return sendmsg(control, &m, MSG_DONTWAIT | MSG_NOSIGNAL) ==
-	    (ssize_t)(sizeof(type) + rest.n);
+	    (ssize_t)packet.n;
 }
 
 bool
