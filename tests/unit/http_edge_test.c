@@ -335,6 +335,50 @@ test_thousands_of_idle_connections(unused_arg void **state)
 	rig_end(r);
 }
 
+/* Who asks a thousand things at once does not keep out who asks one. */
+static void
+test_pipeline_is_not_alone(unused_arg void **state)
+{
+	static const enum http_listener kinds[] = { HTTP_TLS, HTTP_UNIX,
+		HTTP_PLAIN };
+	static const struct rig_options o = { 0 };
+	struct rig *rig = rig_start(&o);
+
+	for (size_t k = 0; k < countof(kinds); k++) {
+		struct client many = client_open(rig, kinds[k]);
+		struct client one[2];
+		auto_buf struct buf in = { 0 }, marks = { 0 };
+		const char *last;
+
+		for (size_t i = 0; i < countof(one); i++) {
+			one[i] = client_open(rig, kinds[k]);
+			client_send(&one[i], "GET /a HTTP/1.1\r\n" HOST "\r\n");
+			client_says(&one[i], 200, "GET /a? ");
+		}
+		for (unsigned i = 0; i < 1000; i++)
+			buf_add_str(&in,
+			    "GET /mark?a HTTP/1.1\r\n" HOST "\r\n");
+		rig_block(rig);
+		client_send_n(&many, in.p, in.n);
+		for (size_t i = 0; i < countof(one); i++)
+			client_send(&one[i],
+			    "GET /mark?b HTTP/1.1\r\n" HOST "\r\n");
+		rig_unblock(rig);
+		for (size_t i = 0; i < countof(one); i++)
+			client_says(&one[i], 200, "ok");
+		for (unsigned i = 0; i < 1000; i++)
+			client_says(&many, 200, "ok");
+		rig_marks(rig, &marks);
+		last = strrchr(buf_cstr(&marks), 'b');
+		assert_int_equal(marks.n, 1002);
+		assert_true(last - (const char *)marks.p < 500);
+		for (size_t i = 0; i < countof(one); i++)
+			client_close(&one[i]);
+		client_close(&many);
+	}
+	rig_end(rig);
+}
+
 /* ---- TLS ---- */
 
 static void
@@ -790,6 +834,7 @@ main(void)
 		cmocka_unit_test(test_handshakes_wait_their_turn),
 		cmocka_unit_test(test_out_of_descriptors),
 		cmocka_unit_test(test_thousands_of_idle_connections),
+		cmocka_unit_test(test_pipeline_is_not_alone),
 		cmocka_unit_test(test_no_tls_on_the_tls_port),
 		cmocka_unit_test(test_handshakes),
 		cmocka_unit_test(test_no_renegotiation),

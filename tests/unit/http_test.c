@@ -117,45 +117,6 @@ test_long_pipeline(unused_arg void **state)
 	}
 }
 
-/* Who asks a thousand things at once does not keep out who asks one. */
-static void
-test_pipeline_is_not_alone(unused_arg void **state)
-{
-	for (size_t k = 0; k < countof(kinds); k++) {
-		struct client many = client_open(rig, kinds[k]);
-		struct client one[2];
-		auto_buf struct buf in = { 0 }, marks = { 0 };
-		const char *last;
-
-		/* One of them is on the same worker. */
-		for (size_t i = 0; i < countof(one); i++) {
-			one[i] = client_open(rig, kinds[k]);
-			client_send(&one[i], "GET /a HTTP/1.1\r\n" HOST "\r\n");
-			client_says(&one[i], 200, "GET /a? ");
-		}
-		for (unsigned i = 0; i < 1000; i++)
-			buf_add_str(&in,
-			    "GET /mark?a HTTP/1.1\r\n" HOST "\r\n");
-		rig_block(rig);
-		client_send_n(&many, in.p, in.n);
-		for (size_t i = 0; i < countof(one); i++)
-			client_send(&one[i],
-			    "GET /mark?b HTTP/1.1\r\n" HOST "\r\n");
-		rig_unblock(rig);
-		for (size_t i = 0; i < countof(one); i++)
-			client_says(&one[i], 200, "ok");
-		for (unsigned i = 0; i < 1000; i++)
-			client_says(&many, 200, "ok");
-		rig_marks(rig, &marks);
-		last = strrchr(buf_cstr(&marks), 'b');
-		assert_int_equal(marks.n, 1002);
-		assert_true(last - (const char *)marks.p < 500);
-		for (size_t i = 0; i < countof(one); i++)
-			client_close(&one[i]);
-		client_close(&many);
-	}
-}
-
 /* Each is answered in Vault's shape, and the connection ends. What the parser refuses
  * has its own test; here is one of each status. */
 static void
@@ -539,7 +500,6 @@ main(void)
 		cmocka_unit_test(test_octet_by_octet),
 		cmocka_unit_test(test_pipeline_keeps_the_order),
 		cmocka_unit_test(test_long_pipeline),
-		cmocka_unit_test(test_pipeline_is_not_alone),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_large_bodies),
 		cmocka_unit_test(test_budget_of_bodies),
