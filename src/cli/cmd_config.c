@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include <chancery/base/file.h>
+#include <chancery/base/limits.h>
 #include <chancery/base/text.h>
 #include <chancery/ceremony/home.h>
+#include <chancery/charter/charter.h>
 #include <chancery/config/pass.h>
 #include <chancery/config/service.h>
 #include <chancery/config/show.h>
+#include <chancery/hsm/hsm.h>
 
 #include "cli.h"
 
@@ -22,6 +28,61 @@ read_config(const char *dir, struct service_config *cfg, struct error *e)
 	return doc;
 }
 
+static void
+check_charter(const struct yaml_doc *doc, const struct service_token *t,
+    struct buf *report)
+{
+	auto_charter struct charter *c = NULL;
+	auto_buf struct buf text = { 0 };
+	struct error e = { 0 };
+
+	if (t->charter != NULL) {
+		c = charter_template(t->charter);
+		if (c == NULL)
+			buf_addf(report, "%s: no charter template \"%s\"\n",
+			    yaml_where(doc, &t->charter), t->charter);
+	} else if (t->charter_file != NULL) {
+		if (!file_read(t->charter_file, LIMIT_CONFIG_BYTES, &text,
+			&e) ||
+		    (c = charter_parse_yaml(buf_bytes(&text), t->charter_file,
+			 NULL, &e)) == NULL)
+			buf_addf(report, "%s: %s\n",
+			    yaml_where(doc, &t->charter_file), e.msg);
+	}
+}
+
+static void
+check_pin(const struct yaml_doc *doc, const struct service_token *t,
+    struct buf *report)
+{
+	struct hsm_pin_source src;
+	struct error e = { 0 };
+
+	if (t->pin != NULL && !hsm_pin_source_parse(t->pin, &src, &e))
+		buf_addf(report, "%s: %s\n", yaml_where(doc, &t->pin), e.msg);
+}
+
+/* What the schema's library cannot know. */
+static bool
+check_tokens(const struct yaml_doc *doc, const struct service_config *cfg,
+    struct error *e)
+{
+	const struct service_token *t = cfg->tokens.v;
+	auto_buf struct buf report = { 0 };
+	const char *text;
+
+	for (size_t i = 0; i < cfg->tokens.n; i++) {
+		check_pin(doc, &t[i], &report);
+		check_charter(doc, &t[i], &report);
+	}
+	if (report.n == 0)
+		return true;
+	text = buf_cstr(&report);
+	out_err(text);
+	return error_set(e, FAIL_BAD_INPUT, "%.*s", (int)strcspn(text, "\n"),
+	    text);
+}
+
 static bool
 run_check(struct cli *c, struct error *e)
 {
@@ -31,7 +92,7 @@ run_check(struct cli *c, struct error *e)
 	auto_home struct home *h = NULL;
 
 	if (dir == NULL || (doc = read_config(dir, &cfg, e)) == NULL ||
-	    (h = home_open(dir, e)) == NULL)
+	    !check_tokens(doc, &cfg, e) || (h = home_open(dir, e)) == NULL)
 		return false;
 	doc_bool(c->doc, "ok", "valid", true);
 	doc_int(c->doc, "tokens", "tokens", (int64_t)cfg.tokens.n);

@@ -14,8 +14,10 @@
 
 /* A room's start: a module that hangs while it is loaded, a register that is replayed. */
 #define SUPER_START_MS 600000
-/* A room that says nothing for so long hangs. */
-#define SUPER_SILENCE_MS (5 * ROOM_ALIVE_MS)
+/* A room that says nothing for so long hangs. More than LIMIT_SIGN_DEADLINE_MS: a signer
+ * without key workers of its own is silent while it climbs the ladder of recovery. Less
+ * than the 20 s that callers wait. */
+#define SUPER_SILENCE_MS (7 * ROOM_ALIVE_MS)
 /* In-flight work ends within 20 s (LIMIT_SIGN_DEADLINE_MS, queues); then some. */
 #define SUPER_STOP_MS 30000
 /* An address that another process has may become free. */

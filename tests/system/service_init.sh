@@ -88,6 +88,18 @@ for place in 1:1 2:1 3:9 4:20 4:35; do
 	grep -q "copy/chancery.yaml:$place: " fails.err || { cat fails.err; die "no mistake at $place"; }
 done
 
+# What the schema cannot know is told with its place, too, and all at once.
+cat >copy/chancery.yaml <<'END'
+origin: x
+module: /bin/true
+tokens:
+  one: { uri: "pkcs11:token=a", pin: "fd:x", role: ca, charter: loose }
+  two: { uri: "pkcs11:token=b", pin: prompt, role: log, charter_file: chancery.yaml }
+END
+fails 65 'chancery.yaml:4:38: PIN source fd:x' "$chancery" config check --home copy
+grep -q 'chancery.yaml:4:65: no charter template "loose"' fails.err || { cat fails.err; die "no place"; }
+grep -q 'chancery.yaml:5:' fails.err || { cat fails.err; die "no mistake in the charter file"; }
+
 # --- no daemon ----------------------------------------------------------------------------------------
 fails 66 "chanceryd does not run" "$chancery" status
 fails 66 "chanceryd does not run" "$chancery" unseal ca --pin file:home/pins/ca

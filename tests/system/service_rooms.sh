@@ -131,7 +131,7 @@ echo silent >fake/chancery-server.do
 start env
 wait_for 1 'server: hangs; killed' log
 rm fake/*.do
-wait_for 1 'server: it said nothing for 10 s: killed; again in' log
+wait_for 1 'server: it said nothing for 14 s: killed; again in' log
 wait_for 2 '^start ' $server
 stop
 echo open >fake/chancery-signer.do
