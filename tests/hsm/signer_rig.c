@@ -53,6 +53,8 @@ rig_start(struct rig *r)
 	struct error e = { 0 };
 
 	softtoken_make(&r->soft);
+	/* The token gives up before the queue does. */
+	r->soft.deadline_ms = 3000;
 	softtoken_add(&r->soft, "other");
 	faulty_start();
 	faulty_rules("");

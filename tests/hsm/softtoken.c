@@ -36,11 +36,14 @@ softtoken_add(struct softtoken *s, const char *label)
 	secret_free(pin);
 }
 
+/* SoftHSM truncates a file at every look at a token: in memory, where there is
+ * such a place, that takes no time. */
 void
 softtoken_make(struct softtoken *s)
 {
-	*s = (struct softtoken){ .dir = "/tmp/chancery-hsm-XXXXXX",
-		.deadline_ms = 60000 };
+	*s = (struct softtoken){ .deadline_ms = 60000 };
+	(void)snprintf(s->dir, sizeof(s->dir), "%s/chancery-hsm-XXXXXX",
+	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (mkdtemp(s->dir) == NULL)
 		fatal("mkdtemp");
 	softtoken_add(s, "ca");
