@@ -263,15 +263,52 @@ apply_docs(struct writer *w, void *arg, struct error *e)
 	    set_newest(w, a->origin, (int64_t)a->index + 1, e);
 }
 
+/* Under the lock. */
+static bool
+in_order(struct store *s, uint64_t index, struct error *e)
+{
+	if (!s->owes_docs || index <= s->docs_owed)
+		return true;
+	store_gap(s);
+	return error_set(e, FAIL_BUSY,
+	    "store: the change of record %llu has to be applied first",
+	    (unsigned long long)s->docs_owed);
+}
+
+static void
+note_outcome(struct store *s, uint64_t index, bool ok)
+{
+	if (ok) {
+		if (s->owes_docs && index == s->docs_owed)
+			s->owes_docs = false;
+		return;
+	}
+	store_gap(s);
+	if (!s->owes_docs || index < s->docs_owed)
+		s->docs_owed = index;
+	s->owes_docs = true;
+}
+
 bool
 store_docs_apply(struct store *s, struct bytes json, const char *origin,
     uint64_t index, struct error *e)
 {
 	struct applying a = { .json = json, .origin = origin, .index = index };
+	bool ok;
 
 	/* Looked at here, so that a wrong one costs the writer nothing. */
-	return store_changes_each(json, accept_change, NULL, e) &&
-	    job_wait(s, apply_docs, &a, true, e);
+	if (!store_changes_each(json, accept_change, NULL, e))
+		return false;
+	(void)pthread_mutex_lock(&s->lock);
+	ok = in_order(s, index, e);
+	(void)pthread_mutex_unlock(&s->lock);
+	if (!ok)
+		return false;
+	ok = job_wait(s, apply_docs, &a, true, e);
+	(void)pthread_mutex_lock(&s->lock);
+	note_outcome(s, index, ok);
+	(void)pthread_mutex_unlock(&s->lock);
+	return ok;
 }
 
 /* ---- reading ----------------------------------------------------------- */

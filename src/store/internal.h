@@ -114,6 +114,10 @@ struct store {
 	struct job *jobs, **jobs_tail;
 	uint64_t flush_to; /* rows up to this number are wanted at once  */
 	uint64_t attempts; /* failed ones                                */
+	uint64_t gaps;     /* puts and changes that were refused; 0: none */
+	uint64_t gap_last; /* never the same number twice                 */
+	bool owes_docs;    /* the change of record docs_owed is not applied */
+	uint64_t docs_owed;
 	bool stop;
 	bool failing; /* the last attempt failed for the reason in err */
 	bool dead;    /* … and there will be none after it             */
@@ -124,6 +128,8 @@ struct store {
 #define BATCH_ROWS 256
 /* Submit and return; done comes later. Answers at once when the store is dead. */
 void job_submit(struct store *s, struct job *j);
+/* Under `lock`: something that has a record did not get in. */
+void store_gap(struct store *s);
 /* Submit and wait. */
 bool job_wait(struct store *s, job_fn *run, void *arg, bool durable,
     struct error *e) must_check;

@@ -23,6 +23,63 @@ refused(const struct store *s, struct error *e)
 	return true;
 }
 
+void
+store_gap(struct store *s)
+{
+	s->gaps = ++s->gap_last;
+}
+
+uint64_t
+store_gaps(struct store *s)
+{
+	uint64_t gaps;
+
+	(void)pthread_mutex_lock(&s->lock);
+	gaps = s->gaps;
+	(void)pthread_mutex_unlock(&s->lock);
+	return gaps;
+}
+
+void
+store_gaps_closed(struct store *s, uint64_t gaps)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	if (s->gaps == gaps)
+		s->gaps = 0;
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+bool
+store_alive(struct store *s, struct error *e)
+{
+	bool dead;
+
+	(void)pthread_mutex_lock(&s->lock);
+	dead = s->dead;
+	if (dead)
+		*e = s->err;
+	(void)pthread_mutex_unlock(&s->lock);
+	return !dead;
+}
+
+/* Half empty again: the writer is the slower one, and takes it in large batches. */
+bool
+store_room(struct store *s, struct error *e)
+{
+	bool ok;
+
+	(void)pthread_mutex_lock(&s->lock);
+	if (s->pending.n >= LIMIT_STORE_PENDING - BATCH_ROWS)
+		while (s->pending.n > LIMIT_STORE_PENDING / 2 && !s->failing &&
+		    !s->dead)
+			(void)pthread_cond_wait(&s->progress, &s->lock);
+	ok = !s->failing && !s->dead;
+	if (!ok)
+		*e = s->err;
+	(void)pthread_mutex_unlock(&s->lock);
+	return ok;
+}
+
 static bool
 enqueue(struct store *s, enum op_kind kind, const struct store_cert *c,
     struct error *e)
@@ -31,7 +88,14 @@ enqueue(struct store *s, enum op_kind kind, const struct store_cert *c,
 	bool no;
 
 	(void)pthread_mutex_lock(&s->lock);
+	if (kind == OP_POSITION && s->gaps != 0) {
+		(void)pthread_mutex_unlock(&s->lock);
+		mem_free(op);
+		return true;
+	}
 	no = refused(s, e);
+	if (no && kind != OP_POSITION)
+		store_gap(s);
 	if (!no) {
 		pending_add(&s->pending, op);
 		/* The first starts the clock of the batch. */

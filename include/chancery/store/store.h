@@ -115,11 +115,22 @@ bool store_cert_delete(struct store *s, const char *mount,
     struct error *e) must_check;
 /* Wait until everything put so far is committed. */
 bool store_sync(struct store *s, struct error *e) must_check;
+/* Wait until there is room for more: who reads a register does not want FAIL_BUSY. */
+bool store_room(struct store *s, struct error *e) must_check;
+/* False, with the reason, after a failed fsync: the process has to open it anew. */
+bool store_alive(struct store *s, struct error *e) must_check;
 
 /* Derived up to, not including, this record of that log. */
 bool store_position(struct store *s, const char *origin, uint64_t *index,
     struct error *e) must_check; /* 0 when there is none yet */
-/* Queued behind the rows put before. Never goes back. */
+/* A put, a revocation or a change of documents that is refused leaves a gap: its record
+ * is in the register, and the position does not move until a catch-up (server/catchup.h)
+ * has closed it. 0: none; otherwise a number that changes with each gap. */
+uint64_t store_gaps(struct store *s) must_check;
+/* Everything up to the gaps of that number was put again. */
+void store_gaps_closed(struct store *s, uint64_t gaps);
+/* Queued behind the rows put before. Never goes back. While there is a gap it does
+ * nothing. */
 bool store_position_put(struct store *s, const char *origin, uint64_t index,
     struct error *e) must_check;
 
@@ -140,7 +151,8 @@ typedef bool store_change_fn(void *arg, const struct store_doc_op *op,
 bool store_changes_each(struct bytes json, store_change_fn *each, void *arg,
     struct error *e) must_check;
 /* In one transaction, durable on return; `origin`, `index`: the CONFIG record. An
- * index at or below the newest one applied of that log does nothing (replay). */
+ * index at or below the newest one applied of that log does nothing (replay). After one
+ * that failed, later ones are FAIL_BUSY until it is applied: they stand in order. */
 bool store_docs_apply(struct store *s, struct bytes json, const char *origin,
     uint64_t index, struct error *e) must_check;
 /* Value appended; version may be NULL. FAIL_NOT_FOUND. */

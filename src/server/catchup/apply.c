@@ -13,33 +13,23 @@ damaged(const struct record *r, const char *what, struct error *e)
 	    (unsigned long long)r->n, what);
 }
 
-/* Writes wait for room: the writer is the slower one. */
-static bool
-room(struct catchup *c, struct error *e)
-{
-	return e->why == FAIL_BUSY && store_sync(c->store, e);
-}
-
-static bool
-put_cert(struct catchup *c, const struct store_cert *cert, struct error *e)
-{
-	while (!store_cert_put(c->store, cert, e))
-		if (!room(c, e))
-			return false;
-	return true;
-}
-
 static bool
 put_revocation(struct catchup *c, const struct sha256 *key,
     const uint8_t serial[LIMIT_SERIAL_BYTES], int64_t date_s,
     enum crl_reason reason, uint64_t n, struct error *e)
 {
-	while (!store_cert_revoke(c->store, key, serial, date_s, (int)reason, n,
-	    e))
-		if (!room(c, e))
-			return false;
+	if (!store_room(c->store, e) ||
+	    !store_cert_revoke(c->store, key, serial, date_s, (int)reason, n,
+		e))
+		return false;
 	c->r.revocations++;
 	return true;
+}
+
+static bool
+put_cert(struct catchup *c, const struct store_cert *cert, struct error *e)
+{
+	return store_room(c->store, e) && store_cert_put(c->store, cert, e);
 }
 
 /* Contents of an INTEGER as a right-aligned magnitude; false: no list can carry it. */

@@ -52,10 +52,8 @@ position(const struct catchup *c)
 static bool
 put_position(struct catchup *c, struct error *e)
 {
-	while (!store_position_put(c->store, c->r.origin, position(c), e))
-		if (e->why != FAIL_BUSY || !store_sync(c->store, e))
-			return false;
-	return true;
+	return store_room(c->store, e) &&
+	    store_position_put(c->store, c->r.origin, position(c), e);
 }
 
 static bool
@@ -105,6 +103,8 @@ catchup_clear(struct catchup *c)
 static bool
 run(struct catchup *c, const char *dir, struct error *e)
 {
+	uint64_t gaps = store_gaps(c->store);
+
 	if (!read_origin(c, dir, e) ||
 	    !store_position(c->store, c->r.origin, &c->r.from, e) ||
 	    !mounts_load(&c->mounts, c->store, e))
@@ -121,6 +121,7 @@ run(struct catchup *c, const char *dir, struct error *e)
 		    "the store has %llu records of %s, the register fewer: it "
 		    "is older than the store",
 		    (unsigned long long)c->r.from, c->r.origin);
+	store_gaps_closed(c->store, gaps);
 	return put_position(c, e) && store_sync(c->store, e);
 }
 

@@ -215,6 +215,9 @@ room_control(struct room *r, struct error *e)
 			if (!handle_one(r, &more, e))
 				return false;
 		room_tick(r);
+		/* A new process finds out what is on the disk. */
+		if (!store_alive(r->store, e))
+			return false;
 	}
 	return true;
 }

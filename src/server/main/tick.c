@@ -66,7 +66,7 @@ wants_catch_up(struct room *r, int64_t now)
 
 	r->was_up = up;
 	if (anew ||
-	    (up && api_has_lost(r->api) &&
+	    (up && (api_has_lost(r->api) || store_gaps(r->store) != 0) &&
 		now - r->catch_at_ms >= CATCH_UP_EVERY_MS)) {
 		r->catch_at_ms = now;
 		return true;
