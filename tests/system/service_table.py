@@ -164,7 +164,7 @@ ROWS = [
     ("POST", "/v1/pki/roles/d", "{", {}, True, 400, "", BOTH),
     ("POST", "/v1/pki/roles/d", "[1]", {}, True, 400, "", BOTH),
     ("POST", "/v1/pki/roles/d", '"x"', {}, True, 400, "", BOTH),
-    ("POST", "/v1/pki/roles/d", '{"a":' + "[" * 40 + "]" * 40 + "}", {}, True, 400, "levels",
+    ("POST", "/v1/pki/roles/d", '{"a":' + "[" * 40 + "]" * 40 + "}", {}, True, 400, "nested too deep",
      OURS),
     ("POST", "/v1/pki/roles/d", '{"ttl":"1h","ttl":"2h"}', {}, True, 400, "", OURS),
     ("POST", "/v1/pki/roles/d", b'{"ttl":"\xff"}', {}, True, 400, "", OURS),

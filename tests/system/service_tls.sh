@@ -36,6 +36,15 @@ kill -HUP "$daemon"
 until_ok "word about the key" grep -q 'reload: TLS' "$work/chanceryd.log"
 is_second || die "a key that does not fit was taken"
 
+# --- the access log after a rotation --------------------------------------------------------------------
+mv "$home/logs/access.jsonl" "$home/logs/access.1"
+kill -HUP "$daemon"
+logged() {
+	curl -sS -m 5 --cacert second.crt "$VAULT_ADDR/v1/sys/health" >/dev/null &&
+		grep -q sys/health "$home/logs/access.jsonl"
+}
+until_ok "line in a new access log" logged
+
 # --- neither files nor authority: self-signed, kept ----------------------------------------------------
 sed -i '/certificate: tls/d; /key: tls/d; s/^  tls:.*/  tls: { names: ["kafka.acme.example", "192.0.2.7"] }/' \
 	"$home/chancery.yaml"

@@ -17,6 +17,7 @@ struct change {
 	build_fn *build;
 	struct buf json;
 	char *origin; /* of the log that recorded it */
+	int64_t queued_ns;
 	bool applied;
 	struct error why;
 };
@@ -149,6 +150,22 @@ change_record(struct change *ch, const json_t *ops)
 	    change_recorded, ch);
 }
 
+/* While the signer is away each change waits for it in its turn; those behind have waited
+ * as long already. */
+static bool
+change_too_late(struct change *ch)
+{
+	struct lane_reply r = { 0 };
+
+	if (clock_mono_ns() - ch->queued_ns <=
+	    (int64_t)LIMIT_WAIT_MS * 1000 * 1000)
+		return false;
+	(void)error_set(&r.err, FAIL_TIMEOUT,
+	    "earlier changes wait for the signer");
+	change_end(ch, &r);
+	return true;
+}
+
 static void
 change_turn(void *arg)
 {
@@ -159,6 +176,8 @@ change_turn(void *arg)
 	struct changes set = { .ops = ops };
 	bool ok;
 
+	if (change_too_late(ch))
+		return;
 	f->stepping = false; /* build may answer */
 	f->depth++;
 	ok = ch->build(&f->c, &set);
@@ -206,7 +225,10 @@ call_change(struct call *c, const char *what, build_fn *build, call_fn *next)
 	struct flight *f = flight_of(c);
 	struct change *ch = mem_calloc(1, sizeof(*ch));
 
-	*ch = (struct change){ .f = f, .what = what, .build = build };
+	*ch = (struct change){ .f = f,
+		.what = what,
+		.build = build,
+		.queued_ns = clock_mono_ns() };
 	step_begin(f, next);
 	if (change_enqueue(&c->api->changes, ch))
 		return;
