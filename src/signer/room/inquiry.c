@@ -166,6 +166,9 @@ write_counts(const struct room *r, struct json_writer *w)
 	json_object_end(w);
 }
 
+/* KEYS tells all of them. */
+#define STATUS_KEYS 1000
+
 static void
 write_keys(const struct room *r, struct json_writer *w)
 {
@@ -174,7 +177,7 @@ write_keys(const struct room *r, struct json_writer *w)
 
 	json_key(w, "keys");
 	json_array_begin(w);
-	for (size_t i = 0; i < reg_state_keys(state); i++) {
+	for (size_t i = 0; i < reg_state_keys(state) && i < STATUS_KEYS; i++) {
 		const struct state_key *k = reg_state_key_at(state, i);
 
 		if (k->destroyed || k->released)

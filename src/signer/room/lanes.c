@@ -99,6 +99,23 @@ room_lanes_free(struct room *r)
 
 /* ---- answers ----------------------------------------------------------- */
 
+/* An answer that is too long is an answer all the same: somebody waits. */
+static bool
+encode(const struct frame *f, const struct wire_answer *a, struct buf *out,
+    struct error *e)
+{
+	const enum wire_message m = (enum wire_message)f->type;
+	struct wire_answer failure = { .intent = WIRE_NO_INDEX,
+		.index = WIRE_NO_INDEX };
+
+	if (wire_answer_encode(m, a, out, e))
+		return true;
+	buf_reset(out);
+	failure.why = FAIL_INTERNAL;
+	failure.msg = e->msg;
+	return wire_answer_encode(m, &failure, out, e);
+}
+
 void
 room_answer(struct room_request *q, const struct wire_answer *a)
 {
@@ -114,7 +131,7 @@ room_answer(struct room_request *q, const struct wire_answer *a)
 	mem_free(q);
 	if (l->peer == NULL)
 		return;
-	if (!wire_answer_encode((enum wire_message)f.type, a, &body, &e) ||
+	if (!encode(&f, a, &body, &e) ||
 	    !peer_send(l->peer, &f, buf_bytes(&body), &e))
 		log_line(LOG_LEVEL_ERROR, "signer: answer to %s: %s",
 		    wire_message_name((enum wire_message)f.type), e.msg);
