@@ -26,6 +26,10 @@
 /* In base64 it must fit into a record; real names have some hundred octets. */
 #define CRL_ISSUER_MAX 16384
 
+/* Lists of one scope that a daemon keeps: readers that have one open, and caches on the
+ * way, ask for the newest. */
+#define CRL_KEPT 4
+
 struct crl_work {
 	char *scope, *idp_url, *path, *dir;
 	struct buf issuer;
@@ -380,8 +384,22 @@ complete(unused_arg struct signer *s, struct request *r, struct error *e)
 	return true;
 }
 
+/* A daemon's folder holds the last lists only: an older one is in nobody's use, and can be
+ * made again, byte for byte, from its INTENT. A large one a minute would fill the disk. */
+static void
+drop_old(const struct signer *s, const struct crl_work *w)
+{
+	auto_mem char *path = NULL;
+
+	if (w->named || s->cfg.reg.offline || w->number <= CRL_KEPT)
+		return;
+	path = mem_printf("%s/%llu.crl", w->dir,
+	    (unsigned long long)(w->number - CRL_KEPT));
+	(void)unlink(path);
+}
+
 static bool
-release(unused_arg struct signer *s, struct request *r, struct error *e)
+release(struct signer *s, struct request *r, struct error *e)
 {
 	const struct crl_work *w = r->crl;
 	char fd[40];
@@ -391,6 +409,7 @@ release(unused_arg struct signer *s, struct request *r, struct error *e)
 	if (linkat(AT_FDCWD, fd, AT_FDCWD, w->path, AT_SYMLINK_FOLLOW) != 0)
 		return error_errno(e, errno == EEXIST ? FAIL_EXISTS : FAIL_IO,
 		    "%s", w->path);
+	drop_old(s, w);
 	return dir_sync(w->dir, e);
 }
 

@@ -7,6 +7,10 @@ service_start open
 PYTHONPATH=$top/tests/system python3 "$top/tests/system/service_lists.py" 1200 300 \
 	"$data/csr/openssl-p256.pem" || die "lists"
 
+# Old lists are not kept for ever.
+kept=$(find home/crl -name '*.crl' | wc -l)
+[ "$kept" -le 4 ] || die "$kept lists kept"
+
 # --- the HSM is away: what is public stays readable ------------------------------------------------
 signer=$(pgrep -P "$daemon" -f chancery-signer)
 kill -STOP "$signer"
