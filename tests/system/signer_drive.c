@@ -218,6 +218,7 @@ static void
 relay(const struct process *from, const uint8_t *packet, size_t n)
 {
 	uint32_t type;
+	int status;
 
 	memcpy(&type, packet, sizeof(type));
 	if (type == ROOM_KEYGEN && from == &resident) {
@@ -228,6 +229,10 @@ relay(const struct process *from, const uint8_t *packet, size_t n)
 		if (keygen_fate == KEYGEN_WRITER_DIES)
 			(void)kill(writer.pid, SIGKILL);
 	} else if (type == ROOM_KEYGEN_DONE && from == &writer) {
+		/* One at a time: it ends before the signer can ask again. */
+		status = reap(&writer);
+		must(WIFEXITED(status) && WEXITSTATUS(status) == 0, NULL,
+		    "the writer's end");
 		if (keygen_fate == KEYGEN_SIGNER_DIES)
 			lose_answer();
 		else
@@ -248,10 +253,10 @@ on_control(evutil_socket_t fd, unused_arg short what, void *arg)
 	ssize_t n = recv((int)fd, packet, sizeof(packet), MSG_DONTWAIT);
 	int status;
 
-	if (n > 0) {
+	if (n > 0)
 		relay(p, packet, (size_t)n);
+	if (n > 0 || (n < 0 && errno == EAGAIN))
 		return;
-	}
 	status = reap(p);
 	if (p == &writer && keygen_fate == KEYGEN_WRITER_DIES) {
 		keygen_fate = KEYGEN_GOOD;
@@ -264,13 +269,10 @@ on_control(evutil_socket_t fd, unused_arg short what, void *arg)
 		resident_gone();
 		return;
 	}
-	if (p == &writer || stopped)
-		must(WIFEXITED(status) && WEXITSTATUS(status) == 0, NULL,
-		    p == &writer ? "the writer's end" : "the signer's end");
-	else
-		die("the signer ended by itself", NULL);
-	if (p == &resident)
-		(void)event_base_loopbreak(base);
+	must(p == &resident && stopped, NULL, "a room ended by itself");
+	must(WIFEXITED(status) && WEXITSTATUS(status) == 0, NULL,
+	    "the signer's end");
+	(void)event_base_loopbreak(base);
 }
 
 /* ---- waiting for one answer -------------------------------------------- */
