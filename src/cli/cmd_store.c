@@ -118,6 +118,13 @@ build(const struct cli *c, const struct service_config *cfg, const char *path,
 	return false;
 }
 
+struct outcome {
+	uint64_t until; /* both stores are at this record */
+	bool compared, equal;
+	struct store_difference difference;
+	struct error why; /* not compared */
+};
+
 static void
 tell_difference(struct doc *d, const struct store_difference *x)
 {
@@ -139,32 +146,31 @@ tell_difference(struct doc *d, const struct store_difference *x)
 /* `was` is brought to the same record first: being behind is no difference. */
 static bool
 compare(const struct cli *c, const struct service_config *cfg,
-    struct store *was, struct store *is, bool *equal, uint64_t until,
-    struct error *e)
+    struct store *was, struct store *is, struct outcome *o, struct error *e)
 {
-	struct catchup_options opt = { .until = until };
-	struct store_difference x;
+	struct catchup_options opt = { .until = o->until };
 	struct sha256 a, b;
 
 	if (!catchup_run(was, cfg->register_dir, &opt, NULL, e) ||
 	    !store_digest(was, &a, e) || !store_digest(is, &b, e))
 		return false;
-	*equal = memcmp(&a, &b, sizeof(a)) == 0;
-	doc_bool(c->doc, "equal", "equal", *equal);
+	o->compared = true;
+	o->equal = memcmp(&a, &b, sizeof(a)) == 0;
+	doc_bool(c->doc, "equal", "equal", o->equal);
 	tell_digest(c->doc, "digest", "digest", &b);
-	if (*equal)
+	if (o->equal)
 		return true;
 	tell_digest(c->doc, "digest_was", "digest before", &a);
-	if (!store_compare(was, is, &x, e))
+	if (!store_compare(was, is, &o->difference, e))
 		return false;
-	tell_difference(c->doc, &x);
+	tell_difference(c->doc, &o->difference);
 	return true;
 }
 
 /* What can be said of a store that cannot be opened is why. */
 static bool
 compare_with_old(const struct cli *c, const struct service_config *cfg,
-    const char *path, uint64_t until, bool *equal, struct error *e)
+    const char *path, struct outcome *o, struct error *e)
 {
 	struct store_config old = { .path = cfg->server.store };
 	struct store_config made = { .path = path, .read_only = true };
@@ -179,12 +185,36 @@ compare_with_old(const struct cli *c, const struct service_config *cfg,
 			return false;
 		doc_list(c->doc, "secrets", "only in the store before");
 		if (store_secret_counts(was, tell_secrets, c->doc, e) &&
-		    compare(c, cfg, was, is, equal, until, e))
+		    compare(c, cfg, was, is, o, e))
 			return true;
 	}
-	*equal = false;
+	o->compared = false;
+	o->why = *e;
 	doc_text(c->doc, "not_compared", "not compared", e->msg);
 	return true;
+}
+
+static bool
+verdict(const struct outcome *o, struct error *e)
+{
+	const struct store_difference *x = &o->difference;
+
+	if (o->compared && o->equal)
+		return true;
+	if (!o->compared) {
+		*e = o->why;
+		return error_context(e, "not compared");
+	}
+	return error_set(e, FAIL_CORRUPT,
+	    "the store is not what the register makes of it: certificates "
+	    "missing %llu, new %llu, different %llu; documents %llu, %llu, "
+	    "%llu (from the store to the new one); the first: %.200s",
+	    (unsigned long long)x->certs_missing,
+	    (unsigned long long)x->certs_added,
+	    (unsigned long long)x->certs_changed,
+	    (unsigned long long)x->docs_missing,
+	    (unsigned long long)x->docs_added,
+	    (unsigned long long)x->docs_changed, x->first);
 }
 
 static bool
@@ -192,7 +222,7 @@ rebuild(struct cli *c, const struct service_config *cfg, const char *path,
     struct error *e)
 {
 	struct catchup_report r = { 0 };
-	bool replace = cli_has(c, "replace"), equal = false;
+	struct outcome o = { 0 };
 
 	if (!build(c, cfg, path, &r, e))
 		return false;
@@ -202,11 +232,12 @@ rebuild(struct cli *c, const struct service_config *cfg, const char *path,
 	doc_int(c->doc, "revocations", "revocations", (int64_t)r.revocations);
 	doc_int(c->doc, "changes", "changes of configuration",
 	    (int64_t)r.configs);
-	if (!compare_with_old(c, cfg, path, r.next, &equal, e))
+	o.until = r.next;
+	if (!compare_with_old(c, cfg, path, &o, e))
 		return false;
-	if (!replace) {
+	if (!cli_has(c, "replace")) {
 		doc_text(c->doc, "made", "made", path);
-		return true;
+		return verdict(&o, e);
 	}
 	doc_say(c->doc,
 	    "Tokens, secret-ids and wrapped answers are in no register: who "
@@ -245,7 +276,8 @@ const struct command store_commands[] = {
 	    "one that is there",
 	    0, 0, rebuild_flags, true, run_rebuild,
 	    "The service has to be stopped. The new one lies beside the store "
-	    "as FILE.rebuilt. Tokens and what else is in no register are left "
-	    "out of the comparison and of the new store." },
+	    "as FILE.rebuilt. It is a failure when the two differ, unless with "
+	    "--replace. Tokens and what else is in no register are left out of "
+	    "the comparison and of the new store." },
 };
 const size_t store_commands_n = countof(store_commands);
