@@ -403,9 +403,12 @@ listen_tcp(int *port)
 static void
 unix_address(struct rig *r, struct sockaddr_un *sun)
 {
+	const char *path = rig_path(r, "sock");
+
 	*sun = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	(void)snprintf(sun->sun_path, sizeof(sun->sun_path), "%s",
-	    rig_path(r, "sock"));
+	if (strlen(path) >= sizeof(sun->sun_path))
+		errx(1, "%s: too long for a socket", path);
+	memcpy(sun->sun_path, path, strlen(path));
 }
 
 static int
