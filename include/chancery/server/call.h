@@ -146,6 +146,10 @@ void call_secrets(struct call *c, const struct store_secret_change *ch,
 /* Run fn(c->state) on a helper thread (key generation in software, PBKDF), then next
  * here. */
 void call_offload(struct call *c, void (*fn)(void *state), call_fn *next);
+/* Wait for another call of this worker, whose continuation wakes it with a reply; it has to
+ * come for certain, and soon. */
+void call_wait(struct call *c, call_fn *next);
+void call_wake(struct call *c, const struct lane_reply *r);
 
 /* ---- mounts ---- */
 /* The mount object of exactly that path ("pki/int", "auth/approle"), or a built-in one;

@@ -183,6 +183,20 @@ call_serial(struct call *c, uint8_t out[LIMIT_SERIAL_BYTES], call_fn *next)
 	step_end(f, &f->reply);
 }
 
+/* ---- another call ---- */
+
+void
+call_wait(struct call *c, call_fn *next)
+{
+	step_begin(flight_of(c), next);
+}
+
+void
+call_wake(struct call *c, const struct lane_reply *r)
+{
+	step_end(flight_of(c), r);
+}
+
 /* ---- the store's writer ---- */
 
 static void

@@ -175,14 +175,53 @@ crl_request(struct docs *d, const char *mount, const struct issuer *i,
 	memcpy(out->issuer_key_id, i->ski, sizeof(out->issuer_key_id));
 }
 
-/* In a chain of steps: what comes next is kept beside the call's own state. */
+/*
+ * Calls of a worker that want a list of the same key share it: those that come while one is
+ * on its way wait for the next, which is asked for when that one is there and so has all that
+ * was recorded meanwhile. What the call goes on with is kept beside its own state.
+ */
 struct crl_step {
+	struct call *c;
 	void *state;
 	void (*state_free)(void *state);
 	const struct doc *issuer;
 	struct lane_crl req;
 	call_fn *next;
+	struct joint *joint;
+	struct crl_step *link;
+	bool leads;
 };
+struct joint {
+	struct joint *next;
+	struct sha256 key;
+	bool flying;
+	struct crl_step *waiting, *riding;
+};
+static __thread struct joint *joints;
+
+static struct joint *
+joint_of(const struct sha256 *key)
+{
+	struct joint *j;
+
+	for (j = joints; j != NULL; j = j->next)
+		if (memcmp(j->key.b, key->b, SHA256_LEN) == 0)
+			return j;
+	j = mem_calloc(1, sizeof(*j));
+	*j = (struct joint){ .next = joints, .key = *key };
+	return joints = j;
+}
+
+void
+crl_worker_end(void)
+{
+	struct joint *j;
+
+	while ((j = joints) != NULL) {
+		joints = j->next;
+		mem_free(j);
+	}
+}
 
 static void
 step_free(void *p)
@@ -195,8 +234,9 @@ step_free(void *p)
 	mem_free(s);
 }
 
+/* Back to the call's own state. */
 static void
-listed(struct call *c)
+go_on(struct call *c)
 {
 	struct crl_step *s = c->state;
 	call_fn *next = s->next;
@@ -211,25 +251,82 @@ listed(struct call *c)
 	next(c);
 }
 
+static void listed(struct call *c);
+
+static void
+lead(struct crl_step *s)
+{
+	struct joint *j = s->joint;
+
+	j->flying = true;
+	j->riding = take(j->waiting);
+	call_sign_crl(s->c, &s->req, listed);
+}
+
+static void
+waited(struct call *c)
+{
+	struct crl_step *s = c->state;
+
+	if (s->leads)
+		lead(s);
+	else
+		go_on(c);
+}
+
+/* The next list first: it is on its way while these answer. */
+static void
+listed(struct call *c)
+{
+	struct joint *j = ((struct crl_step *)c->state)->joint;
+	struct crl_step *riding = take(j->riding), *first = j->waiting, *s;
+
+	j->flying = false;
+	if (first != NULL) {
+		j->waiting = first->link;
+		first->leads = true;
+		call_wake(first->c, c->reply);
+	}
+	while ((s = riding) != NULL) {
+		riding = s->link;
+		call_wake(s->c, c->reply);
+	}
+	go_on(c);
+}
+
+static bool
+may_list(const struct issuer *i)
+{
+	return (i->usage & USAGE_CRL) != 0 && i->key_id[0] != '\0' &&
+	    (i->cert.tbs.key_usage == 0 ||
+		(i->cert.tbs.key_usage & KU_CRL_SIGN) != 0);
+}
+
 void
 crl_then(struct call *c, const struct doc *issuer, call_fn *next)
 {
 	const struct issuer *i = issuer_of(issuer);
 	struct crl_step *s;
 
-	if ((i->usage & USAGE_CRL) == 0 || i->key_id[0] == '\0' ||
-	    (i->cert.tbs.key_usage != 0 &&
-		(i->cert.tbs.key_usage & KU_CRL_SIGN) == 0)) {
+	if (!may_list(i)) {
 		next(c);
 		return;
 	}
 	s = mem_calloc(1, sizeof(*s));
-	s->state = c->state;
-	s->state_free = c->state_free;
-	s->issuer = docs_ref(issuer);
-	s->next = next;
+	*s = (struct crl_step){ .c = c,
+		.state = c->state,
+		.state_free = c->state_free,
+		.issuer = docs_ref(issuer),
+		.next = next,
+		.joint = joint_of(&i->key) };
 	crl_request(c->docs, c->mount->path, i, &s->req);
 	c->state = s;
 	c->state_free = step_free;
-	call_sign_crl(c, &s->req, listed);
+	if (!s->joint->flying) {
+		lead(s);
+		return;
+	}
+	s->link = s->joint->waiting;
+	s->joint->waiting = s;
+	call_wait(c, waited);
 }

@@ -253,6 +253,7 @@ struct crl_file {
 bool crl_open(const struct sha256 *key, struct crl_file *out);
 /* Ask for a new list and go on when it is there (or failed: a warning). */
 void crl_then(struct call *c, const struct doc *issuer, call_fn *next);
+void crl_worker_end(void);
 /* Ask the timer for one, soon; many become one. */
 void crl_wanted(const struct sha256 *key);
 void crl_request(struct docs *d, const char *mount, const struct issuer *i,

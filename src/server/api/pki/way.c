@@ -46,6 +46,7 @@ pki_worker_end(void)
 		way_put(w);
 	}
 	cached = 0;
+	crl_worker_end();
 }
 
 /* ---- pointers -------------------------------------------------------------- */
