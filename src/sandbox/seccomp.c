@@ -108,20 +108,21 @@ add_partly(struct filter *f)
 
 	for (size_t i = 0; i < countof(requests); i++)
 		add_if(f, SCMP_ACT_ALLOW, "ioctl",
-		    SCMP_A1(SCMP_CMP_EQ, requests[i]));
+		    SCMP_A1(SCMP_CMP_EQ, requests[i], 0));
 	for (size_t i = 0; i < countof(options); i++)
 		add_if(f, SCMP_ACT_ALLOW, "prctl",
-		    SCMP_A0(SCMP_CMP_EQ, options[i]));
+		    SCMP_A0(SCMP_CMP_EQ, options[i], 0));
 	/* Libraries name their memory (PR_SET_VMA): without it they go on. */
 	add_if(f, SCMP_ACT_ERRNO(EINVAL), "prctl",
-	    SCMP_A0(SCMP_CMP_EQ, 0x53564d41));
+	    SCMP_A0(SCMP_CMP_EQ, 0x53564d41, 0));
 	/* abort(), and a thread of ours; nobody else. */
 	add_if(f, SCMP_ACT_ALLOW, "tgkill",
-	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 	/* Reading limits; not those of others, and setting none. */
-	add_if(f, SCMP_ACT_ALLOW, "prlimit64", SCMP_A2(SCMP_CMP_EQ, 0));
+	add_if(f, SCMP_ACT_ALLOW, "prlimit64", SCMP_A2(SCMP_CMP_EQ, 0, 0));
 	/* Both ends are ours. */
-	add_if(f, SCMP_ACT_ALLOW, "socketpair", SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	add_if(f, SCMP_ACT_ALLOW, "socketpair",
+	    SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
 }
 
 static void
@@ -143,7 +144,7 @@ fill(struct filter *f, const struct sandbox_row *row, bool network)
 		/* syslog(3) of a module that could not write its token: there
 		 * is none. */
 		add_if(f, SCMP_ACT_ERRNO(EACCES), "socket",
-		    SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+		    SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
 }
 
 bool

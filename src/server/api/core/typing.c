@@ -278,8 +278,8 @@ to_time(const struct field_spec *f, const json_t *v, struct error *e)
 static void
 append_trimmed(json_t *list, const char *s, size_t n)
 {
-	while (n > 0 && strchr(" \t\r\n", s[0]) != NULL)
-		s++, n--;
+	for (; n > 0 && strchr(" \t\r\n", s[0]) != NULL; n--)
+		s++;
 	while (n > 0 && strchr(" \t\r\n", s[n - 1]) != NULL)
 		n--;
 	(void)json_array_append_new(list, json_stringn(s, n));

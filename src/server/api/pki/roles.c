@@ -29,8 +29,8 @@ put_role(struct call *c, struct changes *ch, json_t *doc)
 {
 	auto_doc const struct doc *issuer = NULL;
 	struct pki_role *r = NULL;
-	struct error e;
-	bool no_lease;
+	struct error e = { 0 };
+	bool no_lease = false;
 
 	if (!pki_name_valid(call_str(c, "name")))
 		(void)error_set(&e, FAIL_BAD_INPUT,
