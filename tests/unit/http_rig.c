@@ -22,7 +22,7 @@
 
 struct rig {
 	char dir[64];
-	char path[128];
+	char path[100]; /* shorter than sun_path */
 	struct test_cert ca, server, client, other;
 	struct http_tls *tls;
 	struct http_shared *shared;
