@@ -69,4 +69,7 @@ wait "$daemon" || die "the service ends with $?"
 daemon=
 check "$chancery" register verify --home home --json
 same "$(field open_intents <check.out)" 0 "open intents"
-check "$chancery" store rebuild --home home
+"$chancery" store rebuild --home home --json >rebuilt || die "store rebuild"
+same "$(field equal <rebuilt)" True "the store equals what the register says"
+# Who changed the configuration is told, privately.
+grep -q '"changes":.*"who":"token:' home/register/private/*.jsonl || die "nobody changed anything"

@@ -144,10 +144,14 @@ configure(struct world *w, const char *body)
 {
 	struct record rec;
 	uint64_t n = 0;
+	/* As the signer records what the server asks for. */
+	auto_mem char *priv = mem_printf("{\"%s\":%s,\"who\":\"token:test\","
+					 "\"why\":\"sys/mounts\"}",
+	    body[0] == '[' ? "changes" : "data", body);
 
 	record_init(&rec, REC_CONFIG);
 	record_text(&rec, "what", "a test");
-	ok(reg_append(w->r, &rec, bytes_str(body), &n, &e));
+	ok(reg_append(w->r, &rec, bytes_str(priv), &n, &e));
 	return n;
 }
 

@@ -122,7 +122,8 @@ struct lane_keygen {
 };
 void lane_key_generate(struct lane *l, const struct lane_keygen *req,
     const struct lane_claim *claim, lane_done_fn *done, void *arg);
-/* RECORD: a CONFIG record with that private body (canonical JSON), durable. */
+/* RECORD: a CONFIG record, durable. Its private body is {"changes": `body` (canonical JSON,
+ * a list), "who":…, "why":…}; "data" for what is no list. */
 void lane_record_config(struct lane *l, const char *what, struct bytes body,
     const struct lane_claim *claim, lane_done_fn *done, void *arg);
 /* RECORD: an EVENT (first root token, …). */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <chancery/base/json.h>
 #include <chancery/pki/cert.h>
 #include <chancery/pki/crl.h>
 
@@ -205,7 +206,26 @@ see_kind(void *arg, const struct store_doc_op *op, unused_arg struct error *e)
 	return true;
 }
 
-/* Other events of configuration are objects; lists are changes of documents. */
+/* The changes of documents in what the signer recorded ({"changes":[…],"who":…}); empty
+ * where it is another event of configuration. */
+static struct bytes
+changes_of(struct bytes body)
+{
+	struct bytes key, value, found = { 0 };
+	struct json_reader in;
+
+	if (body.n == 0 || body.p[0] != '{')
+		return body;
+	json_read(&in, body);
+	json_enter_object(&in);
+	while (json_next_key(&in, &key)) {
+		value = json_get_value(&in);
+		if (bytes_eq(key, bytes_str("changes")))
+			found = value;
+	}
+	return json_done(&in) ? found : (struct bytes){ 0 };
+}
+
 static bool
 on_config(struct catchup *c, const struct record *r, struct bytes body,
     struct error *e)
@@ -217,6 +237,7 @@ on_config(struct catchup *c, const struct record *r, struct bytes body,
 		    "record %llu: the body of this change of configuration is "
 		    "not in register/private",
 		    (unsigned long long)r->n);
+	body = changes_of(body);
 	if (body.n == 0 || body.p[0] != '[')
 		return true;
 	if (!store_changes_each(body, see_kind, &reload, e) ||

@@ -133,22 +133,43 @@ answer_record(struct room_request *q, uint64_t n)
 	room_answer(q, &a);
 }
 
+/* {"changes":[…],"who":…,"why":…}, or "data" for what is no list: who asked is personal,
+ * so it stands in the private body as well. */
+static void
+record_body(const struct wire_request *in, struct buf *out)
+{
+	struct json_writer w;
+
+	json_begin(&w, out);
+	json_object_begin(&w);
+	json_key(&w, in->data.p[0] == '[' ? "changes" : "data");
+	json_raw(&w, in->data);
+	json_kv_str(&w, "who", in->who);
+	json_kv_str(&w, "why", in->why);
+	json_object_end(&w);
+}
+
 static bool
 on_record(struct room_request *q, const struct wire_request *in,
     struct error *e)
 {
+	auto_buf struct buf body = { 0 };
 	struct record rec;
 	uint64_t n;
 
-	if (in->kind > WIRE_RECORD_EVENT || in->what == NULL)
-		return error_set(e, FAIL_BAD_INPUT, "record: kind or what");
+	if (in->kind > WIRE_RECORD_EVENT || in->what == NULL ||
+	    in->who == NULL || in->why == NULL)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "record: kind, what, who or why");
 	if (!json_valid(in->data))
 		return error_set(e, FAIL_BAD_INPUT,
 		    "record: its body is not canonical JSON");
 	record_init(&rec,
 	    in->kind == WIRE_RECORD_CONFIG ? REC_CONFIG : REC_EVENT);
 	record_text(&rec, "what", in->what);
-	if (!signer_record(q->lane->room->signer, &rec, in->data, &n, e))
+	record_body(in, &body);
+	if (!signer_record(q->lane->room->signer, &rec, buf_bytes(&body), &n,
+		e))
 		return false;
 	answer_record(q, n);
 	return true;
