@@ -4,8 +4,8 @@
 
 #include "hcl.h"
 
-/* NOLINTNEXTLINE(misc-no-recursion): LIMIT_POLICY_DEPTH */
 void
+/* NOLINTNEXTLINE(misc-no-recursion): LIMIT_POLICY_DEPTH */
 hcl_free(struct hcl_value *v)
 {
 	size_t i;
@@ -63,8 +63,8 @@ comma_read(struct hcl_scan *s, char end, bool *more)
 	return true;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): LIMIT_POLICY_DEPTH */
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): LIMIT_POLICY_DEPTH */
 elements_read(struct hcl_scan *s, struct hcl_value *list)
 {
 	struct hcl_item *item;
@@ -126,8 +126,8 @@ kind_at(const struct hcl_scan *s)
 	}
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): LIMIT_POLICY_DEPTH */
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): LIMIT_POLICY_DEPTH */
 value_fill(struct hcl_scan *s, struct hcl_value *v)
 {
 	switch (v->kind) {
@@ -145,8 +145,8 @@ value_fill(struct hcl_scan *s, struct hcl_value *v)
 	fatal("corrupt hcl_kind %d", (int)v->kind);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): LIMIT_POLICY_DEPTH */
 static struct hcl_value *
+/* NOLINTNEXTLINE(misc-no-recursion): LIMIT_POLICY_DEPTH */
 value_read(struct hcl_scan *s)
 {
 	auto_hcl struct hcl_value *v = value_new(s, kind_at(s));
@@ -174,8 +174,8 @@ key_read(struct hcl_scan *s)
 }
 
 /* `name "label" {`: at the label. */
-/* NOLINTNEXTLINE(misc-no-recursion): LIMIT_POLICY_DEPTH */
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): LIMIT_POLICY_DEPTH */
 labelled_read(struct hcl_scan *s, struct hcl_item *item)
 {
 	struct hcl_item *inner;
@@ -192,8 +192,8 @@ labelled_read(struct hcl_scan *s, struct hcl_item *item)
 	return inner->value != NULL;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): LIMIT_POLICY_DEPTH */
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): LIMIT_POLICY_DEPTH */
 member_read(struct hcl_scan *s, struct hcl_item *item)
 {
 	item->key = key_read(s);
@@ -216,8 +216,8 @@ member_read(struct hcl_scan *s, struct hcl_item *item)
 }
 
 /* Up to `end` ('\0': the end of the text), which is consumed. */
-/* NOLINTNEXTLINE(misc-no-recursion): LIMIT_POLICY_DEPTH */
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): LIMIT_POLICY_DEPTH */
 members_read(struct hcl_scan *s, struct hcl_value *object, char end)
 {
 	bool more = true;

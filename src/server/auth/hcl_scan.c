@@ -76,26 +76,39 @@ scan_block_comment(struct hcl_scan *s)
 	return true;
 }
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* False: there is none, or it does not end. */
+static bool
+scan_comment(struct hcl_scan *s, bool *ok)
+{
+	if (s->json)
+		return false;
+	if (hcl_peek(s) == '#' || scan_is(s, "//")) {
+		scan_to_eol(s);
+		return true;
+	}
+	if (!scan_is(s, "/*"))
+		return false;
+	*ok = scan_block_comment(s);
+	return *ok;
+}
+
 bool
 hcl_space(struct hcl_scan *s)
 {
-	while (s->at < s->in.n) {
-		char c = hcl_peek(s);
+	bool ok = true;
 
-		if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+	for (;;) {
+		while (is_blank(hcl_peek(s)))
 			scan_step(s);
-		} else if (s->json) {
-			return true;
-		} else if (c == '#' || scan_is(s, "//")) {
-			scan_to_eol(s);
-		} else if (scan_is(s, "/*")) {
-			if (!scan_block_comment(s))
-				return false;
-		} else {
-			return true;
-		}
+		if (!scan_comment(s, &ok))
+			return ok;
 	}
-	return true;
 }
 
 static bool

@@ -123,8 +123,8 @@ number_json(const char *text)
 	return json_real(strtod(text, NULL));
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): LIMIT_POLICY_DEPTH */
 static json_t *
+/* NOLINTNEXTLINE(misc-no-recursion): LIMIT_POLICY_DEPTH */
 value_json(const struct hcl_value *v)
 {
 	json_t *out = NULL;
