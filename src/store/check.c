@@ -87,13 +87,14 @@ store_check(struct store *s, struct store_report *out, struct error *e)
 	return true;
 }
 
-bool
-store_log_each(struct store *s, store_log_each_fn *each, void *arg,
+/* Rows of a name and a number, until `each` has seen enough. */
+static bool
+each_pair(struct store *s, enum stmt which,
+    bool (*each)(void *arg, const char *name, uint64_t n), void *arg,
     struct error *e)
 {
 	struct db *d = reader_get(s, e);
-	auto_stmt sqlite3_stmt *st =
-	    d == NULL ? NULL : db_stmt(d, STMT_LOG_LIST, e);
+	auto_stmt sqlite3_stmt *st = d == NULL ? NULL : db_stmt(d, which, e);
 	bool row;
 
 	if (st == NULL)
@@ -109,22 +110,15 @@ store_log_each(struct store *s, store_log_each_fn *each, void *arg,
 }
 
 bool
+store_log_each(struct store *s, store_log_each_fn *each, void *arg,
+    struct error *e)
+{
+	return each_pair(s, STMT_LOG_LIST, each, arg, e);
+}
+
+bool
 store_secret_counts(struct store *s, store_secret_count_fn *each, void *arg,
     struct error *e)
 {
-	struct db *d = reader_get(s, e);
-	auto_stmt sqlite3_stmt *st =
-	    d == NULL ? NULL : db_stmt(d, STMT_SECRET_COUNTS, e);
-	bool row;
-
-	if (st == NULL)
-		return false;
-	for (;;) {
-		if (!db_step(d, st, &row, e))
-			return false;
-		if (!row ||
-		    !each(arg, db_col_text(st, 0),
-			(uint64_t)sqlite3_column_int64(st, 1)))
-			return true;
-	}
+	return each_pair(s, STMT_SECRET_COUNTS, each, arg, e);
 }
