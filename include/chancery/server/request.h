@@ -65,6 +65,9 @@ json_t *fields_captured(const struct field_spec *fields, const json_t *captures,
 const struct route *route_match(const struct route *routes, const char *path,
     json_t **captures) must_check;
 
+/* The i-th array of a backend's rows; NULL: past the last. */
+const struct route *backend_routes(const struct backend *b, size_t i);
+
 /* Canonical JSON (base/json.h) of a value: null members are left out; reals, and keys that
  * canonical JSON does not have, are FAIL_BAD_INPUT. */
 bool request_canonical(const json_t *v, struct buf *out,

@@ -80,8 +80,9 @@ struct backend {
 	const char *type;           /* "pki" */
 	const char *about;          /* one sentence: sys/mounts, docs */
 	const struct route *routes; /* pattern NULL ends */
-	const struct route
-	    *more_routes; /* asked when none of those matches; or NULL */
+	/* More such arrays, asked one after the other when none of those matches; NULL
+	 * ends; or NULL. */
+	const struct route *const *more_routes;
 	/* Where it can be mounted through the API; none: built in. */
 	bool mount_secret, mount_auth;
 	/* Kinds of documents whose scope is the mount's path (NULL ends): they go with it. */

@@ -165,11 +165,10 @@ void
 openapi_add(json_t *doc, const char *mount, const struct backend *b)
 {
 	json_t *paths = json_object_get(doc, "paths");
-	const struct route *tables[] = { b->routes, b->more_routes };
+	const struct route *r;
 
-	for (size_t i = 0; i < countof(tables); i++)
-		for (const struct route *r = tables[i];
-		     r != NULL && r->pattern != NULL; r++)
+	for (size_t i = 0; (r = backend_routes(b, i)) != NULL; i++)
+		for (; r->pattern != NULL; r++)
 			openapi_row(paths, mount, r);
 }
 
@@ -270,12 +269,11 @@ api_markdown(const struct backend *const *backends, struct buf *out)
 	    "PATCH wants `Content-Type: application/merge-patch+json`.\n\n");
 	for (; *backends != NULL; backends++) {
 		const struct backend *b = *backends;
-		const struct route *tables[] = { b->routes, b->more_routes };
+		const struct route *r;
 
 		buf_addf(out, "## %s\n\n%s\n\n", b->type, b->about);
-		for (size_t i = 0; i < countof(tables); i++)
-			for (const struct route *r = tables[i];
-			     r != NULL && r->pattern != NULL; r++)
+		for (size_t i = 0; (r = backend_routes(b, i)) != NULL; i++)
+			for (; r->pattern != NULL; r++)
 				markdown_row(usual_mount(b), r, out);
 	}
 }

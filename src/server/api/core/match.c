@@ -136,3 +136,11 @@ route_match(const struct route *routes, const char *path, json_t **captures)
 	capture(&pattern, &segments, *captures);
 	return best;
 }
+
+const struct route *
+backend_routes(const struct backend *b, size_t i)
+{
+	if (i == 0)
+		return b->routes;
+	return b->more_routes != NULL ? b->more_routes[i - 1] : NULL;
+}

@@ -188,6 +188,7 @@ serve_find_row(struct flight *f)
 {
 	struct call *c = &f->c;
 	const struct backend *b;
+	const struct route *rows;
 
 	if (!mount_of_path(c->docs, c->settings, full_path(f), &f->mount))
 		return;
@@ -200,9 +201,10 @@ serve_find_row(struct flight *f)
 	b = backend_of(c->api, f->mount.type);
 	if (b == NULL)
 		return;
-	c->route = route_match(b->routes, c->path, &f->captures);
-	if (c->route == NULL && b->more_routes != NULL)
-		c->route = route_match(b->more_routes, c->path, &f->captures);
+	for (size_t i = 0; (rows = backend_routes(b, i)) != NULL; i++)
+		if ((c->route = route_match(rows, c->path, &f->captures)) !=
+		    NULL)
+			return;
 }
 
 static unsigned

@@ -265,6 +265,10 @@ EVP_PKEY *pool_take(struct key_type t); /* NULL: none ready */
 /* ---- the process ---- */
 extern struct pki_settings pki_process;
 
+/* The rows, by area (routes_*.c). */
+extern const struct route pki_leaf_routes[], pki_ca_routes[],
+    pki_config_routes[], pki_cert_routes[];
+
 /* Handlers, by file. */
 call_fn root_generate, root_delete, intermediate_generate, set_signed,
     import_bundle, sign_intermediate;

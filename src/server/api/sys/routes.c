@@ -141,9 +141,11 @@ static const struct route sys_routes[] = {
 	{ 0 },
 };
 
+static const struct route *const more[] = { auth_sys_routes, NULL };
+
 const struct backend sys_backend = {
 	.type = "system",
 	.about = "The service itself: health, mounts, policies.",
 	.routes = sys_routes,
-	.more_routes = auth_sys_routes,
+	.more_routes = more,
 };

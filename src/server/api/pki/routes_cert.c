@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of certificates and lists (vault-pki-api.md 4.1): paths, fields, handlers. */
+#include "routes_fields.h"
+
+static const struct field_spec f_ref[] = { REF, END };
+static const struct field_spec f_revoke[] = { STR("serial_number", NULL,
+						  "Serial number in hex."),
+	STR("certificate", NULL, "Or the certificate in PEM."),
+	STR("reason", NULL,
+	    "Reason of RFC 5280, by name or number: keyCompromise …"),
+	STR("revocation_reason", NULL, "The same."), END };
+static const struct field_spec f_list[] = {
+	{ "after", FT_STRING, NULL, "Begin behind this serial number.", false,
+	    true },
+	{ "limit", FT_INT, NULL, "At most as many.", false, true }, END
+};
+static const struct field_spec f_serial[] = {
+	PATH("serial", "Serial number in hex."), END
+};
+
+const struct route pki_cert_routes[] = {
+	{ "revoke", "Revoke a certificate.", 0, f_revoke, WRITE(revoke_cert),
+	    NULL },
+	{ "certs", "Serial numbers of all certificates.", 0, f_list,
+	    LISTED(cert_list), NULL },
+	{ "certs/revoked", "Serial numbers of revoked certificates.", 0, f_list,
+	    LISTED(revoked_list), NULL },
+	{ "cert/:serial", "A certificate.", ROUTE_UNAUTH, f_serial,
+	    READ(cert_read), NULL },
+	{ "cert/:serial/raw", "A certificate in DER.", ROUTE_UNAUTH, f_serial,
+	    READ(cert_raw), NULL },
+	{ "cert/:serial/raw/pem", "A certificate in PEM.", ROUTE_UNAUTH,
+	    f_serial, READ(cert_raw_pem), NULL },
+	{ "cert/ca", "The default issuer's certificate.", ROUTE_UNAUTH, NULL,
+	    READ(cert_ca_json), NULL },
+	{ "cert/ca/raw", "The default issuer's certificate in DER.", PUBLIC,
+	    NULL, READ(ca_der), NULL },
+	{ "cert/ca/raw/pem", "The default issuer's certificate in PEM.", PUBLIC,
+	    NULL, READ(ca_pem), NULL },
+	{ "cert/ca_chain", "The default issuer's chain.", ROUTE_UNAUTH, NULL,
+	    READ(cert_chain_json), NULL },
+	{ "cert/crl", "The default issuer's list.", ROUTE_UNAUTH, NULL,
+	    READ(cert_crl_json), NULL },
+	{ "cert/crl/raw", "The default issuer's list in DER.", PUBLIC, NULL,
+	    READ(crl_der), NULL },
+	{ "cert/crl/raw/pem", "The default issuer's list in PEM.", PUBLIC, NULL,
+	    READ(crl_pem), NULL },
+	{ "ca", "The default issuer's certificate in DER.", PUBLIC, NULL,
+	    READ(ca_der), NULL },
+	{ "ca/pem", "The default issuer's certificate in PEM.", PUBLIC, NULL,
+	    READ(ca_pem), NULL },
+	{ "ca_chain", "The default issuer's chain in PEM.", PUBLIC, NULL,
+	    READ(ca_chain), NULL },
+	{ "crl", "The default issuer's list in DER.", PUBLIC, NULL,
+	    READ(crl_der), NULL },
+	{ "crl/pem", "The default issuer's list in PEM.", PUBLIC, NULL,
+	    READ(crl_pem), NULL },
+	{ "crl/rotate", "Make new lists.", 0, NULL,
+	    { crl_rotate, NULL, crl_rotate, NULL, NULL }, NULL },
+	{ "issuer/:ref/crl", "Its list, in JSON.", PUBLIC, f_ref,
+	    READ(issuer_crl_json), NULL },
+	{ "issuer/:ref/crl/pem", "Its list in PEM.", PUBLIC, f_ref,
+	    READ(issuer_crl_pem), NULL },
+	{ "issuer/:ref/crl/der", "Its list in DER.", PUBLIC, f_ref,
+	    READ(issuer_crl_der), NULL },
+	{ NULL, NULL, 0, NULL, { NULL }, NULL },
+};
