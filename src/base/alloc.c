@@ -93,6 +93,18 @@ mem_realloc_wiped(void *p, size_t n)
 	return q;
 }
 
+/* jemalloc's, where a program is linked with it. */
+extern int mallctl(const char *name, void *old, size_t *old_n, void *new,
+    size_t new_n) __attribute__((weak));
+
+/* 4096: all arenas (MALLCTL_ARENAS_ALL). */
+void
+mem_decay(void)
+{
+	if (mallctl != NULL)
+		(void)mallctl("arena.4096.decay", NULL, NULL, NULL, 0);
+}
+
 void *
 mem_grow(void *p, size_t n, size_t *cap, size_t size)
 {

@@ -25,6 +25,10 @@ void mem_free_wiped(void *p);
 void *mem_realloc_wiped(void *p, size_t n) must_check
     __attribute__((returns_nonnull));
 
+/* Pages that have lain idle for a while go back to the system: by itself this happens only
+ * where there is work. For a timer of about a second. Nothing without jemalloc. */
+void mem_decay(void);
+
 /* Grow an array by doubling: *cap elements of `size`, room for one more than
  * `n`. Returns the (moved) array. */
 void *mem_grow(void *p, size_t n, size_t *cap, size_t size) must_check;

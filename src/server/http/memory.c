@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Wiping allocators for the libraries that secrets pass through here. */
-#include <malloc.h>
-
 #include <event2/event.h>
 #include <openssl/crypto.h>
 
 #include <chancery/base/alloc.h>
 #include <chancery/server/http.h>
-
-#define LARGE_BLOCK (256 << 10)
 
 static void *
 ossl_alloc(size_t n, unused_arg const char *file, unused_arg int line)
@@ -44,8 +40,5 @@ http_memory_init(void)
 {
 	if (CRYPTO_set_mem_functions(ossl_alloc, ossl_realloc, ossl_free) != 1)
 		fatal("OpenSSL was used before its allocator was set");
-	/* Blocks of this size go back to the system when they are given back. glibc would
-	 * raise its threshold to the largest body it has seen, and keep such bodies. */
-	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
 	event_set_mem_functions(event_alloc, mem_realloc_wiped, mem_free_wiped);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is done from time to time: the store's position, expired tokens, a catch-up after
  * replies were lost. */
+#include <chancery/base/alloc.h>
 #include <chancery/base/clock.h>
 #include <chancery/base/log.h>
 #include <chancery/server/catchup.h>
@@ -113,6 +114,7 @@ room_tick(struct room *r)
 	if (now - r->position_at_ms >= POSITION_EVERY_MS) {
 		r->position_at_ms = now;
 		api_look(r->api);
+		mem_decay();
 		tick_position(r);
 	}
 	if (now - r->tidy_at_ms >= TIDY_EVERY_MS) {
