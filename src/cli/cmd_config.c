@@ -42,10 +42,10 @@ check_charter(const struct yaml_doc *doc, const struct service_token *t,
 			buf_addf(report, "%s: no charter template \"%s\"\n",
 			    yaml_where(doc, &t->charter), t->charter);
 	} else if (t->charter_file != NULL) {
-		if (!file_read(t->charter_file, LIMIT_CONFIG_BYTES, &text,
-			&e) ||
-		    (c = charter_parse_yaml(buf_bytes(&text), t->charter_file,
-			 NULL, &e)) == NULL)
+		if (file_read(t->charter_file, LIMIT_CONFIG_BYTES, &text, &e))
+			c = charter_parse_yaml(buf_bytes(&text),
+			    t->charter_file, NULL, &e);
+		if (c == NULL)
 			buf_addf(report, "%s: %s\n",
 			    yaml_where(doc, &t->charter_file), e.msg);
 	}
@@ -142,7 +142,10 @@ run_show(struct cli *c, struct error *e)
 		return true;
 	}
 	dir = cli_home_dir(c, e);
-	if (dir == NULL || (doc = read_config(dir, &cfg, e)) == NULL)
+	if (dir == NULL)
+		return false;
+	doc = read_config(dir, &cfg, e);
+	if (doc == NULL)
 		return false;
 	hide_pins(&cfg);
 	show_config(c, &cfg);

@@ -156,8 +156,10 @@ init_home(const struct cli *c, const char *dir, struct error *e)
 	auto_yaml_doc struct yaml_doc *doc = NULL;
 	struct service_config cfg;
 
-	if (h == NULL ||
-	    (doc = service_config_open(dir, &cfg, NULL, e)) == NULL)
+	if (h == NULL)
+		return false;
+	doc = service_config_open(dir, &cfg, NULL, e);
+	if (doc == NULL)
 		return false;
 	doc_text(c->doc, "home", "home", h->dir);
 	doc_list(c->doc, "parts", "parts");

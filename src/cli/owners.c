@@ -110,8 +110,8 @@ birth_owners(const struct service_config *cfg, const char *home,
 {
 	auto_mem char *store = mem_strdup(cfg->server.store);
 	char *slash = strrchr(store, '/');
-	uid_t server, signer;
-	gid_t server_group, signer_group;
+	uid_t server = (uid_t)-1, signer = (uid_t)-1;
+	gid_t server_group = (gid_t)-1, signer_group = (gid_t)-1;
 
 	if (geteuid() != 0 || cfg->user_server == NULL)
 		return true;

@@ -95,7 +95,6 @@ lane_answer_failed(struct lane *l)
 void
 lane_expire(struct lane *l, int64_t now_ns)
 {
-	struct lane_list now = TAILQ_HEAD_INITIALIZER(now);
 	struct lane_request *r, *next;
 	struct error e;
 

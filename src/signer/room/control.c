@@ -32,6 +32,7 @@ on_stop(struct room *r, unused_arg struct bytes body, unused_arg int *fd)
 }
 
 static void
+/* NOLINTNEXTLINE(readability-non-const-parameter): a row of the table below */
 on_reload(unused_arg struct room *r, unused_arg struct bytes body, int *fd)
 {
 	auto_yaml_doc struct yaml_doc *doc = NULL;

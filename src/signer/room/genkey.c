@@ -354,7 +354,7 @@ room_generate(struct room_request *q, const struct wire_request *in)
 	struct room_keygen_queue *k = q->lane->room->keygen;
 	struct waiting *w;
 	struct error e;
-	size_t token;
+	size_t token = 0;
 
 	if (!check(k, in, &token, &e)) {
 		room_fail(q, &e);

@@ -229,7 +229,7 @@ void warn_no_urls(struct call *c, const struct pki_texts *ocsp,
 /* ---- answers (answer.c) ---- */
 json_t *pem_json(struct bytes der); /* PEM without its last newline */
 void serial_text(const uint8_t serial[LIMIT_SERIAL_BYTES], struct buf *out);
-void serial_text_int(struct bytes magnitude, struct buf *out);
+void serial_text_int(struct bytes v, struct buf *out);
 json_t *serial_json(struct bytes magnitude);
 /* Any spelling of 4.0 → right-aligned; false: not a serial. */
 bool pki_serial_parse(const char *text,

@@ -104,14 +104,14 @@
 
 #define READ(fn)                                                               \
 	{                                                                      \
-		[OP_READ] = fn                                                 \
+		[OP_READ] = (fn)                                               \
 	}
 #define WRITE(fn)                                                              \
 	{                                                                      \
-		[OP_WRITE] = fn                                                \
+		[OP_WRITE] = (fn)                                              \
 	}
 #define LISTED(fn)                                                             \
 	{                                                                      \
-		[OP_LIST] = fn                                                 \
+		[OP_LIST] = (fn)                                               \
 	}
 #define PUBLIC (ROUTE_UNAUTH | ROUTE_PUBLIC)
