@@ -48,7 +48,7 @@ name_at(const char *names, size_t i)
 static void
 inherit_one(struct listeners *l, int fd, struct bytes name)
 {
-	struct sockaddr_storage a;
+	struct sockaddr_storage a = { 0 };
 	socklen_t len = sizeof(a);
 	enum room_fd_kind kind = ROOM_FD_TLS;
 
