@@ -7,15 +7,11 @@ that are listed here with their reason.
 service_pki_compare.py CSR-DIRECTORY    environment as service_pki_names.py
 """
 import re
-import subprocess
 import sys
 
-from service_api import Api
+from pki_both import DIFFERENT, OURS, THEIRS, both, end, note, same_profile, scalars
 
-OURS, THEIRS = Api.ours(), Api.openbao()
-
-# (call, what we answer otherwise, why)
-DIFFERENT = {
+DIFFERENT.update({
     "issue: alt name that is none": "refused instead of dropped without a word",
     "issuer read: unknown": "400 instead of 500: the caller's mistake",
     "issue: no issuer": "400 instead of 500: the caller's mistake",
@@ -28,91 +24,7 @@ DIFFERENT = {
     "int/sign-verbatim openbao-int-basic-constraints.pem": "as Vault since 1.21",
     "int/sign-verbatim/sign openbao-int-basic-constraints.pem": "as Vault since 1.21",
     "set-signed: key": "private keys are not imported",
-}
-# Members that only one side has.
-OURS_MORE = {"serial_number_source", "max_crl_entries", "reason", "enable_aia_url_templating"}
-THEIRS_MORE = set()
-# Values that differ by design or by nature.
-NOT_COMPARED = {"not_after_bound"}
-
-found = []
-
-
-def note(text):
-    found.append(text)
-    print(text, flush=True)
-
-
-def kinds(value):
-    return {k: type(v).__name__ for k, v in value.items()}
-
-
-def brief(answer):
-    if answer is None:
-        return "no body"
-    return answer.get("errors") or "warnings %s" % answer.get("warnings")
-
-
-def compare(what, ours, theirs):
-    if ours[0] != theirs[0]:
-        if what not in DIFFERENT:
-            note("%s: %d, OpenBao %d\n  %s\n  %s" % (
-                what, ours[0], theirs[0], brief(ours[1]), brief(theirs[1])))
-        return
-    if ours[0] >= 400 or ours[1] is None or theirs[1] is None:
-        if (ours[1] is None) != (theirs[1] is None):
-            note("%s: body %s, OpenBao %s" % (what, ours[1], theirs[1]))
-        return
-    data = [kinds(a["data"]) if a["data"] is not None else None
-            for a in (ours[1], theirs[1])]
-    if None in data:
-        if data[0] != data[1]:
-            note("%s: data %s, OpenBao %s" % (what, data[0], data[1]))
-        return
-    for name in OURS_MORE - set(data[1]):
-        data[0].pop(name, None)
-    for name in THEIRS_MORE - set(data[0]):
-        data[1].pop(name, None)
-    if data[0] != data[1]:
-        odd = {k for k in set(data[0]) | set(data[1]) if data[0].get(k) != data[1].get(k)}
-        note("%s: %s" % (what, {k: (data[0].get(k), data[1].get(k)) for k in odd}))
-
-
-def both(what, method, path, body=None, headers=()):
-    """One body, or a pair of them."""
-    bodies = body if isinstance(body, tuple) else (body, body)
-    paths = path if isinstance(path, tuple) else (path, path)
-    answers = tuple(api.ask(method, p, b, headers)
-                    for api, p, b in zip((OURS, THEIRS), paths, bodies))
-    compare(what, *answers)
-    return tuple(a[1]["data"] if a[1] and "data" in a[1] else None for a in answers)
-
-
-def scalars(what, pair):
-    """Values that say how something is configured are the same."""
-    for name, value in (pair[1] or {}).items():
-        if isinstance(value, (bool, int, list)) and name not in NOT_COMPARED and \
-                (pair[0] or {}).get(name) != value and not re.search("BEGIN", str(value)):
-            note("%s: %s is %r, OpenBao %r" % (what, name, pair[0].get(name), value))
-
-
-def openssl(pem, *args):
-    return subprocess.run(["openssl", "x509", "-noout", *args], input=pem, text=True,
-                          check=True, capture_output=True).stdout
-
-
-def profile(pem):
-    """Extensions in order with their values, but for those that name keys."""
-    text = openssl(pem, "-text", "-certopt", "no_header,no_version,no_serial,no_signame,"
-                   "no_validity,no_issuer,no_pubkey,no_sigdump,no_aux")
-    text = re.sub(r"([0-9A-F]{2}:){5,}[0-9A-F]{2}", "ID", text)
-    return openssl(pem, "-subject", "-nameopt", "RFC2253,show_type") + text
-
-
-def same_profile(what, pair, name="certificate"):
-    ours, theirs = (profile(d[name]) for d in pair)
-    if ours != theirs:
-        note("%s:\n%s\n--- OpenBao\n%s" % (what, ours, theirs))
+})
 
 
 def authorities():
@@ -318,8 +230,7 @@ def main():
     leaves()
     requests()
     revocation()
-    print("%d differences that are not listed" % len(found))
-    return len(found) != 0
+    return end()
 
 
 sys.exit(main())

@@ -148,5 +148,10 @@ enum pki_key_form {
  * wipes). NULL: FAIL_CRYPTO. */
 json_t *pki_leafkey_json(const EVP_PKEY *k, enum pki_key_form form, bool der,
     struct error *e) must_check;
+/* Whether the private key in `pem` is that of the public key `of`: it is compared, and has
+ * to make a signature. FAIL_BAD_INPUT: not a key without passphrase; FAIL_REFUSED: not this
+ * one's. Any thread; some milliseconds. */
+bool pki_key_proves(const char *pem, const struct spki *of,
+    struct error *e) must_check;
 const char *pki_key_type_word(struct key_type t); /* "rsa", "ec", "ed25519" */
 unsigned pki_key_bits(struct key_type t);         /* 2048, 256, 0 … */

@@ -8,7 +8,7 @@
 
 struct import {
 	struct cert *certs;
-	size_t n;
+	size_t n, cap;
 	struct imported {
 		char id[37], key_id[40];
 		bool is_new;
@@ -41,27 +41,80 @@ is_ca(const struct cert *c, size_t n, struct error *e)
 		n + 1);
 }
 
-static bool
-read_pem(const char *pem, struct import *i, struct error *e)
+bool
+key_import_allowed(struct error *e)
 {
-	if (strlen(pem) < SHORTEST)
-		return error_set(e, FAIL_BAD_INPUT,
-		    "provided data for import was too short; perhaps a path "
-		    "was passed to the API rather than the contents of a PEM "
-		    "file?");
-	if (strstr(pem, "PRIVATE KEY-----") != NULL)
-		return error_set(e, FAIL_REFUSED,
-		    "private keys are not imported: keys of authorities are "
-		    "made in the HSM and stay there");
-	if (!cert_parse_bundle(bytes_str(pem), "certificate", &i->certs, &i->n,
-		e)) {
+	return error_set(e, FAIL_REFUSED,
+	    "private keys are not imported: keys of authorities are made in "
+	    "the HSM and stay there");
+}
+
+static bool
+is_long_enough(const char *pem, struct error *e)
+{
+	return strlen(pem) >= SHORTEST ||
+	    error_set(e, FAIL_BAD_INPUT,
+		"provided data for import was too short; perhaps a path was "
+		"passed to the API rather than the contents of a PEM file?");
+}
+
+static bool
+add_cert(struct import *i, struct bytes der, struct error *e)
+{
+	i->certs = mem_grow(i->certs, i->n, &i->cap, sizeof(i->certs[0]));
+	i->certs[i->n] = (struct cert){ 0 };
+	if (!cert_parse(der, "certificate", &i->certs[i->n], e)) {
+		e->why = FAIL_BAD_INPUT;
+		return error_context(e, "unable to parse certificate %zu",
+		    i->n + 1);
+	}
+	i->n++;
+	return is_ca(&i->certs[i->n - 1], i->n - 1, e);
+}
+
+static bool
+only_space(const char *s)
+{
+	return s[strspn(s, " \t\r\n")] == '\0';
+}
+
+/* Lists and curves are passed over, text between the blocks as well; behind the last one
+ * it is a mistake. */
+static bool
+read_blocks(const char *pem, struct import *i, struct error *e)
+{
+	static const char *const labels[] = { "CERTIFICATE", "X509 CERTIFICATE",
+		"X509 CRL", "EC PARAMETERS", NULL };
+	auto_buf struct buf der = { 0 };
+	const char *label;
+	size_t at = 0;
+
+	while (pem_next(bytes_str(pem), &at, labels, &der, &label, e)) {
+		if ((label == labels[0] || label == labels[1]) &&
+		    !add_cert(i, buf_bytes(&der), e))
+			return false;
+		buf_reset(&der);
+	}
+	if (e->why != FAIL_NOT_FOUND || i->n == 0) {
 		e->why = FAIL_BAD_INPUT;
 		return error_context(e, "unable to parse the PEM bundle");
 	}
-	for (size_t n = 0; n < i->n; n++)
-		if (!is_ca(&i->certs[n], n, e))
-			return false;
-	return true;
+	error_clear(e);
+	return only_space(pem + at) ||
+	    error_set(e, FAIL_BAD_INPUT,
+		"error when parsing block %zu: invalid PEM data", i->n + 1);
+}
+
+static bool
+read_pem(const char *pem, struct import *i, struct error *e)
+{
+	if (pem[0] == '\0')
+		return error_set(e, FAIL_BAD_INPUT,
+		    "'pem_bundle' and 'certificate' parameters were empty");
+	return is_long_enough(pem, e) &&
+	    (strstr(pem, "PRIVATE KEY-----") == NULL ||
+		key_import_allowed(e)) &&
+	    read_blocks(pem, i, e);
 }
 
 struct search {
@@ -211,4 +264,15 @@ void
 import_bundle(struct call *c)
 {
 	import_pem(c, call_str(c, "pem_bundle"));
+}
+
+void
+key_import(struct call *c)
+{
+	struct error e;
+
+	if (is_long_enough(call_str(c, "pem_bundle"), &e) &&
+	    key_import_allowed(&e))
+		fatal("keys/import: allowed, and nothing takes them");
+	call_fail(c, &e);
 }

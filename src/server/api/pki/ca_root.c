@@ -194,6 +194,10 @@ build_removal(struct call *c, struct changes *ch)
 	docs_each(c->docs, r.kind, r.mount, remove_doc, &r);
 	r.kind = "pki-key";
 	docs_each(c->docs, r.kind, r.mount, remove_doc, &r);
+	call_warn(c,
+	    "DELETE root detaches all keys and issuers from this mount; "
+	    "DELETE key/:key_ref and DELETE issuer/:issuer_ref do it one by "
+	    "one. Keys stay in the HSM, where only a ceremony destroys them.");
 	if (r.n == 0) {
 		call_no_content(c);
 		return false;
@@ -203,9 +207,6 @@ build_removal(struct call *c, struct changes *ch)
 		"default_follows_latest_issuer", 0));
 	change_put(ch, "pki-config", c->mount->path, "keys",
 	    json_pack("{s:s}", "default", ""));
-	call_warn(c,
-	    "The keys were detached from this mount; they stay in the HSM, "
-	    "where only a ceremony destroys them.");
 	return true;
 }
 

@@ -64,6 +64,13 @@ intermediate_generate(struct call *c)
 	ca_key(c, csr_with_key);
 }
 
+void
+intermediate_cross_sign(struct call *c)
+{
+	(void)json_object_set_new(c->in, "type", json_string("existing"));
+	intermediate_generate(c);
+}
+
 /* ---- signing one ---------------------------------------------------------------- */
 
 static void
@@ -172,8 +179,8 @@ sub_csr(struct call *c, struct work *w, struct error *e)
 	    error_set(e, FAIL_BAD_INPUT, "request signature invalid");
 }
 
-static bool
-sub_way(struct call *c, struct work *w, struct error *e)
+bool
+ca_way(struct call *c, struct work *w, struct error *e)
 {
 	const char *ref = in_str(c, "ref");
 
@@ -197,7 +204,7 @@ sign_intermediate(struct call *c)
 	w->answer = answer_sub;
 	w->profile = "intermediate";
 	w->ca = true;
-	if (!sub_way(c, w, &e) ||
+	if (!ca_way(c, w, &e) ||
 	    !form_parse(in_str(c, "format"), &w->form, &e) ||
 	    !sub_csr(c, w, &e) || !sub_names(c, w, &e) || !ca_life(c, w, &e) ||
 	    !sub_skid(c, w, &e) || !sub_template(c, w, &e)) {

@@ -48,8 +48,9 @@ struct key {
 /* "issuing-certificates,…" ↔ bits. */
 bool usage_parse(const char *text, unsigned *out, struct error *e) must_check;
 void usage_text(unsigned bits, struct buf *out);
-/* "SHA256WithRSA" …; "" is fine. */
-bool crl_alg_valid(const char *name) must_check;
+/* "SHA256WithRSA" …; "" is fine. With a key of another algorithm: FAIL_BAD_INPUT. */
+bool crl_alg_check(const char *name, struct key_type key,
+    struct error *e) must_check;
 /* What lists of that key are signed with. */
 enum sig_alg crl_alg_of(const struct issuer *i);
 
@@ -98,6 +99,10 @@ void issuer_set_free(struct issuer_set *s);
 size_t issuer_chain(const struct issuer_set *s, const struct issuer *i,
     const struct issuer *out[CHAIN_MAX]);
 
+/* The issuer that made this one, where the mount has its key; NULL: none. Held. */
+const struct doc *issuer_above(struct docs *d, const char *mount,
+    const struct issuer *i) must_check;
+
 /* ---- a role under an issuer, prepared (way.c) ---- */
 struct way {
 	struct way *next;
@@ -139,6 +144,8 @@ enum form {
 	FORM_BUNDLE
 };
 bool form_parse(const char *text, enum form *out, struct error *e) must_check;
+/* The one place that says whether a private key from outside may become an authority's. */
+bool key_import_allowed(struct error *e) must_check;
 /* Certificates that were handed in (ca_import.c). */
 struct import;
 void import_free(struct import *i); /* NULL is fine */
@@ -172,6 +179,7 @@ struct work {
 	struct pki_role role; /* the open one with what the request sets */
 	json_t *answer_data;
 	struct import *import;
+	struct cert given; /* of sign-self-issued */
 };
 /* c->state becomes a fresh one. */
 struct work *work_new(struct call *c);
@@ -201,6 +209,8 @@ bool ca_subject(struct call *c, const struct pki_names *n, struct buf *der,
 void ca_key(struct call *c, call_fn *next);
 /* What can be refused before a key is made. */
 bool ca_key_check(struct call *c, struct error *e) must_check;
+/* w->way, w->hsm_key, w->alg of the issuer in the path or the request. */
+bool ca_way(struct call *c, struct work *w, struct error *e) must_check;
 bool ca_name_check(struct call *c, const char *kind, const char *field,
     struct error *e) must_check;
 /* Life by the request's ttl, not_after, not_before; way NULL: self-signed. */
@@ -271,16 +281,18 @@ extern const struct route pki_leaf_routes[], pki_ca_routes[],
 
 /* Handlers, by file. */
 call_fn root_generate, root_delete, intermediate_generate, set_signed,
-    import_bundle, sign_intermediate;
+    import_bundle, sign_intermediate, intermediate_cross_sign, sign_self_issued,
+    root_rotate, root_replace;
 call_fn issue_leaf, sign_leaf, sign_verbatim;
 call_fn role_read, role_write, role_patch, role_delete, role_list;
 call_fn issuer_list, issuer_read, issuer_write, issuer_patch, issuer_delete,
     issuer_json_read, issuer_pem, issuer_der;
-call_fn key_list, key_read, key_write, key_delete, key_generate;
+call_fn key_list, key_read, key_write, key_delete, key_generate, key_import;
 call_fn config_issuers_read, config_issuers_write, config_keys_read,
     config_keys_write, config_urls_read, config_urls_write, config_crl_read,
     config_crl_write, config_cluster_read, config_cluster_write;
-call_fn revoke_cert, cert_list, revoked_list, cert_read, cert_raw, cert_raw_pem;
+call_fn revoke_cert, revoke_with_key, issuer_revoke, cert_list, revoked_list,
+    cert_read, cert_raw, cert_raw_pem;
 call_fn cert_ca_json, cert_chain_json, cert_crl_json;
 call_fn ca_der, ca_pem, ca_chain, crl_der, crl_pem, issuer_crl_json,
     issuer_crl_pem, issuer_crl_der, crl_rotate;

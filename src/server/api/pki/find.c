@@ -220,6 +220,24 @@ parent_of(const struct issuer_set *s, const struct issuer *child)
 	return best;
 }
 
+const struct doc *
+issuer_above(struct docs *d, const char *mount, const struct issuer *i)
+{
+	const struct doc *found = NULL;
+	struct issuer_set all;
+
+	issuer_set_load(d, mount, &all);
+	for (size_t n = 0; n < all.n && found == NULL; n++) {
+		const struct issuer *p = issuer_of(all.v[n]);
+
+		if (p->key_id[0] != '\0' && strcmp(p->id, i->id) != 0 &&
+		    !i->self_signed && issued_by(i, p))
+			found = docs_ref(all.v[n]);
+	}
+	issuer_set_free(&all);
+	return found;
+}
+
 static bool
 already(const struct issuer *const *chain, size_t n, const struct issuer *i)
 {

@@ -139,8 +139,11 @@ take_name(struct call *c, json_t *doc, const char *id, bool all,
 
 	if (!all && !call_given(c, "issuer_name"))
 		return true;
-	if (name[0] != '\0' &&
-	    (!pki_name_valid(name) || strcasecmp(name, "default") == 0))
+	if (strcasecmp(name, "default") == 0)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "reserved keyword 'default' can not be used as issuer "
+		    "name");
+	if (name[0] != '\0' && !pki_name_valid(name))
 		return error_set(e, FAIL_BAD_INPUT,
 		    "issuer name contained invalid characters");
 	if (name_taken(c->docs, "pki-issuer", c->mount->path, name, id))
@@ -214,7 +217,7 @@ take_chain(struct call *c, const char *id, json_t *doc, bool all,
 }
 
 static bool
-check_words(const json_t *doc, struct error *e)
+check_words(const struct issuer *i, const json_t *doc, struct error *e)
 {
 	const char *beyond =
 	    json_string_value(json_object_get(doc, "leaf_not_after_behavior"));
@@ -226,9 +229,7 @@ check_words(const json_t *doc, struct error *e)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "Unknown value for field `leaf_not_after_behavior`. "
 		    "Possible values are `err`, `truncate`, and `permit`.");
-	return crl_alg_valid(alg) ||
-	    error_set(e, FAIL_BAD_INPUT,
-		"Unknown signature algorithm value: %.60s", alg);
+	return crl_alg_check(alg, i->cert.tbs.key.type, e);
 }
 
 static bool
@@ -244,8 +245,8 @@ put_issuer(struct call *c, struct changes *ch, bool all)
 	take_plain(c, doc, all);
 	if (!take_name(c, doc, now->name, all, &e) ||
 	    !take_usage(c, issuer_of(now), doc, all, &e) ||
-	    !take_chain(c, now->name, doc, all, &e) || !check_words(doc, &e) ||
-	    !urls_check(c, doc, &e)) {
+	    !take_chain(c, now->name, doc, all, &e) ||
+	    !check_words(issuer_of(now), doc, &e) || !urls_check(c, doc, &e)) {
 		json_decref(doc);
 		call_fail(c, &e);
 		return false;
@@ -356,11 +357,12 @@ build_delete(struct call *c, struct changes *ch)
 	return true;
 }
 
+/* 200 whatever was there, as upstream. */
 static void
 deleted(struct call *c)
 {
 	if (c->reply->ok)
-		call_no_content(c);
+		call_ok(c, NULL);
 	else
 		call_fail_reply(c);
 }

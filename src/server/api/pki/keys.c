@@ -84,6 +84,8 @@ build_rename(struct call *c, struct changes *ch)
 		call_error(c, 400, "key name already in use");
 		return false;
 	}
+	/* By its new name nobody finds it under the old one. */
+	(void)snprintf(work_of(c)->key_id, 37, "%s", doc->name);
 	copy = json_deep_copy(doc->json);
 	(void)json_object_set_new(copy, "name", json_string(name));
 	change_put(ch, "pki-key", c->mount->path, doc->name, copy);
@@ -93,15 +95,26 @@ build_rename(struct call *c, struct changes *ch)
 static void
 renamed(struct call *c)
 {
-	if (c->reply->ok)
-		key_read(c);
-	else
+	auto_doc const struct doc *doc = NULL;
+
+	if (!c->reply->ok) {
 		call_fail_reply(c);
+		return;
+	}
+	doc = docs_get(c->docs, "pki-key", c->mount->path, work_of(c)->key_id);
+	if (doc == NULL || doc->parsed == NULL)
+		call_not_found(c);
+	else
+		call_ok(c,
+		    json_pack("{s:s,s:s,s:s}", "key_id", doc->name, "key_name",
+			key_of(doc)->name, "key_type",
+			pki_key_type_word(key_of(doc)->type)));
 }
 
 void
 key_write(struct call *c)
 {
+	(void)work_new(c);
 	call_change(c, "pki key name", build_rename, renamed);
 }
 

@@ -90,13 +90,29 @@ static const struct {
 	{ "Ed25519", SIG_ED25519 },
 };
 
-bool
-crl_alg_valid(const char *name)
+static bool
+same_family(enum sig_alg alg, struct key_type key)
 {
+	const struct sig_alg_info *a = sig_alg_info(alg),
+				  *k = sig_alg_info(sig_alg_default(key));
+
+	return a->rsa == k->rsa && a->ec == k->ec && a->ed25519 == k->ed25519;
+}
+
+bool
+crl_alg_check(const char *name, struct key_type key, struct error *e)
+{
+	if (name[0] == '\0')
+		return true;
 	for (size_t i = 0; i < countof(algs); i++)
 		if (strcasecmp(name, algs[i].name) == 0)
-			return true;
-	return name[0] == '\0';
+			return same_family(algs[i].alg, key) ||
+			    error_set(e, FAIL_BAD_INPUT,
+				"unable to use issuer of type %s to sign with "
+				"%s",
+				key_type_name(key), algs[i].name);
+	return error_set(e, FAIL_BAD_INPUT,
+	    "Unknown signature algorithm value: %.60s", name);
 }
 
 enum sig_alg

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * revoke (vault-pki-api.md 4.15). The entry is in the register before the answer. With
- * auto_rebuild off (the default) the answer also waits for a list that has it, as scripts
- * that fetch the list next expect, as long as that list is short; a longer one, or with
+ * revoke, revoke-with-key (vault-pki-api.md 4.15). The entry is in the register before the
+ * answer. With auto_rebuild off (the default) the answer also waits for a list that has it, as
+ * scripts that fetch the list next expect, as long as that list is short; a longer one, or with
  * auto_rebuild on, follows within seconds, one for many revocations.
  */
 #include <unistd.h>
@@ -10,21 +10,10 @@
 #include <chancery/base/text.h>
 #include <chancery/pki/crl.h>
 
-#include "engine.h"
+#include "revoke.h"
 
 /* 40 kB of list: some milliseconds. */
 #define SHORT_LIST_BYTES 40960
-
-struct revocation {
-	struct store_cert cert;
-	struct buf mem; /* what cert points to */
-	struct lane_revoke req;
-	struct cert given; /* handed in as PEM */
-	const struct doc *issuer;
-	int64_t time_s;
-	int reason;
-	bool foreign; /* not in the store */
-};
 
 static void
 revocation_free(void *state)
@@ -35,6 +24,16 @@ revocation_free(void *state)
 	cert_free(&r->given);
 	docs_put(r->issuer);
 	mem_free(r);
+}
+
+struct revocation *
+revocation_new(struct call *c)
+{
+	struct revocation *r = mem_calloc(1, sizeof(*r));
+
+	c->state = r;
+	c->state_free = revocation_free;
+	return r;
 }
 
 /* RFC 5280 names or numbers; those that no list of ours may have are refused by the
@@ -62,155 +61,47 @@ take_reason(struct call *c, struct revocation *r, struct error *e)
 	return true;
 }
 
-struct search {
-	const struct sha256 *key;
-	const struct cert *cert;
-	const struct doc *found;
-};
+/* ---- the register, then the store ---- */
 
-static bool
-by_key(void *arg, const struct doc *doc)
+static void
+recorded(struct call *c)
 {
-	struct search *s = arg;
+	struct revocation *r = c->state;
+	struct error e;
 
-	if (doc->parsed == NULL || issuer_of(doc)->key_id[0] == '\0' ||
-	    memcmp(issuer_of(doc)->key.b, s->key->b, SHA256_LEN) != 0)
-		return true;
-	s->found = docs_ref(doc);
-	return false;
-}
-
-static bool
-by_signature(void *arg, const struct doc *doc)
-{
-	struct search *s = arg;
-	struct error ignored;
-
-	if (doc->parsed == NULL ||
-	    !bytes_eq(issuer_of(doc)->cert.tbs.subject, s->cert->tbs.issuer) ||
-	    !cert_verify_signature(s->cert, &issuer_of(doc)->cert.tbs.key,
-		&ignored))
-		return true;
-	s->found = docs_ref(doc);
-	return false;
-}
-
-static bool
-shown_serial(struct bytes serial, struct error *e)
-{
-	auto_buf struct buf text = { 0 };
-
-	serial_text_int(serial, &text);
-	return error_set(e, FAIL_BAD_INPUT,
-	    "certificate with serial %s not found.", buf_cstr(&text));
-}
-
-static bool
-from_store(struct call *c, struct revocation *r,
-    const uint8_t serial[LIMIT_SERIAL_BYTES], struct error *e)
-{
-	if (store_cert_get(c->store, c->mount->path, serial, &r->cert, &r->mem,
-		e))
-		return true;
-	return e->why == FAIL_NOT_FOUND
-	    ? shown_serial(bytes_of(serial, LIMIT_SERIAL_BYTES), e)
-	    : false;
-}
-
-static bool
-find_serial(struct call *c, struct revocation *r, struct error *e)
-{
-	uint8_t serial[LIMIT_SERIAL_BYTES];
-	struct search s = { .key = &r->cert.issuer_key };
-
-	if (!pki_serial_parse(call_str(c, "serial_number"), serial))
-		return error_set(e, FAIL_BAD_INPUT,
-		    "serial_number: \"%.100s\" is not a serial number in hex",
-		    call_str(c, "serial_number"));
-	if (!from_store(c, r, serial, e))
-		return false;
-	docs_each(c->docs, "pki-issuer", c->mount->path, by_key, &s);
-	r->issuer = s.found;
-	return true;
-}
-
-static bool
-find_pem(struct call *c, struct revocation *r, struct error *e)
-{
-	uint8_t serial[LIMIT_SERIAL_BYTES] = { 0 };
-	struct search s = { .cert = &r->given };
-	struct bytes magnitude;
-	struct error missing;
-
-	if (!cert_parse(bytes_str(call_str(c, "certificate")), "certificate",
-		&r->given, e)) {
-		e->why = FAIL_BAD_INPUT;
-		return false;
+	r->again = !c->reply->ok && c->reply->err.why == FAIL_EXISTS;
+	if (!c->reply->ok && !r->again) {
+		call_fail_reply(c);
+		return;
 	}
-	docs_each(c->docs, "pki-issuer", c->mount->path, by_signature, &s);
-	r->issuer = s.found;
-	if (r->issuer == NULL)
-		return error_set(e, FAIL_BAD_INPUT,
-		    "unable to verify signature on presented cert from any "
-		    "present issuer in this mount; certificates from "
-		    "previous CAs will need to have their issuing CA imported "
-		    "first");
-	magnitude = r->given.tbs.serial;
-	while (magnitude.n > 0 && magnitude.p[0] == 0)
-		magnitude = bytes_of(magnitude.p + 1, magnitude.n - 1);
-	if (magnitude.n == 0 || magnitude.n > LIMIT_SERIAL_BYTES)
-		return error_set(e, FAIL_BAD_INPUT,
-		    "certificate: its serial number cannot stand on a list");
-	memcpy(serial + LIMIT_SERIAL_BYTES - magnitude.n, magnitude.p,
-	    magnitude.n);
-	r->foreign = !store_cert_get(c->store, c->mount->path, serial, &r->cert,
-	    &r->mem, &missing);
-	if (!r->foreign)
-		return true;
-	r->cert = (struct store_cert){ .issuer_key = issuer_of(r->issuer)->key,
-		.mount = c->mount->path,
-		.der = buf_bytes(&r->given.der),
-		.not_before_s = r->given.tbs.not_before_s,
-		.not_after_s = r->given.tbs.not_after_s,
-		.origin = "",
-		.index = UINT64_MAX,
-		.ca = r->given.tbs.is_ca };
-	memcpy(r->cert.serial, serial, sizeof(serial));
-	return true;
+	r->time_s = r->again && r->cert.revoked_s != 0 ? r->cert.revoked_s
+						       : c->reply->t_s;
+	/* No row yet: one that another log made, or none kept. */
+	if ((r->foreign && !store_cert_put(c->store, &r->cert, &e)) ||
+	    !store_cert_revoke(c->store, &r->cert.issuer_key, r->cert.serial,
+		r->time_s, r->reason, c->reply->index, &e)) {
+		call_fail(c, &e);
+		return;
+	}
+	r->next(c);
 }
 
-static bool
-is_own_issuer(void *arg, const struct doc *doc)
+/* Without a row with an index the signer reads the certificate itself. */
+void
+revocation_record(struct call *c, call_fn *next)
 {
-	struct search *s = arg;
+	struct revocation *r = c->state;
 
-	if (doc->parsed == NULL || s->cert == NULL)
-		return true;
-	if (bytes_eq(buf_bytes(&issuer_of(doc)->cert.der),
-		buf_bytes(&s->cert->der)))
-		s->found = docs_ref(doc);
-	return s->found == NULL;
+	r->next = next;
+	r->req = (struct lane_revoke){ .key = r->cert.issuer_key,
+		.cert = r->cert.index,
+		.reason = r->reason };
+	if (r->req.cert == UINT64_MAX)
+		r->req.cert_der = r->cert.der;
+	call_revoke(c, &r->req, recorded);
 }
 
-static bool
-not_an_issuer(struct call *c, const struct revocation *r, struct error *e)
-{
-	auto_cert struct cert parsed = { 0 };
-	struct search s = { .cert = &parsed };
-	struct error ignored;
-	bool is;
-
-	if (!r->cert.ca || r->cert.der.n == 0 ||
-	    !cert_parse(r->cert.der, "certificate", &parsed, &ignored))
-		return true;
-	docs_each(c->docs, "pki-issuer", c->mount->path, is_own_issuer, &s);
-	is = s.found != NULL;
-	docs_put(s.found);
-	return !is ||
-	    error_set(e, FAIL_BAD_INPUT,
-		"adding issuer to its own CRL is not allowed: it is an issuer "
-		"of this mount");
-}
+/* ---- a certificate ---- */
 
 static void
 answer(struct call *c)
@@ -256,44 +147,6 @@ list_it(struct call *c)
 	}
 }
 
-static void
-revoked(struct call *c)
-{
-	struct revocation *r = c->state;
-	bool again = !c->reply->ok && c->reply->err.why == FAIL_EXISTS;
-	struct error e;
-
-	if (!c->reply->ok && !again) {
-		call_fail_reply(c);
-		return;
-	}
-	r->time_s =
-	    again && r->cert.revoked_s != 0 ? r->cert.revoked_s : c->reply->t_s;
-	/* No row yet: one that another log made, or none kept. */
-	if ((r->foreign && !store_cert_put(c->store, &r->cert, &e)) ||
-	    !store_cert_revoke(c->store, &r->cert.issuer_key, r->cert.serial,
-		r->time_s, r->reason, c->reply->index, &e)) {
-		call_fail(c, &e);
-		return;
-	}
-	if (again)
-		answer(c);
-	else
-		list_it(c);
-}
-
-/* Without a row with an index the signer reads the certificate itself. */
-static void
-ask_signer(struct call *c, struct revocation *r)
-{
-	r->req = (struct lane_revoke){ .key = r->cert.issuer_key,
-		.cert = r->cert.index,
-		.reason = r->reason };
-	if (r->req.cert == UINT64_MAX)
-		r->req.cert_der = r->cert.der;
-	call_revoke(c, &r->req, revoked);
-}
-
 /* True: answered. */
 static bool
 is_settled(struct call *c, struct revocation *r)
@@ -321,30 +174,113 @@ is_settled(struct call *c, struct revocation *r)
 	return true;
 }
 
-void
-revoke_cert(struct call *c)
+static void
+listed(struct call *c)
 {
-	struct revocation *r = mem_calloc(1, sizeof(*r));
+	const struct revocation *r = c->state;
+
+	if (r->again)
+		answer(c);
+	else
+		list_it(c);
+}
+
+static void
+record_it(struct call *c)
+{
+	if (!is_settled(c, c->state))
+		revocation_record(c, listed);
+}
+
+/* Found, or answered. */
+static bool
+found(struct call *c)
+{
+	struct revocation *r = revocation_new(c);
 	bool serial = call_str(c, "serial_number")[0] != '\0',
 	     pem = call_str(c, "certificate")[0] != '\0';
 	struct error e;
 
-	c->state = r;
-	c->state_free = revocation_free;
 	if (serial == pem) {
 		call_error(c, 400,
 		    serial ? "Must provide either the certificate or the "
 			     "serial to revoke; not both."
 			   : "The serial number or certificate to revoke must "
 			     "be provided.");
-		return;
+		return false;
 	}
-	if (!take_reason(c, r, &e) ||
-	    !(serial ? find_serial(c, r, &e) : find_pem(c, r, &e)) ||
-	    !not_an_issuer(c, r, &e)) {
+	if (take_reason(c, r, &e) && revocation_find(c, r, &e))
+		return true;
+	call_fail(c, &e);
+	return false;
+}
+
+void
+revoke_cert(struct call *c)
+{
+	if (found(c))
+		record_it(c);
+}
+
+/* ---- by who has its key ---- */
+
+static void
+prove(void *state)
+{
+	struct revocation *r = state;
+
+	if (!pki_key_proves(r->key_pem, &r->key, &r->refusal) &&
+	    r->refusal.why == FAIL_NONE)
+		fatal("a refusal without a reason");
+}
+
+/* The key is not needed any more, whatever the signer makes of the request. */
+static void
+proved(struct call *c)
+{
+	struct revocation *r = c->state;
+
+	r->key_pem = NULL;
+	(void)json_object_del(c->in, "private_key");
+	(void)json_object_del(c->given, "private_key");
+	if (r->refusal.why != FAIL_NONE)
+		call_fail(c, &r->refusal);
+	else
+		record_it(c);
+}
+
+static bool
+key_of_cert(struct revocation *r, struct error *e)
+{
+	if (r->cert.der.n == 0)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "the certificate of that serial number is not kept here: "
+		    "give it as certificate");
+	if (r->given.der.n == 0 &&
+	    !cert_parse(r->cert.der, "certificate", &r->given, e))
+		return false;
+	r->key = r->given.tbs.key;
+	return r->given.tbs.key_ok ||
+	    error_set(e, FAIL_BAD_INPUT,
+		"the certificate's key is of a kind that cannot be proven");
+}
+
+void
+revoke_with_key(struct call *c)
+{
+	struct revocation *r;
+	struct error e;
+
+	if (!found(c))
+		return;
+	r = c->state;
+	r->key_pem = call_str(c, "private_key");
+	if (r->key_pem[0] == '\0')
+		call_error(c, 400,
+		    "Must have private key to revoke via the "
+		    "/revoke-with-key path.");
+	else if (!key_of_cert(r, &e))
 		call_fail(c, &e);
-		return;
-	}
-	if (!is_settled(c, r))
-		ask_signer(c, r);
+	else
+		call_offload(c, prove, proved);
 }

@@ -23,6 +23,19 @@ static const struct field_spec f_sub[] = { REF, NAMES, SUBJECT, LIFE, FORMAT,
 static const struct field_spec f_set_signed[] = {
 	STR("certificate", NULL, "Certificates in PEM, the chain too."), END
 };
+static const struct field_spec f_self_issued[] = { REF,
+	STR("certificate", NULL, "Self-signed certificate of a CA in PEM."),
+	BOOL("require_matching_certificate_algorithms", NULL,
+	    "Refuse a key of another algorithm than the issuer's."),
+	STR("issuer_ref", "default", "Issuer: default, its name or its id."),
+	END };
+static const struct field_spec f_key_import[] = {
+	STR("pem_bundle", NULL, "A private key in PEM: refused."),
+	STR("key_name", NULL, "Name for the key."), END
+};
+static const struct field_spec f_replace[] = {
+	STR("default", "next", "Reference of the new default issuer."), END
+};
 static const struct field_spec f_key[] = { PATH("ref",
 					       "Key: default, name or id."),
 	STR("key_name", NULL, "Name."), END };
@@ -48,6 +61,10 @@ const struct route pki_ca_routes[] = {
 	    WRITE(root_generate), NULL },
 	{ "issuers/generate/root/:type", "Make a self-signed root.", 0, f_root,
 	    WRITE(root_generate), NULL },
+	{ "root/rotate/:type", "Make a root beside the one that is there.", 0,
+	    f_root, WRITE(root_rotate), NULL },
+	{ "root/replace", "Make that issuer the default.", 0, f_replace,
+	    WRITE(root_replace), NULL },
 	{ "root", "Detach all issuers and keys.", ROUTE_SUDO, NULL,
 	    { [OP_DELETE] = root_delete }, NULL },
 	{ "root/sign-intermediate", "Sign the request of an intermediate.", 0,
@@ -55,12 +72,19 @@ const struct route pki_ca_routes[] = {
 	{ "issuer/:ref/sign-intermediate",
 	    "Sign the request of an intermediate.", 0, f_sub,
 	    WRITE(sign_intermediate), NULL },
+	{ "root/sign-self-issued", "Sign the root of somebody else.",
+	    ROUTE_SUDO, f_self_issued, WRITE(sign_self_issued), NULL },
+	{ "issuer/:ref/sign-self-issued", "Sign the root of somebody else.",
+	    ROUTE_SUDO, f_self_issued, WRITE(sign_self_issued), NULL },
 	{ "intermediate/generate/:type",
 	    "Make a key and the request of an intermediate.", 0, f_csr,
 	    WRITE(intermediate_generate), NULL },
 	{ "issuers/generate/intermediate/:type",
 	    "Make a key and the request of an intermediate.", 0, f_csr,
 	    WRITE(intermediate_generate), NULL },
+	{ "intermediate/cross-sign",
+	    "The request of a key that the mount has, for another issuer.", 0,
+	    f_csr, WRITE(intermediate_cross_sign), NULL },
 	{ "intermediate/set-signed", "Take the signed certificate.", 0,
 	    f_set_signed, WRITE(set_signed), NULL },
 	{ "issuers/import/cert", "Take certificates of authorities.", 0,
@@ -74,6 +98,9 @@ const struct route pki_ca_routes[] = {
 	{ "issuer/:ref", "An issuer.", 0, f_issuer,
 	    { issuer_read, NULL, issuer_write, issuer_patch, issuer_delete },
 	    NULL },
+	{ "issuer/:ref/revoke",
+	    "Revoke an issuer; it signs no certificates any more.", 0, f_ref,
+	    WRITE(issuer_revoke), NULL },
 	{ "issuer/:ref/json", "Its certificate and chain.", PUBLIC, f_ref,
 	    READ(issuer_json_read), NULL },
 	{ "issuer/:ref/pem", "Its certificate in PEM.", PUBLIC, f_ref,
@@ -83,6 +110,8 @@ const struct route pki_ca_routes[] = {
 	{ "keys", "Ids of the keys.", 0, NULL, LISTED(key_list), NULL },
 	{ "key/:ref", "A key.", 0, f_key,
 	    { key_read, NULL, key_write, NULL, key_delete }, NULL },
+	{ "keys/import", "Refused: keys are made in the HSM.", 0, f_key_import,
+	    WRITE(key_import), NULL },
 	{ "keys/generate/:type", "Make a key.", 0, f_key_new,
 	    WRITE(key_generate), NULL },
 	{ NULL, NULL, 0, NULL, { NULL }, NULL },

@@ -3,12 +3,17 @@
 #include "routes_fields.h"
 
 static const struct field_spec f_ref[] = { REF, END };
-static const struct field_spec f_revoke[] = { STR("serial_number", NULL,
-						  "Serial number in hex."),
-	STR("certificate", NULL, "Or the certificate in PEM."),
-	STR("reason", NULL,
-	    "Reason of RFC 5280, by name or number: keyCompromise …"),
-	STR("revocation_reason", NULL, "The same."), END };
+#define REVOKE                                                                 \
+	STR("serial_number", NULL, "Serial number in hex."),                   \
+	    STR("certificate", NULL, "Or the certificate in PEM."),            \
+	    STR("reason", NULL,                                                \
+		"Reason of RFC 5280, by name or number: keyCompromise …"),     \
+	    STR("revocation_reason", NULL, "The same.")
+
+static const struct field_spec f_revoke[] = { REVOKE, END };
+static const struct field_spec f_revoke_key[] = { REVOKE,
+	STR("private_key", NULL, "The certificate's private key in PEM."),
+	END };
 static const struct field_spec f_list[] = {
 	{ "after", FT_STRING, NULL, "Begin behind this serial number.", false,
 	    true },
@@ -21,6 +26,8 @@ static const struct field_spec f_serial[] = {
 const struct route pki_cert_routes[] = {
 	{ "revoke", "Revoke a certificate.", 0, f_revoke, WRITE(revoke_cert),
 	    NULL },
+	{ "revoke-with-key", "Revoke a certificate by who has its private key.",
+	    0, f_revoke_key, WRITE(revoke_with_key), NULL },
 	{ "certs", "Serial numbers of all certificates.", 0, f_list,
 	    LISTED(cert_list), NULL },
 	{ "certs/revoked", "Serial numbers of revoked certificates.", 0, f_list,

@@ -22,6 +22,7 @@ work_free(void *state)
 	pki_template_free(w->own);
 	json_decref(w->answer_data);
 	import_free(w->import);
+	cert_free(&w->given);
 	mem_free(w);
 }
 
