@@ -652,6 +652,49 @@ test_who_waits_too_long_is_told(void **state)
 }
 
 static void
+config(struct rig *r, struct got *g)
+{
+	const struct lane_claim c = claim(1);
+
+	lane_record_config(r->l, "role", bytes_str("[]"), &c, on_done, g);
+}
+
+/* Changes of configuration go on when it is known what came of the last one. */
+static void
+test_a_late_change_is_told_again(void **state)
+{
+	struct rig *r = *state;
+	struct got late = { 0 }, lost = { 0 };
+
+	config(r, &late);
+	run(r);
+	later_ns = (LIMIT_WAIT_MS + 1) * INT64_C(1000000);
+	until(r, &late);
+	assert_int_equal(late.r.err.why, FAIL_TIMEOUT);
+	assert_true(late.r.pending);
+	later_ns *= 2;
+	run(r);
+	assert_int_equal(late.calls, 1);
+	answer(r, &r->seen[0], &good);
+	run(r);
+	assert_int_equal(late.calls, 2);
+	assert_true(late.r.ok && !late.r.pending);
+	assert_int_equal(late.r.index, 6);
+
+	config(r, &lost);
+	run(r);
+	later_ns += (LIMIT_WAIT_MS + 1) * INT64_C(1000000);
+	until(r, &lost);
+	assert_true(lost.r.pending);
+	restart(r);
+	assert_int_equal(lost.calls, 2);
+	assert_false(lost.r.ok || lost.r.pending);
+	assert_int_equal(lost.r.err.why, FAIL_HSM_GONE);
+	/* The new signer does not get it. */
+	assert_int_equal(r->n, 0);
+}
+
+static void
 test_nonsense_ends_the_lane_not_the_requests(void **state)
 {
 	struct rig *r = *state;
@@ -723,6 +766,7 @@ main(void)
 		RIG(test_queue_full_is_busy),
 		RIG(test_sealed_and_stopped_answer_at_once),
 		RIG(test_who_waits_too_long_is_told),
+		RIG(test_a_late_change_is_told_again),
 		RIG(test_nonsense_ends_the_lane_not_the_requests),
 		RIG(test_another_protocol_is_not_spoken),
 	};

@@ -70,7 +70,11 @@ uint64_t api_position(struct api *a);
 void api_caught_up(struct api *a, uint64_t next, int64_t began_ns);
 /* A reply was lost whose record may exist: the position waits for a catch-up. */
 bool api_has_lost(struct api *a) must_check;
-/* Any thread: have the workers look at their lanes; how many were up when they last did. */
+/* A change of configuration is in the register or is not: until a catch-up has told, no
+ * other one is made. */
+bool api_awaits_catch_up(struct api *a) must_check;
+/* Any thread, every second: have the workers look at their lanes, and answer changes that
+ * have waited too long for their turn; how many lanes were up when they last did. */
 void api_look(struct api *a);
 unsigned api_lanes_up(struct api *a);
 /* Prometheus text. Any thread. */

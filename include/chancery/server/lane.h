@@ -52,6 +52,9 @@ struct lane_reply {
 	/* CERTIFY, failed: the serial was of a signer that is gone; build the TBS anew
 	 * with a fresh one and call again. */
 	bool stale_serial;
+	/* RECORD of configuration, timed out: the signer still has it, and there will be
+	 * another reply when it has not any more. */
+	bool pending;
 };
 typedef void lane_done_fn(void *arg, const struct lane_reply *r);
 
@@ -69,6 +72,8 @@ enum lane_state {
 	LANE_DOWN
 };
 enum lane_state lane_get_state(const struct lane *l);
+/* Sealed or down, as an error: FAIL_PIN, FAIL_HSM_GONE. FAIL_NONE: it serves, or will. */
+void lane_why(const struct lane *l, struct error *e);
 
 /* What HELLO told; valid while up. */
 struct lane_hello {
@@ -123,7 +128,8 @@ struct lane_keygen {
 void lane_key_generate(struct lane *l, const struct lane_keygen *req,
     const struct lane_claim *claim, lane_done_fn *done, void *arg);
 /* RECORD: a CONFIG record, durable. Its private body is {"changes": `body` (canonical JSON,
- * a list), "who":…, "why":…}; "data" for what is no list. */
+ * a list), "who":…, "why":…}; "data" for what is no list. After a timeout it may be replied
+ * to a second time: lane_reply.pending. */
 void lane_record_config(struct lane *l, const char *what, struct bytes body,
     const struct lane_claim *claim, lane_done_fn *done, void *arg);
 /* RECORD: an EVENT (first root token, …). */

@@ -27,6 +27,8 @@ struct lane_request {
 	unsigned deaths; /* signers that went away while they had it        */
 	bool settling;   /* what is sent now is SETTLE                      */
 	bool again;
+	bool follow; /* what came of it is told after a timeout too          */
+	bool told;   /* that it timed out                                    */
 	/* The caller's id, and the frame's number: one HTTP request may make several
 	 * signatures, and SETTLE must mean one. */
 	uint8_t id[24];
@@ -114,5 +116,3 @@ void lane_waiters_fail(struct lane *l, const struct error *why, int64_t before);
 
 /* lane.c */
 void lane_schedule(struct lane *l);
-/* Why it serves nothing; FAIL_NONE: it does, or will. */
-void lane_why(const struct lane *l, struct error *e);

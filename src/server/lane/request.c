@@ -91,7 +91,22 @@ lane_answer_failed(struct lane *l)
 	}
 }
 
-/* Who was sent keeps its place until its answer or the signer's end. */
+/* Whose request was sent: it keeps its place until its answer or the signer's end. */
+static void
+tell_late(struct lane_request *r, const struct error *e)
+{
+	lane_done_fn *done = r->done;
+
+	r->told = true;
+	if (!r->follow)
+		r->done = NULL;
+	done(r->arg,
+	    &(struct lane_reply){ .err = *e,
+		.intent = WIRE_NO_INDEX,
+		.index = WIRE_NO_INDEX,
+		.pending = r->follow });
+}
+
 void
 lane_expire(struct lane *l, int64_t now_ns)
 {
@@ -108,15 +123,8 @@ lane_expire(struct lane *l, int64_t now_ns)
 	}
 	TAILQ_FOREACH(r, &l->sent, link)
 	{
-		lane_done_fn *done = r->done;
-
-		if (r->deadline_ns > now_ns || done == NULL)
-			continue;
-		r->done = NULL;
-		done(r->arg,
-		    &(struct lane_reply){ .err = e,
-			.intent = WIRE_NO_INDEX,
-			.index = WIRE_NO_INDEX });
+		if (r->deadline_ns <= now_ns && !r->told && r->done != NULL)
+			tell_late(r, &e);
 	}
 }
 
@@ -182,7 +190,7 @@ frame_id(uint8_t out[8], struct lane *l)
 	memcpy(out, &n, sizeof(n));
 }
 
-static void
+static struct lane_request *
 submit(struct lane *l, enum wire_message m, struct wire_request *q,
     const struct lane_claim *claim, lane_done_fn *done, void *arg)
 {
@@ -210,6 +218,7 @@ submit(struct lane *l, enum wire_message m, struct wire_request *q,
 		TAILQ_INSERT_TAIL(&l->queued, r, link);
 	}
 	lane_schedule(l);
+	return r;
 }
 
 void
@@ -221,7 +230,7 @@ lane_certify(struct lane *l, const struct sha256 *key, struct bytes tbs,
 		.data = tbs,
 		.profile = profile };
 
-	submit(l, WIRE_CERTIFY, &q, claim, done, arg);
+	(void)submit(l, WIRE_CERTIFY, &q, claim, done, arg);
 }
 
 void
@@ -230,7 +239,7 @@ lane_sign_csr(struct lane *l, const struct sha256 *key, struct bytes info,
 {
 	struct wire_request q = { .key = *key, .data = info };
 
-	submit(l, WIRE_SIGN_CSR, &q, claim, done, arg);
+	(void)submit(l, WIRE_SIGN_CSR, &q, claim, done, arg);
 }
 
 void
@@ -245,7 +254,7 @@ lane_sign_crl(struct lane *l, const struct lane_crl *req,
 		.url = req->idp_url };
 
 	memcpy(q.key_id, req->issuer_key_id, sizeof(q.key_id));
-	submit(l, WIRE_SIGN_CRL, &q, claim, done, arg);
+	(void)submit(l, WIRE_SIGN_CRL, &q, claim, done, arg);
 }
 
 void
@@ -259,7 +268,7 @@ lane_revoke(struct lane *l, const struct lane_revoke *req,
 		.reason = (uint32_t)req->reason,
 		.invalidity_s = req->invalidity_s };
 
-	submit(l, WIRE_REVOKE, &q, claim, done, arg);
+	(void)submit(l, WIRE_REVOKE, &q, claim, done, arg);
 }
 
 void
@@ -272,7 +281,7 @@ lane_key_generate(struct lane *l, const struct lane_keygen *req,
 		.label = req->label,
 		.flag = req->destroyable };
 
-	submit(l, WIRE_KEY_GENERATE, &q, claim, done, arg);
+	(void)submit(l, WIRE_KEY_GENERATE, &q, claim, done, arg);
 }
 
 void
@@ -283,7 +292,7 @@ lane_record_config(struct lane *l, const char *what, struct bytes body,
 		.what = what,
 		.data = body };
 
-	submit(l, WIRE_RECORD, &q, claim, done, arg);
+	submit(l, WIRE_RECORD, &q, claim, done, arg)->follow = true;
 }
 
 void
@@ -294,7 +303,7 @@ lane_record_event(struct lane *l, const char *what, struct bytes body,
 		.what = what,
 		.data = body };
 
-	submit(l, WIRE_RECORD, &q, claim, done, arg);
+	(void)submit(l, WIRE_RECORD, &q, claim, done, arg);
 }
 
 void
@@ -302,5 +311,5 @@ lane_status(struct lane *l, lane_done_fn *done, void *arg)
 {
 	struct wire_request q = { 0 };
 
-	submit(l, WIRE_STATUS, &q, NULL, done, arg);
+	(void)submit(l, WIRE_STATUS, &q, NULL, done, arg);
 }

@@ -58,6 +58,12 @@ recover_sent(struct lane *l, struct lane_request *r, struct lane_list *out)
 		lane_drop(l, &l->sent, r);
 		return;
 	}
+	if (r->told) {
+		error_set(&e, FAIL_HSM_GONE,
+		    "the signer ended while it had this request");
+		lane_fail(l, &l->sent, r, &e);
+		return;
+	}
 	if (++r->deaths > DEATHS_MAX) {
 		error_set(&e, FAIL_HSM_GONE,
 		    "the signer ended %u times while it had this request",

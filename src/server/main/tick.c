@@ -11,6 +11,8 @@
 #define POSITION_EVERY_MS 1000
 #define TIDY_EVERY_MS 60000
 #define CATCH_UP_EVERY_MS 10000
+/* While changes of configuration wait for it. */
+#define CATCH_UP_SOON_MS 500
 
 /* Documents that only the register had: the cache follows. */
 static void
@@ -64,11 +66,13 @@ static bool
 wants_catch_up(struct room *r, int64_t now)
 {
 	bool up = api_lanes_up(r->api) > 0, anew = up && !r->was_up;
+	bool lost = api_has_lost(r->api) || store_gaps(r->store) != 0;
+	bool awaited = api_awaits_catch_up(r->api);
+	int64_t every_ms = awaited ? CATCH_UP_SOON_MS : CATCH_UP_EVERY_MS;
 
 	r->was_up = up;
 	if (anew ||
-	    (up && (api_has_lost(r->api) || store_gaps(r->store) != 0) &&
-		now - r->catch_at_ms >= CATCH_UP_EVERY_MS)) {
+	    (up && (lost || awaited) && now - r->catch_at_ms >= every_ms)) {
 		r->catch_at_ms = now;
 		return true;
 	}

@@ -90,6 +90,7 @@ api_look(struct api *a)
 {
 	for (unsigned i = 0; i < a->cfg.workers; i++)
 		http_worker_post(a->workers[i].http, look, &a->workers[i]);
+	changes_expire(&a->changes);
 }
 
 unsigned

@@ -2,7 +2,9 @@
 /*
  * Changes of configuration, one after another in the process: what build() reads cannot
  * change before its own change is in force. CONFIG record durable → store commits → cache
- * follows → next one's turn.
+ * follows → next one's turn. Where nobody knows whether the record exists (no reply in
+ * time, the signer is gone) the next one waits until the register was read: the store takes
+ * changes in the register's order only.
  */
 #include "core.h"
 
@@ -12,7 +14,8 @@ struct changes {
 
 struct change {
 	STAILQ_ENTRY(change) link;
-	struct flight *f;
+	struct flight *f; /* NULL: answered, and the signer has it yet */
+	struct api *api;
 	const char *what;
 	build_fn *build;
 	struct buf json;
@@ -51,20 +54,82 @@ change_pass(struct api *a)
 		change_start(next);
 }
 
-/* Ends the step, with the reply of the record or of what went wrong before it. */
-static void
-change_end(struct change *ch, const struct lane_reply *r)
-{
-	struct flight *f = ch->f;
-	struct api *a = f->c.api;
+/* ---- its end ---- */
 
+static void
+change_hold(struct api *a, int64_t settled_ns)
+{
+	(void)pthread_mutex_lock(&a->changes.mutex);
+	a->changes.held = true;
+	a->changes.settled_ns = settled_ns;
+	(void)pthread_mutex_unlock(&a->changes.mutex);
+}
+
+static void
+change_answer(struct flight *f, const struct lane_reply *r)
+{
 	f->reply = *r;
-	change_free(ch);
-	change_pass(a);
 	if (f->position != NULL)
 		lane_step_end(f, &f->reply);
 	else
 		step_end(f, &f->reply);
+}
+
+/* Ends the step, with the reply of the record or of what went wrong before or after it. */
+static void
+change_end(struct change *ch, const struct lane_reply *r)
+{
+	struct flight *f = ch->f;
+
+	change_pass(ch->api);
+	change_free(ch);
+	change_answer(f, r);
+}
+
+/* Its caller is answered. The signer may have it yet; then there will be another reply. */
+static void
+change_unknown(struct change *ch, const struct lane_reply *r)
+{
+	struct flight *f = take(ch->f);
+
+	change_hold(ch->api, r->pending ? 0 : clock_mono_ns());
+	if (!r->pending)
+		change_free(ch);
+	change_answer(f, r);
+}
+
+/* Whatever came of it stands in the register now, and a catch-up reads it. */
+static void
+change_settled(struct change *ch)
+{
+	change_hold(ch->api, clock_mono_ns());
+	change_free(ch);
+}
+
+bool
+api_awaits_catch_up(struct api *a)
+{
+	bool awaits;
+
+	(void)pthread_mutex_lock(&a->changes.mutex);
+	awaits = a->changes.held && a->changes.settled_ns != 0;
+	(void)pthread_mutex_unlock(&a->changes.mutex);
+	return awaits;
+}
+
+void
+changes_caught_up(struct api *a, int64_t began_ns)
+{
+	struct change_queue *q = &a->changes;
+	bool pass;
+
+	(void)pthread_mutex_lock(&q->mutex);
+	pass = q->held && q->settled_ns != 0 && q->settled_ns <= began_ns;
+	if (pass)
+		q->held = false;
+	(void)pthread_mutex_unlock(&q->mutex);
+	if (pass)
+		change_pass(a);
 }
 
 /* ---- in force: store and cache, on a helper thread ---- */
@@ -101,13 +166,19 @@ change_recorded(void *arg, const struct lane_reply *r)
 {
 	struct change *ch = arg;
 	struct flight *f = ch->f;
-	const struct lane_hello *hello = lane_hello(f->c.lane);
 
-	if (!r->ok || hello == NULL) {
-		change_end(ch, r);
+	if (f == NULL) {
+		change_settled(ch);
 		return;
 	}
-	ch->origin = mem_strdup(hello->origin);
+	if (!r->ok) {
+		if (outcome_is_known(r))
+			change_end(ch, r);
+		else
+			change_unknown(ch, r);
+		return;
+	}
+	ch->origin = mem_strdup(lane_hello(f->c.lane)->origin);
 	f->reply = (struct lane_reply){ .ok = true,
 		.intent = r->intent,
 		.index = r->index,
@@ -150,34 +221,16 @@ change_record(struct change *ch, const json_t *ops)
 	    change_recorded, ch);
 }
 
-/* While the signer is away each change waits for it in its turn; those behind have waited
- * as long already. */
-static bool
-change_too_late(struct change *ch)
-{
-	struct lane_reply r = { 0 };
-
-	if (clock_mono_ns() - ch->queued_ns <=
-	    (int64_t)LIMIT_WAIT_MS * 1000 * 1000)
-		return false;
-	(void)error_set(&r.err, FAIL_TIMEOUT,
-	    "earlier changes wait for the signer");
-	change_end(ch, &r);
-	return true;
-}
-
 static void
 change_turn(void *arg)
 {
 	struct change *ch = arg;
 	struct flight *f = ch->f;
-	struct api *a = f->c.api;
+	struct api *a = ch->api;
 	auto_json json_t *ops = json_array();
 	struct changes set = { .ops = ops };
 	bool ok;
 
-	if (change_too_late(ch))
-		return;
 	f->stepping = false; /* build may answer */
 	f->depth++;
 	ok = ch->build(&f->c, &set);
@@ -198,20 +251,55 @@ change_start(struct change *ch)
 	http_worker_post(ch->f->w->http, change_turn, ch);
 }
 
-/* False: too many wait. */
+/* While the signer is away the first one waits for it in its turn, those behind for the
+ * first. */
+static void
+change_late(void *arg)
+{
+	struct change *ch = arg;
+	struct flight *f = ch->f;
+	struct lane_reply r = { 0 };
+
+	(void)error_set(&r.err, FAIL_TIMEOUT,
+	    "earlier changes wait for the signer");
+	change_free(ch);
+	change_answer(f, &r);
+}
+
+void
+changes_expire(struct change_queue *q)
+{
+	const int64_t before =
+	    clock_mono_ns() - LIMIT_WAIT_MS * INT64_C(1000000);
+	struct change *ch;
+
+	(void)pthread_mutex_lock(&q->mutex);
+	/* In order of coming. */
+	while (
+	    (ch = STAILQ_FIRST(&q->queue)) != NULL && ch->queued_ns < before) {
+		STAILQ_REMOVE_HEAD(&q->queue, link);
+		q->waiting--;
+		http_worker_post(ch->f->w->http, change_late, ch);
+	}
+	(void)pthread_mutex_unlock(&q->mutex);
+}
+
 static bool
-change_enqueue(struct change_queue *q, struct change *ch)
+change_enqueue(struct change_queue *q, struct change *ch, struct error *e)
 {
 	bool ok = true, start = false;
 
+	lane_why(ch->f->c.lane, e);
 	(void)pthread_mutex_lock(&q->mutex);
-	if (!q->busy) {
+	if (q->held && e->why != FAIL_NONE) {
+		ok = false;
+	} else if (!q->busy) {
 		q->busy = start = true;
 	} else if (q->waiting < LIMIT_CHANGES_WAITING) {
 		STAILQ_INSERT_TAIL(&q->queue, ch, link);
 		q->waiting++;
 	} else {
-		ok = false;
+		ok = error_set(e, FAIL_BUSY, "too many changes wait");
 	}
 	(void)pthread_mutex_unlock(&q->mutex);
 	if (start)
@@ -226,15 +314,15 @@ call_change(struct call *c, const char *what, build_fn *build, call_fn *next)
 	struct change *ch = mem_calloc(1, sizeof(*ch));
 
 	*ch = (struct change){ .f = f,
+		.api = c->api,
 		.what = what,
 		.build = build,
 		.queued_ns = clock_mono_ns() };
 	step_begin(f, next);
-	if (change_enqueue(&c->api->changes, ch))
+	f->reply = (struct lane_reply){ 0 };
+	if (change_enqueue(&c->api->changes, ch, &f->reply.err))
 		return;
 	change_free(ch);
-	f->reply = (struct lane_reply){ 0 };
-	(void)error_set(&f->reply.err, FAIL_BUSY, "too many changes wait");
 	step_end(f, &f->reply);
 }
 

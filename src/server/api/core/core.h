@@ -100,7 +100,15 @@ struct change_queue {
 	STAILQ_HEAD(, change) queue;
 	size_t waiting;
 	bool busy;
+	/* Nobody knows whether the last one is in the register: the next one's turn is
+	 * after a catch-up that began at settled_ns or later; 0: the signer has it yet. */
+	bool held;
+	int64_t settled_ns;
 };
+/* Those that have waited too long are answered. */
+void changes_expire(struct change_queue *q);
+/* A catch-up that began then is done. */
+void changes_caught_up(struct api *a, int64_t began_ns);
 
 struct api {
 	struct api_config cfg;
@@ -154,6 +162,8 @@ void step_begin(struct flight *f, call_fn *next);
 void step_end(struct flight *f, const struct lane_reply *r);
 struct flight *lane_step_begin(struct call *c, call_fn *next);
 void lane_step_end(struct flight *f, const struct lane_reply *r);
+/* Refusals leave no record that the store needs; what failed otherwise may have. */
+bool outcome_is_known(const struct lane_reply *r) must_check;
 struct lane_claim claim_of(const struct call *c);
 /* For core itself, an answer of which the shape is done. type NULL: no body. */
 void flight_send(struct flight *f, int status, const char *type,

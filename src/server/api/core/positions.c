@@ -89,4 +89,5 @@ api_caught_up(struct api *a, uint64_t next, int64_t began_ns)
 	if (next > p->next)
 		p->next = next;
 	(void)pthread_mutex_unlock(&p->mutex);
+	changes_caught_up(a, began_ns);
 }

@@ -12,10 +12,11 @@ claim_of(const struct call *c)
 	return claim;
 }
 
-/* Refusals leave no record that the store needs; anything else may. */
-static bool
-outcome_known(const struct lane_reply *r)
+bool
+outcome_is_known(const struct lane_reply *r)
 {
+	if (r->ok)
+		return true;
 	switch (r->err.why) {
 	case FAIL_USAGE:
 	case FAIL_BAD_INPUT:
@@ -52,7 +53,7 @@ lane_step_end(struct flight *f, const struct lane_reply *r)
 {
 	struct positions *p = &f->c.api->positions;
 	struct position *at = take(f->position);
-	bool known = r->ok || outcome_known(r);
+	bool known = outcome_is_known(r);
 	uint64_t next = r->ok ? r->index + 1 : 0;
 
 	/* Rows are put by what runs now; the call may be gone afterwards. */
