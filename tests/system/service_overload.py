@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""service_overload.py CHANCERYD-PID CSR: more requests than the service holds at once, while
+its signer does nothing. What is beyond is refused in Vault's shape and told when to come
+again; memory does not grow with it; afterwards all is well."""
+import collections
+import sys
+
+from service_api import Api
+from service_crowd import Crowd, Stopped, die, memory_mib, room
+
+SUPERVISOR = int(sys.argv[1])
+CSR = open(sys.argv[2], encoding="ascii").read()
+# base/limits.h: LIMIT_CALLS_IN_FLIGHT of the one worker, LIMIT_CHANGES_WAITING.
+HELD, CHANGES_HELD = 2048, 1025
+BEYOND, AGAIN, ROUNDS = 100, 20, 3
+# What they hold, four times; a leak or an unbounded queue is beyond it in the third round.
+GROWTH_MIB = 64
+API = Api.ours()
+
+
+def overload(crowd, held, request, text, signer, server):
+    """Requests on all connections; `held` of them wait, the others are refused, as often as
+    they try. The memory meanwhile, and what the statuses were."""
+    with Stopped(signer):
+        for i, s in enumerate(crowd.sockets):
+            crowd.send(s, *request(i))
+        refused = crowd.answers(len(crowd.sockets) - held)
+        for _ in range(AGAIN):
+            for i, (s, answer) in enumerate(refused):
+                if text not in answer.check_refused():
+                    die("refused for another reason: %s" % answer.body)
+                crowd.send(s, *request(i))
+            refused = crowd.answers(len(refused))
+        memory = memory_mib(server)
+    seen = collections.Counter()
+    for answer in crowd.all(held):
+        seen[answer.status] += 1
+        # On a machine that is too slow for them all: that is said, as above.
+        if answer.status not in (200, 204):
+            answer.check_refused()
+    if seen[200] + seen[204] == 0:
+        die("none was served: %s" % seen)
+    print("  %d held %s, %d refused each time, %.0f MiB" % (
+        held, dict(seen), len(refused), memory), flush=True)
+    return memory
+
+
+def well():
+    for i in range(50):
+        API.ok("POST", "m/sign/r", {"csr": CSR, "common_name": "after%d.example.com" % i})
+    API.ok("POST", "m/roles/after", {"allow_any_name": True})
+    if API.ok("GET", "sys/health")["sealed"]:
+        die("sealed")
+    _, _, octets = API.raw("GET", "sys/metrics?format=prometheus")
+    lines = dict(x.rsplit(" ", 1) for x in octets.decode().splitlines() if x[0] != "#")
+    # This request itself.
+    if lines["chancery_requests_in_flight"] != "1":
+        die("%s are still in flight" % lines["chancery_requests_in_flight"])
+    return int(lines["chancery_overloaded_total"])
+
+
+def main():
+    API.ok("POST", "sys/mounts/m", {"type": "pki"})
+    API.ok("POST", "m/root/generate/internal", {"common_name": "Root", "key_type": "ec"})
+    API.ok("POST", "m/roles/r", {"allow_any_name": True, "key_type": "any", "ttl": "1h"})
+    signer, server = room(SUPERVISOR, "chancery-signer"), room(SUPERVISOR, "chancery-server")
+    crowd = Crowd(HELD + BEYOND)
+    memory = [overload(crowd, HELD, lambda i: (
+        "POST", "m/sign/r", {"csr": CSR, "common_name": "n%d.example.com" % i}),
+        "too many requests are in flight", signer, server) for _ in range(ROUNDS)]
+    if memory[-1] > memory[0] + GROWTH_MIB:
+        die("memory grows with what is refused: %s MiB" % memory)
+    if well() < ROUNDS * BEYOND * AGAIN:
+        die("the metric of overload")
+    crowd.sockets = crowd.sockets[:CHANGES_HELD + BEYOND]
+    overload(crowd, CHANGES_HELD, lambda i: ("POST", "m/roles/r%d" % i, {"ttl": "1h"}),
+             "too many changes wait", signer, server)
+    well()
+    if room(SUPERVISOR, "chancery-server") != server:
+        die("the server was restarted")
+
+
+main()
