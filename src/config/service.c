@@ -68,6 +68,9 @@ static const struct yaml_field server_fields[] = {
 	  .check = check_listen,
 	  .about = "addresses without TLS, for CRLs, CA certificates and OCSP "
 	      "alone" },
+	{ .key = "plain_metrics", .type = YAML_BOOL,
+	  .offset = S(plain_metrics), .dflt = "false",
+	  .about = "sys/metrics on plain_listen too, for whoever reaches it" },
 	{ .key = "tls", .type = YAML_SECTION, .offset = S(tls),
 	  .fields = tls_fields, .about = "the server's own certificate" },
 	{ .key = "workers", .type = YAML_UINT, .offset = S(workers),

@@ -27,6 +27,7 @@ for path in sys/health sys/mounts sys/seal-status auth/token/lookup-self pki/rol
 	same "$(status -H "X-Vault-Token: $VAULT_TOKEN" "http://127.0.0.1:$plain/v1/$path")" 404 \
 	    "plain $path"
 done
+same "$(status "http://127.0.0.1:$plain/v1/sys/metrics")" 404 "plain metrics that nobody asked for"
 same "$(status -X POST -H "X-Vault-Token: $VAULT_TOKEN" -d '{"common_name":"a.example.com"}' \
     "http://127.0.0.1:$plain/v1/pki/issue/leaf")" 404 "plain issue"
 

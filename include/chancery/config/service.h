@@ -46,6 +46,7 @@ struct service_server {
 	struct yaml_texts listen; /* "127.0.0.1:8200", "[::1]:8200": TLS */
 	char *socket;             /* unix socket, "run/chancery.sock" */
 	struct yaml_texts plain_listen; /* HTTP for CRL, CA, OCSP reads only */
+	bool plain_metrics;             /* and sys/metrics, without a token */
 	struct service_tls tls;
 	uint64_t workers; /* event loops; 0: one per processor */
 	char *store;      /* "store/store.sqlite", in a directory of its own */

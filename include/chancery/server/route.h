@@ -61,7 +61,9 @@ enum {
 	    1 << 3, /* also served on the plain listener (CA, CRL, OCSP) */
 	/* Any valid token, no policy (lookup-self is in the default policy and is not
 	 * this). */
-	ROUTE_ANY_TOKEN = 1 << 4
+	ROUTE_ANY_TOKEN = 1 << 4,
+	/* ROUTE_UNAUTH | ROUTE_PUBLIC on the plain listener, where plain_metrics says so. */
+	ROUTE_METRICS = 1 << 5
 };
 typedef void call_fn(struct call *c);
 struct route {

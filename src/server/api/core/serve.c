@@ -210,7 +210,13 @@ serve_find_row(struct flight *f)
 static unsigned
 flags_of(const struct flight *f)
 {
-	return f->c.route != NULL ? f->c.route->flags : 0;
+	unsigned flags = f->c.route != NULL ? f->c.route->flags : 0;
+
+	if ((flags & ROUTE_METRICS) != 0 &&
+	    f->c.settings->server.plain_metrics &&
+	    http_listener_of(f->c.x) == HTTP_PLAIN)
+		flags |= ROUTE_PUBLIC | ROUTE_UNAUTH;
+	return flags;
 }
 
 /* ---- token ---- */

@@ -134,8 +134,11 @@ static const struct route sys_routes[] = {
 	    { [OP_WRITE] = sys_lease_revoke }, NULL },
 	{ "leases/revoke-prefix/*prefix", "As leases/revoke.", ROUTE_SUDO,
 	    prefix_field, { [OP_WRITE] = sys_lease_revoke }, NULL },
-	{ "metrics", "Counters as Prometheus text.", 0, metrics_fields,
-	    { [OP_READ] = sys_metrics }, NULL },
+	{ "metrics",
+	    "Counters as Prometheus text. With `plain_metrics` also on the "
+	    "listener "
+	    "without TLS, without a token.",
+	    ROUTE_METRICS, metrics_fields, { [OP_READ] = sys_metrics }, NULL },
 	{ "host-info", "Name, system, processors and memory of this machine.",
 	    0, NULL, { [OP_READ] = sys_host_info }, NULL },
 	{ 0 },
