@@ -14,6 +14,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -74,6 +75,12 @@ class Api:
                 time.sleep(0.1)
         raise RuntimeError(self.name + " does not start")
 
+    def find_rooms(self):
+        rooms = children(self.daemon.pid)
+        self.pids = [self.daemon.pid] + rooms
+        self.cpu_pids = [p for p in rooms
+                         if command_of(p) in ("chancery-server", "chancery-signer")]
+
     def make_authority(self, ca):
         """A mount, a root, a role that signs what api_prepare asks for."""
         key_type, bits = TYPES[ca]
@@ -112,17 +119,20 @@ def start_chancery(opt, tmp, started):
         f.write(text.replace("\nserver:\n",
                              "\nserver:\n  max_connections_per_peer: 0\n"))
     log = open(tmp + "/chanceryd.log", "wb")
-    daemon = subprocess.Popen([opt.bin + "/chanceryd", "--home", home], stderr=log)
-    started.append(daemon)
     api = Api("Chancery", port)
+    api.start = lambda: start_daemon(opt, api, home, log, started)
+    api.start()
     sock = home + "/run/chancery.sock"
     api.wait(lambda: api.call("GET", "sys/health", sock=sock))
     api.token = api.call("POST", "sys/internal/chancery/root-token",
                          sock=sock)["data"]["token"]
-    api.pids = [daemon.pid] + children(daemon.pid)
-    api.cpu_pids = [p for p in children(daemon.pid)
-                    if command_of(p) in ("chancery-server", "chancery-signer")]
+    api.find_rooms()
     return api
+
+
+def start_daemon(opt, api, home, log, started):
+    api.daemon = subprocess.Popen([opt.bin + "/chanceryd", "--home", home], stderr=log)
+    started.append(api.daemon)
 
 
 def start_openbao(opt, tmp, started):
@@ -251,6 +261,60 @@ def idle(b, chancery):
         " (wanted: at most 400 MB for 10,000)" % (n, more / 1024, more / n))
 
 
+def first_signature(chancery, path, body, kill):
+    """Seconds from the start of chanceryd to the first certificate."""
+    chancery.daemon.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+    chancery.daemon.wait()
+    for pid in chancery.pids[1:]:
+        while kill and os.path.exists("/proc/%d" % pid):
+            time.sleep(0.01)
+    began = time.monotonic()
+    chancery.start()
+    while time.monotonic() - began < 60:
+        try:
+            chancery.call("POST", path, body)
+            break
+        except (OSError, RuntimeError, http.client.HTTPException):
+            time.sleep(0.005)
+    seconds = time.monotonic() - began
+    chancery.find_rooms()
+    return seconds
+
+
+def long_run(b, chancery, path):
+    """Memory and rate over many requests, then starts with all that is there."""
+    say("\n-- %d certificates, ec-p256, 32 connections" % b.opt.long)
+    say("%10s %10s %9s %9s %11s" % ("so far", "certs/s", "p99 ms", "CPU us", "all rooms"))
+    done, shown, step = 0, 0, max(1, b.opt.long // 10)
+    b.opt.seconds = 5.0
+    while done < b.opt.long:
+        r = b.load(chancery, path, "ec-p256", 32)
+        if r["requests"] == 0:
+            raise RuntimeError("no certificate in %g s" % r["seconds"])
+        done += r["requests"]
+        if done >= shown + step:
+            shown = done
+            say("%10d %10.0f %9.2f %9.0f %8.1f MB"
+                % (done, r["rate"], r["p99_ms"], r["server_cpu_us"],
+                   pss_kib(chancery.pids) / 1024))
+    with open(b.bodies["ec-p256"], encoding="utf-8") as f:
+        body = json.loads(f.readline())
+    for kill in (False, True):
+        say("from start to first signature, %s: %.2f s (wanted: at most 1 s)"
+            % ("after kill -9" if kill else "after a stop",
+               first_signature(chancery, path, body, kill)))
+    say("all rooms after the last start: %.1f MB" % (pss_kib(chancery.pids) / 1024))
+
+
+def measure_long(opt, tmp, started):
+    opt.types = ["ec-p256"]
+    b = Bench(opt, tmp)
+    chancery = start_chancery(opt, tmp, started)
+    path = chancery.make_authority("ec-p256")
+    say("all rooms together, before the load: %.1f MB" % (pss_kib(chancery.pids) / 1024))
+    long_run(b, chancery, path)
+
+
 def measure(opt, tmp, started):
     b = Bench(opt, tmp)
     chancery = start_chancery(opt, tmp, started)
@@ -279,12 +343,14 @@ def main():
     p.add_argument("--connections", default="1,8,32,64",
                    type=lambda s: [int(n) for n in s.split(",")])
     p.add_argument("--types", default=",".join(TYPES), type=lambda s: s.split(","))
+    p.add_argument("--long", type=int, default=0, metavar="N",
+                   help="instead: N certificates from Chancery alone, then its starts")
     opt = p.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     tmp, started = tempfile.mkdtemp(prefix="chancery-api-"), []
     try:
-        measure(opt, tmp, started)
+        (measure_long if opt.long else measure)(opt, tmp, started)
     except Exception:
         for log in glob.glob(tmp + "/*.log"):
             with open(log, encoding="utf-8", errors="replace") as f:
