@@ -8,14 +8,12 @@
 #include <chancery/base/text.h>
 #include <chancery/ceremony/home.h>
 #include <chancery/ceremony/session.h>
-#include <chancery/pki/crl.h>
-#include <chancery/pki/spki.h>
 #include <chancery/register/receipt.h>
 #include <chancery/register/register.h>
-#include <chancery/signer/rebuild.h>
 
 #include "birth.h"
 #include "cli.h"
+#include "register_check.h"
 
 static bool
 number_arg(const char *text, uint64_t *out, struct error *e)
@@ -80,99 +78,6 @@ run_accept(struct cli *c, struct error *e)
 
 /* ---- verify -------------------------------------------------------------- */
 
-/* <crl_dir>/<key>/<scope, ':' as '-'>/N.crl */
-static char *
-crl_path(const char *dir, const struct sha256 *key, const struct record *intent)
-{
-	struct bytes scope = record_get(intent, "scope");
-	char hex[2 * SHA256_LEN + 1];
-	char *path, *c;
-
-	hex_encode(sha256_bytes(key), hex);
-	path = mem_printf("%s/%s/%.*s/%lld.crl", dir, hex, (int)scope.n,
-	    scope.p, (long long)record_get_int(intent, "crl"));
-	for (c = path + strlen(dir); *c != '\0'; c++)
-		if (*c == ':')
-			*c = '-';
-	return path;
-}
-
-/* The key of the record before is most often the key of this one. */
-struct checker {
-	const char *crl_dir; /* NULL: lists are not looked at */
-	struct sha256 key;
-	struct spki_verifier *verifier;
-};
-
-static bool
-checker_key(struct checker *c, struct bytes der, struct error *e)
-{
-	struct sha256 h = sha256(der);
-	struct spki k;
-
-	if (c->verifier != NULL &&
-	    bytes_eq(sha256_bytes(&h), sha256_bytes(&c->key)))
-		return true;
-	spki_verifier_free(c->verifier);
-	c->verifier = NULL;
-	if (!spki_parse(der, &k, e))
-		return false;
-	c->verifier = spki_verifier_new(&k, e);
-	c->key = h;
-	return c->verifier != NULL;
-}
-
-#define CRL_FILE_MAX (1L << 30)
-
-/* A list is not in the register: its INTENT has the hash of what was signed, the
- * file is where the signer put it. One that was moved away is told by its digest
- * alone, where that is a SHA-256. */
-static bool
-check_list(const struct checker *c, const struct record *intent,
-    const struct record *signed_, enum sig_alg alg, struct error *e)
-{
-	struct bytes scope = record_get(intent, "scope");
-	/* What a stranger's register names may not lead elsewhere. */
-	bool named = c->crl_dir != NULL && scope.n > 0 &&
-	    memchr(scope.p, '/', scope.n) == NULL;
-	auto_mem char *path =
-	    named ? crl_path(c->crl_dir, &c->key, intent) : NULL;
-	auto_buf struct buf file = { 0 }, owned = { 0 };
-	struct crl_view v;
-
-	if (path == NULL || access(path, F_OK) != 0)
-		return !sig_alg_info(alg)->prehash ||
-		    sig_alg_info(alg)->digest != DIGEST_SHA256 ||
-		    spki_verifier_check_digest(c->verifier, alg,
-			record_get(intent, "sha256"),
-			record_get(signed_, "sig"), e);
-	if (!file_read(path, CRL_FILE_MAX, &file, e) ||
-	    !crl_parse(buf_bytes(&file), path, &owned, &v, e))
-		return false;
-	if (!bytes_eq(v.sig, record_get(signed_, "sig")))
-		return error_set(e, FAIL_CORRUPT,
-		    "%s has another signature than the register", path);
-	return spki_verifier_check(c->verifier, alg, v.tbs, v.sig, e);
-}
-
-static bool
-check_signature(void *arg, const struct record *intent,
-    const struct record *signed_, struct bytes spki, struct error *e)
-{
-	struct checker *c = arg;
-	struct bytes name = record_get(intent, "alg");
-	auto_mem char *alg_name = mem_printf("%.*s", (int)name.n, name.p);
-	enum sig_alg alg;
-
-	if (!sig_alg_by_name(alg_name, &alg))
-		return error_set(e, FAIL_CORRUPT, "unknown algorithm");
-	if (!checker_key(c, spki, e))
-		return false;
-	if (record_has(intent, "tbs"))
-		return rebuild_check_with(c->verifier, intent, signed_, e);
-	return check_list(c, intent, signed_, alg, e);
-}
-
 static void
 verify_counts(struct doc *d, const struct reg_verify_report *r)
 {
@@ -204,25 +109,20 @@ static bool
 run_verify(struct cli *c, struct error *e)
 {
 	auto_home struct home *h = NULL;
-	struct checker checker = { 0 };
-	struct reg_verify_options opt = { .check_sig = check_signature,
-		.arg = &checker };
-	bool ok;
+	struct register_check check = { .signatures =
+					    !cli_has(c, "no-signatures") };
 	struct reg_verify_report r = { 0 };
-	const char *dir = c->args > 0 ? c->arg[0] : NULL;
 
-	if (cli_has(c, "no-signatures"))
-		opt.check_sig = NULL;
-	if (dir == NULL) {
+	if (c->args > 0) {
+		check.dir = c->arg[0];
+	} else {
 		if ((h = cli_home(c, e)) == NULL)
 			return false;
-		dir = h->register_dir;
-		opt.anchor_dir = h->anchor_dir;
-		checker.crl_dir = h->crl_dir;
+		check.dir = h->register_dir;
+		check.anchor_dir = h->anchor_dir;
+		check.crl_dir = h->crl_dir;
 	}
-	ok = reg_verify(dir, &opt, &r, e);
-	spki_verifier_free(checker.verifier);
-	if (!ok)
+	if (!register_check(&check, &r, e))
 		return false;
 	doc_bool(c->doc, "ok", "verified", true);
 	verify_counts(c->doc, &r);

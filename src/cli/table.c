@@ -13,6 +13,7 @@ const struct command_group command_groups[] = {
 	{ "Certificates and revocation", cert_commands, &cert_commands_n },
 	{ "The register", register_commands, &register_commands_n },
 	{ "The store", store_commands, &store_commands_n },
+	{ "Backup", backup_commands, &backup_commands_n },
 	{ "Help", help_commands, &help_commands_n },
 };
 const size_t command_groups_n = countof(command_groups);

@@ -258,13 +258,20 @@ check_users(const struct check *k)
 	}
 }
 
+struct origin {
+	const char *dir;
+	bool exists; /* what it names has to be there */
+};
+
 static void
 check_all(struct yaml_checker *c, void *filled, void *arg)
 {
-	struct check k = { c, filled, arg };
+	const struct origin *from = arg;
+	struct check k = { c, filled, from->dir };
 
 	all_absolute(&k);
-	files_exist(&k);
+	if (from->exists)
+		files_exist(&k);
 	check_tokens(&k);
 	check_listeners(&k);
 	check_tls(&k);
@@ -279,8 +286,9 @@ service_config_open(const char *dir, struct service_config *out,
 {
 	auto_buf struct buf text = { 0 };
 	auto_mem char *path = path_join(dir, "chancery.yaml");
-	struct yaml_doc *doc;
 	char full[PATH_MAX];
+	struct origin from = { full, true };
+	struct yaml_doc *doc;
 
 	if (realpath(dir, full) == NULL) {
 		error_errno(e, FAIL_NOT_FOUND, "home directory %s", dir);
@@ -289,9 +297,19 @@ service_config_open(const char *dir, struct service_config *out,
 	if (!file_read(path, LIMIT_CONFIG_BYTES, &text, e))
 		return NULL;
 	doc = yaml_bind_cross(buf_bytes(&text), path, service_schema, out,
-	    sizeof(*out), check_all, full, report, e);
+	    sizeof(*out), check_all, &from, report, e);
 	/* It may hold a PIN. */
 	if (text.n > 0)
 		explicit_bzero(text.p, text.n);
 	return doc;
+}
+
+struct yaml_doc *
+service_config_parse(struct bytes text, const char *name, const char *dir,
+    struct service_config *out, struct buf *report, struct error *e)
+{
+	struct origin from = { dir, false };
+
+	return yaml_bind_cross(text, name, service_schema, out, sizeof(*out),
+	    check_all, &from, report, e);
 }

@@ -83,6 +83,11 @@ extern const struct yaml_field service_schema[];
  * charter templates, URIs, the contents of files. */
 struct yaml_doc *service_config_open(const char *dir,
     struct service_config *out, struct buf *report, struct error *e) must_check;
+/* The same of a text that comes from elsewhere: relative paths start at `dir` (absolute), and no
+ * file has to be there. */
+struct yaml_doc *service_config_parse(struct bytes text, const char *name,
+    const char *dir, struct service_config *out, struct buf *report,
+    struct error *e) must_check;
 
 /* "192.0.2.1:8200", "[2001:db8::1]:8200": numeric, because a resolver has no place in
  * a supervisor and a name may mean another address tomorrow. Port 0: any. */

@@ -246,6 +246,9 @@ struct store_report {
 };
 bool store_check(struct store *s, struct store_report *out,
     struct error *e) must_check;
+/* All of it as it is now, in a new file, which is not synced: for a backup, beside a running
+ * service too. What the service commits meanwhile is not in it, and waits in its log. */
+bool store_copy(struct store *s, const char *to, struct error *e) must_check;
 typedef bool store_log_each_fn(void *arg, const char *origin,
     uint64_t position);
 bool store_log_each(struct store *s, store_log_each_fn *each, void *arg,
