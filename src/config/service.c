@@ -50,8 +50,8 @@ static const struct yaml_field tls_fields[] = {
 	  .about = "DNS names and addresses in the certificate that is issued "
 	      "or self-signed" },
 	{ .key = "client_ca", .type = YAML_TEXT, .offset = L(client_ca),
-	  .about = "PEM file: client certificates under it are asked for, not "
-	      "required" },
+	  .about = "PEM file: its names are told to clients, whose "
+	      "certificates are asked for, not required" },
 	{ 0 },
 };
 

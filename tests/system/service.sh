@@ -83,6 +83,21 @@ openbao_start() {
 	openbao=$!
 	until_ok "OpenBao" curl -sSf -m 2 "$OPENBAO_ADDR/v1/sys/health"
 }
+# The same over TLS, as client certificates need it; OPENBAO_CACERT.
+openbao_tls_start() {
+	local port
+	port=$(free_port)
+	export OPENBAO_ADDR=https://127.0.0.1:$port OPENBAO_CACERT=$work/openbao-tls/vault-ca.pem
+	mkdir "$work/openbao-tls"
+	(
+		unset VAULT_ADDR VAULT_CACERT VAULT_TOKEN BAO_ADDR BAO_CACERT BAO_TOKEN
+		HOME=$work exec bao server -dev -dev-root-token-id=root \
+		    -dev-listen-address="127.0.0.1:$port" -dev-tls \
+		    -dev-tls-cert-dir="$work/openbao-tls" >"$work/openbao.log" 2>&1
+	) &
+	openbao=$!
+	until_ok "OpenBao" curl -sSf -m 2 --cacert "$OPENBAO_CACERT" "$OPENBAO_ADDR/v1/sys/health"
+}
 # raw PATH [CURL-ARGUMENT…]: without a token.
 raw() {
 	local path=$1

@@ -10,12 +10,18 @@ import urllib.parse
 class Api:
     """One server, one connection that is kept."""
 
-    def __init__(self, name, addr, token, ca=None):
-        self.name, self.token = name, token
+    def __init__(self, name, addr, token, ca=None, cert=None, tls=None):
+        self.name, self.token, self.addr, self.ca = name, token, addr, ca
         url = urllib.parse.urlsplit(addr)
         if url.scheme == "https":
-            self.connection = http.client.HTTPSConnection(
-                url.hostname, url.port, context=ssl.create_default_context(cafile=ca))
+            context = ssl.create_default_context(cafile=ca)
+            if cert is not None:
+                context.set_ciphers("DEFAULT:@SECLEVEL=0")  # the server is to refuse it
+                context.load_cert_chain(cert)
+            if tls is not None:
+                context.minimum_version = context.maximum_version = tls
+            self.connection = http.client.HTTPSConnection(url.hostname, url.port,
+                                                          context=context)
         else:
             self.connection = http.client.HTTPConnection(url.hostname, url.port)
 
@@ -26,7 +32,12 @@ class Api:
 
     @classmethod
     def openbao(cls):
-        return cls("OpenBao", os.environ["OPENBAO_ADDR"], "root")
+        return cls("OpenBao", os.environ["OPENBAO_ADDR"], "root",
+                   os.environ.get("OPENBAO_CACERT"))
+
+    def with_cert(self, cert, tls=None):
+        """A new connection that shows this certificate (PEM file with key); None: none."""
+        return Api(self.name, self.addr, self.token, self.ca, cert, tls)
 
     def raw(self, method, path, body=None, headers=()):
         """Status, headers, octets."""

@@ -554,22 +554,76 @@ test_client_certificates(unused_arg void **state)
 	} cases[] = {
 		{ NULL, "\r\n\r\nnone" },
 		{ "client", "\r\n\r\n/CN=client" },
-		/* Nobody we know signed it: as good as none, not an error. */
-		{ "other", "\r\n\r\nnone" },
+		/* Nobody we know signed it: who asks for it decides. */
+		{ "other", "\r\n\r\n/CN=other" },
 	};
 
-	for (int client_ca = 0; client_ca <= 1; client_ca++) {
-		struct rig_options o = { .client_ca = client_ca == 1 };
+	for (int how = 0; how <= 2; how++) {
+		struct rig_options o = { .client_ca = how == 1,
+			.wants_cert = how == 2 };
 		struct rig *r = rig_start(&o);
 
 		for (size_t i = 0; i < countof(cases); i++) {
 			struct client c = client_open_cert(r, cases[i].name);
 
 			client_send(&c, GET("/cert"));
-			client_says(&c, 200,
-			    client_ca == 1 ? cases[i].says : "none");
+			client_says(&c, 200, how > 0 ? cases[i].says : "none");
 			client_close(&c);
 		}
+		rig_end(r);
+	}
+}
+
+/* A connection with the client's certificate, on the session of another. */
+static struct client
+open_again(struct rig *r, struct client *before, int version)
+{
+	struct client c = client_prepare(r);
+
+	assert_int_equal(SSL_set_max_proto_version(c.ssl, version), 1);
+	assert_int_equal(SSL_use_certificate_file(c.ssl,
+			     rig_path(r, "client.pem"), SSL_FILETYPE_PEM),
+	    1);
+	assert_int_equal(SSL_use_PrivateKey_file(c.ssl,
+			     rig_path(r, "client.key"), SSL_FILETYPE_PEM),
+	    1);
+	if (before != NULL)
+		assert_int_equal(SSL_set_session(c.ssl,
+				     SSL_get0_session(before->ssl)),
+		    1);
+	assert_true(client_handshake(&c));
+	return c;
+}
+
+/* A session from before certificates were asked for brings none, and one from afterwards is
+ * no certificate either: only handshakes are. */
+static void
+test_certificates_and_tickets(unused_arg void **state)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+
+	for (size_t i = 0; i < countof(versions); i++) {
+		static const struct rig_options o = { 0 };
+		struct rig *r = rig_start(&o);
+		struct client a = open_again(r, NULL, versions[i]), b, c, d;
+
+		ask(&a);
+		b = open_again(r, &a, versions[i]);
+		assert_true(SSL_session_reused(b.ssl));
+		ask(&b);
+		rig_wants_cert(r, true);
+		c = open_again(r, &b, versions[i]);
+		assert_false(SSL_session_reused(c.ssl));
+		client_send(&c, GET("/cert"));
+		client_says(&c, 200, "\r\n\r\n/CN=client");
+		d = open_again(r, &c, versions[i]);
+		assert_false(SSL_session_reused(d.ssl));
+		client_send(&d, GET("/cert"));
+		client_says(&d, 200, "\r\n\r\n/CN=client");
+		client_close(&a);
+		client_close(&b);
+		client_close(&c);
+		client_close(&d);
 		rig_end(r);
 	}
 }
@@ -841,6 +895,7 @@ main(void)
 		cmocka_unit_test(test_key_update),
 		cmocka_unit_test(test_resumption),
 		cmocka_unit_test(test_client_certificates),
+		cmocka_unit_test(test_certificates_and_tickets),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_bad_certificates),
 		cmocka_unit_test(test_stop),

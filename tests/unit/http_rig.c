@@ -40,6 +40,7 @@ struct rig {
 	bool blocked;
 	struct buf marks;
 	atomic_uint sent, refused;
+	_Atomic bool wants_cert;
 };
 
 /* ---- what the handler answers ---- */
@@ -488,6 +489,20 @@ start_worker(struct rig *r, unsigned i)
 		errx(1, "no thread");
 }
 
+static bool
+wants_cert(void *arg)
+{
+	struct rig *r = arg;
+
+	return atomic_load(&r->wants_cert);
+}
+
+void
+rig_wants_cert(struct rig *r, bool wants)
+{
+	atomic_store(&r->wants_cert, wants);
+}
+
 struct rig *
 rig_start(const struct rig_options *o)
 {
@@ -495,9 +510,11 @@ rig_start(const struct rig_options *o)
 	struct http_config cfg = { .limits = o->limits,
 		.handler = handle,
 		.refused = refused,
+		.wants_cert = wants_cert,
 		.arg = r };
 
 	make_files(r);
+	rig_wants_cert(r, o->wants_cert);
 	start_tls(r, o->client_ca);
 	cfg.tls = r->tls;
 	(void)pthread_mutex_init(&r->lock, NULL);

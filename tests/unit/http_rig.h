@@ -16,6 +16,7 @@
 struct rig_options {
 	unsigned workers; /* 0: 1 */
 	bool client_ca;   /* ask for client certificates */
+	bool wants_cert;  /* the same at each connection: rig_wants_cert */
 	struct http_limits limits;
 };
 struct rig;
@@ -28,6 +29,8 @@ void rig_join(struct rig *r);
 void rig_counts(struct rig *r, struct http_counts *out);
 /* Another certificate from now on; its common name. */
 void rig_reload(struct rig *r, const char *name);
+/* Whether new connections are asked for a certificate from now on. */
+void rig_wants_cert(struct rig *r, bool wants);
 int rig_port(const struct rig *r, enum http_listener kind);
 /* A file of the temporary directory: "ca.pem" (signs server and client), "client.pem"
  * and "client.key", "other.pem" and "other.key" (signed by nobody we trust), "sock". */

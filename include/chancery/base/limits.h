@@ -159,6 +159,8 @@
 #define LIMIT_HTTP_TICK_MS 250
 /* Out of descriptors or memory: accept() rests this long. */
 #define LIMIT_HTTP_ACCEPT_REST_MS 100
+/* What a client shows of itself: an RSA certificate has 1.5 kB, a chain at most four. */
+#define LIMIT_HTTP_CLIENT_CHAIN_BYTES 32768
 /* Where nothing is said: idle, so many take some 500 MB. */
 #define LIMIT_HTTP_CONNECTIONS 16384
 /* The operator's way in stays open when others have taken all places. */
@@ -182,7 +184,10 @@
 #define LIMIT_OFFLOAD_THREADS 2
 /* Changes of configuration that wait for their turn. */
 #define LIMIT_CHANGES_WAITING 1024
-/* ---- who may: policies, tokens, AppRole ---- */
+/* ---- who may: policies, tokens, AppRole, certificates ---- */
+/* A list of revoked certificates handed to a cert login: 14,000 entries; as base64 it
+ * fits into the private body of a CONFIG record. */
+#define LIMIT_AUTH_CRL_BYTES (512 << 10)
 /* A policy's text: OpenBao's largest examples are below 10 KiB; a CONFIG record's private
  * body (LIMIT_PRIVATE_BYTES) carries it. */
 #define LIMIT_POLICY_BYTES (256 << 10)

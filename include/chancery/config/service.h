@@ -38,8 +38,7 @@ struct service_tls {
 	char *certificate, *key;
 	char *authority;         /* mount, e.g. "kafka-int-ca" */
 	struct yaml_texts names; /* SANs of the issued or self-signed one */
-	char *
-	    client_ca; /* PEM file: client certificates are asked for, not required */
+	char *client_ca;         /* PEM file: its names are told to clients */
 };
 
 struct service_server {

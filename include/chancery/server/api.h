@@ -42,6 +42,8 @@ void api_worker(struct api *a, unsigned index, struct http_worker *w,
     struct lane *lane);
 /* http_handler_fn; arg is the api. */
 void api_handle(void *arg, struct http_exchange *x);
+/* http_config's wants_cert: there is a mount where certificates log in. */
+bool api_wants_cert(void *arg);
 /*
  * A call of the service's own, in the thread of that worker: no exchange, no policy, named
  * "server" in records. `given` is the body (stolen); the answer is borrowed for `done`.

@@ -122,8 +122,9 @@ bool auth_root_token(struct store_secret_change *out, struct buf *mem,
 
 /* ---- in the API (src/server/api/auth) ---- */
 struct call;
-/* "token" (auth/token), "approle". */
-extern const struct backend auth_token_backend, auth_approle_backend;
+/* "token" (auth/token), "approle", "cert". */
+extern const struct backend auth_token_backend, auth_approle_backend,
+    auth_cert_backend;
 /* Rows of the system mount that are ours: policies, policy, capabilities*, wrapping,
  * internal/chancery/{root-token,socket-peers}; pattern NULL ends. */
 extern const struct route auth_sys_routes[];

@@ -35,8 +35,10 @@ enum http_listener {
 
 struct http_tls_config {
 	struct bytes certificate_pem,
-	    key_pem;           /* chain, leaf first; wiped by the caller */
-	const char *client_ca; /* PEM path or NULL */
+	    key_pem; /* chain, leaf first; wiped by the caller */
+	/* PEM path or NULL. Its names are told to clients, some of which choose by them; what
+	 * they show is asked for on every connection then, and not verified against it. */
+	const char *client_ca;
 };
 struct http_tls *http_tls_new(const struct http_tls_config *cfg,
     struct error *e) must_check;
@@ -60,6 +62,9 @@ struct http_config {
 	struct http_limits limits;
 	http_handler_fn *handler;
 	http_refused_fn *refused; /* may be NULL */
+	/* Whether a TLS connection that begins is asked for a client certificate (never
+	 * required); those with one are always a full handshake. NULL: with client_ca only. */
+	bool (*wants_cert)(void *arg);
 	void *arg;
 };
 /* Shared by all workers of the process: connection counts per peer. */
@@ -107,8 +112,9 @@ const char *http_peer(const struct http_exchange *x);
 /* Of a unix peer (SO_PEERCRED); false otherwise. */
 bool http_peer_cred(const struct http_exchange *x, unsigned *uid, unsigned *gid,
     int *pid);
-/* The TLS client certificate (DER) and its chain as sent, when it verified against
- * client_ca; false: none. */
+/* The TLS client certificate (DER) and its chain as sent; false: none. The handshake has
+ * proved that the client has its key, and nothing else has been looked at: neither who
+ * signed it nor whether it is still good. */
 bool http_peer_cert(const struct http_exchange *x, struct buf *der);
 /* 16 random octets, the request's id in every log line and record. */
 const uint8_t *http_request_id(const struct http_exchange *x);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Documents that are there from the beginning, and the kinds that are ours. */
+#include "cert.h"
 #include "internal.h"
 
 /* What every token may do for itself (vault-pki-api.md 7.5). */
@@ -67,5 +68,7 @@ policy_doc_free(void *parsed)
 
 const struct doc_kind auth_doc_kinds[] = {
 	{ "policy", policy_doc_parse, policy_doc_free },
+	{ CERT_ROLE_KIND, cert_role_parse, cert_role_release },
+	{ CERT_CRL_KIND, cert_crl_parse_doc, cert_crl_release },
 	{ NULL, NULL, NULL },
 };

@@ -63,6 +63,14 @@ http_conn_enter(struct http_conn *c, enum http_conn_state state, int64_t ms)
 	http_wheel_set(c, ms == HTTP_NO_DEADLINE ? ms : http_now_ms() + ms);
 }
 
+static bool
+wants_cert(const struct http_worker *w)
+{
+	const struct http_config *cfg = &w->shared->cfg;
+
+	return cfg->wants_cert != NULL && cfg->wants_cert(cfg->arg);
+}
+
 void
 http_conn_new(struct http_worker *w, int fd, enum http_listener kind,
     const struct http_peer *peer)
@@ -75,7 +83,7 @@ http_conn_new(struct http_worker *w, int fd, enum http_listener kind,
 	c->first = true;
 	c->peer = *peer;
 	if (kind == HTTP_TLS)
-		c->ssl = http_tls_start(w->shared->cfg.tls, fd);
+		c->ssl = http_tls_start(w->shared->cfg.tls, fd, wants_cert(w));
 	(void)event_assign(&c->readable, w->base, fd, EV_READ | EV_PERSIST,
 	    on_readable, c);
 	(void)event_assign(&c->writable, w->base, fd, EV_WRITE | EV_PERSIST,

@@ -171,7 +171,8 @@ void http_peer_of(int fd, const struct sockaddr_storage *sa,
 void http_peer_text(const struct http_peer *p, char *out, size_t n);
 
 /* ---- tls.c ---- */
-SSL *http_tls_start(struct http_tls *t, int fd);
+/* `ask`: for a client certificate. */
+SSL *http_tls_start(struct http_tls *t, int fd, bool ask);
 /* What the client's certificate said, DER, leaf first. */
 bool http_tls_peer(SSL *ssl, struct buf *der);
 

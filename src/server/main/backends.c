@@ -6,6 +6,7 @@ const struct backend *const api_backends[] = {
 	&sys_backend,
 	&auth_token_backend,
 	&auth_approle_backend,
+	&auth_cert_backend,
 	&pki_backend,
 	NULL,
 };

@@ -65,6 +65,7 @@ open_http(struct room *r, struct error *e)
 		    .handshakes_per_s = (unsigned)s->max_handshakes_per_s },
 		.handler = api_handle,
 		.refused = api_refused,
+		.wants_cert = api_wants_cert,
 		.arg = r->api
 	};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "handlers.h"
+#include "cert.h"
 
 struct renewal {
 	enum whose whose;
@@ -46,36 +46,80 @@ renew_done(struct call *c)
 	answer_auth(c, &t, named_text(c, r->whose), r->ttl_s);
 }
 
-/* Tokens of a login follow their role as it is now, and its mount. */
+/* Where logins find what a token may: a document named by the token's metadata. */
+static const struct {
+	const char *type, *kind, *name;
+	bool same_policies; /* or no renewal */
+	bool (*check)(const struct call *c, const struct token *t,
+	    const char *mount, struct error *e);
+} logins[] = {
+	{ "approle", "approle-role", "role_name", false, NULL },
+	{ "cert", CERT_ROLE_KIND, "cert_name", true, cert_renewable },
+};
+
+/* The mount whose login made the token: "<mount>/login" or "<mount>/login/<name>". */
 static bool
-login_limits(struct call *c, const struct token *t, struct ttl_ask *ask)
+login_mount(const struct call *c, const struct token *t, struct mount *m)
 {
 	static const char tail[] = "/login";
-	size_t n = strlen(t->path), cut = sizeof(tail) - 1;
+	const char *at = t->path;
 	char path[256];
-	struct mount m;
-	const struct doc *role;
 
-	/* A token role's path_suffix may read the same. */
-	if (n <= cut || strcmp(t->path + n - cut, tail) != 0 ||
-	    strncmp(t->path, "auth/token/", 11) == 0)
-		return true;
-	memcpy(path, t->path, n - cut); /* no longer than t->path */
-	path[n - cut] = '\0';
-	if (!mount_find(c->docs, c->settings, path, &m))
-		return false;
-	ask->system_default_s = m.default_ttl_s;
-	ask->system_max_s = m.max_ttl_s;
-	mount_release(&m);
-	role = docs_get(c->docs, "approle-role", path,
-	    doc_str(t->meta, "role_name"));
+	while ((at = strstr(at, tail)) != NULL) {
+		memcpy(path, t->path, (size_t)(at - t->path));
+		path[at - t->path] = '\0';
+		at += sizeof(tail) - 1;
+		if ((*at == '\0' || *at == '/') &&
+		    mount_find(c->docs, c->settings, path, m))
+			return true;
+	}
+	return false;
+}
+
+static bool
+role_limits(struct call *c, const struct token *t, const struct mount *m,
+    struct ttl_ask *ask, struct error *e)
+{
+	auto_doc const struct doc *role = NULL;
+	size_t i = 0;
+
+	while (i < countof(logins) && strcmp(logins[i].type, m->type) != 0)
+		i++;
+	if (i < countof(logins))
+		role = docs_get(c->docs, logins[i].kind, m->path,
+		    doc_str(t->meta, logins[i].name));
 	if (role == NULL)
-		return false;
+		return error_set(e, FAIL_BAD_INPUT,
+		    "the role of this token is not there any more");
+	if (logins[i].same_policies && !login_policies_same(t, role->json))
+		return error_set(e, FAIL_BAD_INPUT,
+		    "policies have changed, not renewing");
 	ask->default_s = member_int(role->json, "token_ttl");
 	ask->max_s = member_int(role->json, "token_max_ttl");
 	ask->period_s = member_int(role->json, "token_period");
-	docs_put(role);
-	return true;
+	return logins[i].check == NULL || logins[i].check(c, t, m->path, e);
+}
+
+/* Tokens of a login follow their role as it is now, and its mount. */
+static bool
+login_limits(struct call *c, const struct token *t, struct ttl_ask *ask,
+    struct error *e)
+{
+	struct mount m;
+	bool ok;
+
+	/* A token role's path_suffix may read the same. */
+	if (strncmp(t->path, "auth/token/", 11) == 0 ||
+	    strstr(t->path, "/login") == NULL)
+		return true;
+	if (!login_mount(c, t, &m))
+		return error_set(e, FAIL_BAD_INPUT,
+		    "the mount of this token is not there any more");
+	ask->system_default_s = m.default_ttl_s;
+	ask->system_max_s = m.max_ttl_s;
+	ok = role_limits(c, t, &m, ask, e);
+	mount_release(&m);
+	return ok;
 }
 
 static bool
@@ -94,9 +138,8 @@ renew_ttl(struct call *c, struct renewal *r, struct error *e)
 
 	if (!t->renewable)
 		return error_set(e, FAIL_BAD_INPUT, "lease is not renewable");
-	if (!login_limits(c, t, &ask))
-		return error_set(e, FAIL_BAD_INPUT,
-		    "the role of this token is not there any more");
+	if (!login_limits(c, t, &ask, e))
+		return false;
 	if (c->warnings == NULL)
 		c->warnings = json_array();
 	(void)json_array_clear(c->warnings);
