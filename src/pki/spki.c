@@ -13,9 +13,6 @@
 		(const uint8_t *)(s), sizeof(s) - 1                            \
 	}
 
-/* Coordinates of P-521, the widest. */
-#define EC_POINT_MAX 133
-
 /*
  * The whole AlgorithmIdentifier, compared as bytes: explicit curve parameters,
  * a missing NULL or a different curve cannot slip through. RFC 3279 2.3.1 and
@@ -152,7 +149,7 @@ parse_point(struct spki *k, size_t want, struct error *e)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "EC point: not in uncompressed form");
 
-	auto_pkey EVP_PKEY *pkey = spki_pkey(k, e);
+	auto_pkey EVP_PKEY *pkey = spki_pkey_once(k, e);
 
 	return pkey != NULL;
 }

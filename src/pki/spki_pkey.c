@@ -2,8 +2,8 @@
 
 /*
  * Public keys as EVP_PKEY. libcrypto's decoder builds a chain of decoders for
- * each key (100 us); these three calls do not (0.5 to 4 us). What the decoder
- * checked is checked in spki_parse.
+ * each key (100 us); these three calls do not. What the decoder checked is checked in
+ * spki_parse.
  */
 #include <pthread.h>
 
@@ -42,115 +42,135 @@ curves_init(void)
 }
 
 /*
- * One certificate meets its key four times (request, proof of possession, lint,
- * signer); building it costs 7 us each time, most of it the curve equation. So the
- * last ones are kept, by their exact octets: immutable, and a thread's own.
+ * For keys that are used once there is one object a thread and curve, whose point is set
+ * anew (3 us, the curve equation; a copy of the curve costs 9 more). It says which octets
+ * it has: a certificate meets its key several times in a row.
  */
-#define KEPT 128
-struct kept {
+struct once {
 	EVP_PKEY *pkey;
-	enum key_alg alg;
-	uint8_t point[133];
+	size_t n; /* 0: no point */
+	uint8_t point[EC_POINT_MAX];
 };
-static pthread_key_t kept_key;
-static pthread_once_t kept_once = PTHREAD_ONCE_INIT;
+static pthread_key_t once_key;
+static pthread_once_t once_key_once = PTHREAD_ONCE_INIT;
 
 static void
-kept_free(void *p)
+once_free(void *p)
 {
-	struct kept *v = p;
+	struct once *v = p;
 
-	for (size_t i = 0; i < KEPT; i++)
+	for (size_t i = 0; i < KEY_ALG__COUNT; i++)
 		EVP_PKEY_free(v[i].pkey);
 	mem_free(v);
 }
 
 static void
-kept_init(void)
+once_init(void)
 {
-	if (pthread_key_create(&kept_key, kept_free) != 0)
+	if (pthread_key_create(&once_key, once_free) != 0)
 		fatal("no thread-specific data");
 }
 
-static struct kept *
-kept_slot(const struct spki *k)
+static struct once *
+once_of(enum key_alg alg)
 {
-	struct kept *v;
+	struct once *v;
 
-	(void)pthread_once(&kept_once, kept_init);
-	v = pthread_getspecific(kept_key);
+	(void)pthread_once(&once_key_once, once_init);
+	v = pthread_getspecific(once_key);
 	if (v == NULL) {
-		v = mem_calloc(KEPT, sizeof(*v));
-		if (pthread_setspecific(kept_key, v) != 0)
+		v = mem_calloc(KEY_ALG__COUNT, sizeof(*v));
+		if (pthread_setspecific(once_key, v) != 0)
 			fatal("no thread-specific data");
 	}
-	/* Octets of x: as good as random. */
-	return &v[k->point.p[8] % KEPT];
+	return &v[alg];
+}
+
+static bool
+is_ec(enum key_alg alg)
+{
+	return curve_names[alg] != NULL;
+}
+
+/* Infinity is one octet, and EVP_PKEY_set1_encoded_public_key takes it: so the form is
+ * checked here too, whoever calls. */
+static bool
+check_form(const struct spki *k, struct error *e)
+{
+	return (k->point.n >= 65 && k->point.n <= EC_POINT_MAX &&
+		   k->point.p[0] == 0x04) ||
+	    error_set(e, FAIL_BAD_INPUT, "EC point: not in uncompressed form");
 }
 
 static EVP_PKEY *
-kept_get(const struct kept *slot, const struct spki *k)
+curve_copy(enum key_alg alg, struct error *e)
 {
-	if (slot->pkey == NULL || slot->alg != k->type.alg ||
-	    memcmp(slot->point, k->point.p, k->point.n) != 0 ||
-	    EVP_PKEY_up_ref(slot->pkey) != 1)
-		return NULL;
-	return slot->pkey;
+	EVP_PKEY *pkey;
+
+	(void)pthread_once(&curves_once, curves_init);
+	pkey = EVP_PKEY_dup(curves[alg]);
+	if (pkey == NULL)
+		(void)error_ossl(e, "EVP_PKEY_dup");
+	return pkey;
 }
 
-static void
-kept_put(struct kept *slot, const struct spki *k, EVP_PKEY *pkey)
+static bool
+set_point(EVP_PKEY *pkey, const struct spki *k, struct error *e)
 {
-	if (EVP_PKEY_up_ref(pkey) != 1)
-		return;
-	EVP_PKEY_free(slot->pkey);
-	slot->pkey = pkey;
-	slot->alg = k->type.alg;
-	memcpy(slot->point, k->point.p, k->point.n);
+	if (EVP_PKEY_set1_encoded_public_key(pkey, k->point.p, k->point.n) > 0)
+		return true;
+	ERR_clear_error();
+	return error_set(e, FAIL_REFUSED, "EC point: not on curve %s",
+	    curve_names[k->type.alg]);
 }
 
-static EVP_PKEY *
-ec_pkey_build(const struct spki *k, struct error *e)
+/* After a point that is none the object is in no known state: away with it. */
+static bool
+once_set(struct once *o, const struct spki *k, struct error *e)
 {
-	pthread_once(&curves_once, curves_init);
-
-	auto_pkey EVP_PKEY *pkey = EVP_PKEY_dup(curves[k->type.alg]);
-
-	if (pkey == NULL) {
-		error_ossl(e, "EVP_PKEY_dup");
-		return NULL;
+	if (o->n == k->point.n && memcmp(o->point, k->point.p, o->n) == 0)
+		return true;
+	o->n = 0;
+	if (o->pkey == NULL)
+		o->pkey = curve_copy(k->type.alg, e);
+	if (o->pkey == NULL)
+		return false;
+	if (!set_point(o->pkey, k, e)) {
+		EVP_PKEY_free(o->pkey);
+		o->pkey = NULL;
+		return false;
 	}
-	if (EVP_PKEY_set1_encoded_public_key(pkey, k->point.p, k->point.n) <=
-	    0) {
-		ERR_clear_error();
-		error_set(e, FAIL_REFUSED, "EC point: not on curve %s",
-		    curve_names[k->type.alg]);
+	o->n = k->point.n;
+	memcpy(o->point, k->point.p, o->n);
+	return true;
+}
+
+EVP_PKEY *
+spki_pkey_once(const struct spki *k, struct error *e)
+{
+	struct once *o;
+
+	if (!is_ec(k->type.alg))
+		return spki_pkey(k, e);
+	if (!check_form(k, e))
 		return NULL;
-	}
-	return take(pkey);
+	o = once_of(k->type.alg);
+	if (!once_set(o, k, e))
+		return NULL;
+	if (EVP_PKEY_up_ref(o->pkey) != 1)
+		fatal("a public key has too many users");
+	return o->pkey;
 }
 
 static EVP_PKEY *
 ec_pkey(const struct spki *k, struct error *e)
 {
-	struct kept *slot;
-	EVP_PKEY *pkey;
+	auto_pkey EVP_PKEY *pkey = NULL;
 
-	/* Infinity is one octet, and EVP_PKEY_set1_encoded_public_key takes
-	 * it: so the form is checked here too, whoever calls. */
-	if (k->point.n < 65 || k->point.n > 133 || k->point.p[0] != 0x04) {
-		error_set(e, FAIL_BAD_INPUT,
-		    "EC point: not in uncompressed form");
+	if (!check_form(k, e))
 		return NULL;
-	}
-	slot = kept_slot(k);
-	pkey = kept_get(slot, k);
-	if (pkey != NULL)
-		return pkey;
-	pkey = ec_pkey_build(k, e);
-	if (pkey != NULL)
-		kept_put(slot, k, pkey);
-	return pkey;
+	pkey = curve_copy(k->type.alg, e);
+	return pkey != NULL && set_point(pkey, k, e) ? take(pkey) : NULL;
 }
 
 static EVP_PKEY *

@@ -17,7 +17,7 @@ weak_ec_point(const struct spki *k)
 	if (k->type.alg == KEY_RSA || k->type.alg == KEY_ED25519)
 		return false;
 
-	auto_pkey EVP_PKEY *pkey = spki_pkey(k, &e);
+	auto_pkey EVP_PKEY *pkey = spki_pkey_once(k, &e);
 
 	return pkey == NULL;
 }

@@ -233,6 +233,42 @@ test_reused_context_trap(void **state)
 	assert_int_equal(e.why, FAIL_CRYPTO);
 }
 
+/* Keys that are used once share an object: in whatever order they come, also after a point
+ * that is none, a signature verifies under its own key only. */
+static void
+test_keys_in_turns(void **state)
+{
+	struct bytes msg = B("to be signed");
+	auto_test_pkey EVP_PKEY *a = generate(KEY_EC_P256), *b = NULL;
+	auto_buf struct buf a_der = { 0 }, b_der = { 0 }, sig = { 0 };
+	struct spki ka, kb, off;
+	uint8_t bad[65];
+	struct error e;
+
+	(void)state;
+	b = generate(KEY_EC_P256);
+	encode(a, &a_der);
+	encode(b, &b_der);
+	sign(a, SIG_ECDSA_SHA256, msg, &sig);
+	assert_true(spki_parse(buf_bytes(&a_der), &ka, &e));
+	assert_true(spki_parse(buf_bytes(&b_der), &kb, &e));
+	off = ka;
+	memcpy(bad, ka.point.p, sizeof(bad));
+	bad[64] ^= 1;
+	off.point = bytes_of(bad, sizeof(bad));
+	for (unsigned i = 0; i < 64; i++) {
+		const struct spki *k[] = { &ka, &kb, &off };
+		const struct spki *one = k[(i ^ i >> 2 ^ i >> 4) % 3];
+		bool ok = spki_verify(one, SIG_ECDSA_SHA256, msg,
+		    buf_bytes(&sig), &e);
+
+		assert_int_equal(ok, one == &ka);
+		if (!ok)
+			assert_int_equal(e.why,
+			    one == &off ? FAIL_REFUSED : FAIL_CRYPTO);
+	}
+}
+
 static void
 test_signature_form(void **state)
 {
@@ -592,6 +628,7 @@ main(void)
 		cmocka_unit_test(test_verify),
 		cmocka_unit_test(test_unfitting),
 		cmocka_unit_test(test_reused_context_trap),
+		cmocka_unit_test(test_keys_in_turns),
 		cmocka_unit_test(test_signature_form),
 		cmocka_unit_test(test_rsa_padded_signature),
 		cmocka_unit_test(test_bad_spki),
