@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 
+#include <chancery/base/limits.h>
 #include <chancery/server/request.h>
 
 static const struct field_spec fields[] = {
@@ -34,6 +35,24 @@ check_typed(const json_t *in)
 		    json_array_get(json_object_get(in, "l"), i)));
 }
 
+/* What the quick parser takes, jansson takes as the same value. */
+static void
+check_quick(struct bytes s)
+{
+	auto_json json_t *quick = NULL, *v = NULL;
+
+	/* Its depth is checked before. */
+	for (size_t i = 0, depth = 0; i < s.n; i++)
+		if ((s.p[i] == '{' || s.p[i] == '[') &&
+		    ++depth > LIMIT_JSON_DEPTH)
+			return;
+	quick = request_json_quick(s);
+	if (quick == NULL)
+		return;
+	v = json_loadb((const char *)s.p, s.n, JSON_REJECT_DUPLICATES, NULL);
+	assert(v != NULL && json_equal(quick, v) == 1);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -45,6 +64,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
+	check_quick(bytes_of(data + 1, size - 1));
 	body = request_body(bytes_of(data + 1, size - 1),
 	    bytes_str(types[data[0] % countof(types)]), &e);
 	if (body == NULL) {

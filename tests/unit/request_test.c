@@ -129,6 +129,77 @@ body_rows(void **state)
 	}
 }
 
+/* The quick parser beside jansson: `taken` as the same value, the rest not at all. */
+static const struct {
+	const char *body;
+	bool taken;
+} quick_rows[] = {
+	{ "{}", true },
+	{ " { } ", true },
+	{ "{\"a\":\"\"}", true },
+	{ "{\"a\":\"b\\n\\r\\t\\b\\f\\\"\\\\\\/"
+	  "c\",\"\":[1,-2,0,true,false,null,{}]}",
+	    true },
+	{ "{ \"a\" :\t{\"b\" : [ ] , \"c\":[ [ ] ] }\n}", true },
+	{ "{\"a\":-0}", true },
+	{ "{\"a\":999999999999999999}", true },
+	{ "{\"a\":-999999999999999999}", true },
+	/* jansson's to say */
+	{ "{\"a\":1000000000000000000}", false },
+	{ "{\"a\":1.5}", false },
+	{ "{\"a\":1e2}", false },
+	{ "{\"a\":\"\\u0041\"}", false },
+	{ "{\"a\":\"\xc3\xa9\"}", false },
+	/* no JSON */
+	{ "", false },
+	{ "[]", false },
+	{ "{\"a\"}", false },
+	{ "{\"a\":}", false },
+	{ "{\"a\":1,}", false },
+	{ "{\"a\":[1,]}", false },
+	{ "{,}", false },
+	{ "{\"a\":1 \"b\":2}", false },
+	{ "{\"a\":1}}", false },
+	{ "{\"a\":1} x", false },
+	{ "{\"a\":1,\"a\":2}", false },
+	{ "{\"a\":01}", false },
+	{ "{\"a\":-}", false },
+	{ "{\"a\":+1}", false },
+	{ "{\"a\":- 1}", false },
+	{ "{\"a\":tru}", false },
+	{ "{\"a\":\"\\x\"}", false },
+	{ "{\"a\":\"\\\"}", false },
+	{ "{\"a\":\"b", false },
+	{ "{\"a\":\"\x01\"}", false },
+	{ "{a:1}", false },
+};
+
+static void
+quick_bodies(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(quick_rows); i++) {
+		struct bytes s = bytes_str(quick_rows[i].body);
+		auto_json json_t *quick = request_json_quick(s), *v = NULL;
+
+		if ((quick != NULL) != quick_rows[i].taken)
+			fail_msg("quick: %s", quick_rows[i].body);
+		if (quick == NULL)
+			continue;
+		v = json_loadb((const char *)s.p, s.n, JSON_REJECT_DUPLICATES,
+		    NULL);
+		assert_true(json_equal(quick, v) == 1);
+		/* Every beginning of it is none. */
+		for (s.n--; s.n > 0 && s.p[s.n] != '}'; s.n--)
+			;
+		for (; s.n > 0; s.n--) {
+			auto_json json_t *cut = request_json_quick(s);
+
+			assert_null(cut);
+		}
+	}
+}
+
 /* 32 MiB of them took gigabytes. */
 static void
 too_many_values(void **state)
@@ -523,6 +594,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(path_rows),
 		cmocka_unit_test(body_rows),
+		cmocka_unit_test(quick_bodies),
 		cmocka_unit_test(too_many_values),
 		cmocka_unit_test(query_parts),
 		cmocka_unit_test(typing_rows),

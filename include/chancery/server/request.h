@@ -41,6 +41,9 @@ json_t *request_query(struct bytes query, struct error *e) must_check;
 /* Body to an object; NULL: bad. Empty and null are {}. `type` is Content-Type. */
 json_t *request_body(struct bytes body, struct bytes type,
     struct error *e) must_check;
+/* An object of JSON as most requests have it, at most LIMIT_JSON_DEPTH deep; NULL: jansson
+ * has to say (request_body asks it). */
+json_t *request_json_quick(struct bytes s) must_check;
 /* Go's strconv.ParseBool. */
 bool request_bool(const char *text, bool *out) must_check;
 /* "3600", "1h30m", "1.5h", "30d". */

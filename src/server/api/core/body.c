@@ -53,6 +53,9 @@ trim(struct bytes s)
 	return s;
 }
 
+/* Larger bodies are rare, and would need their size once more. */
+#define QUICK_BYTES 65536
+
 /* "type/subtype" without parameters, any case. */
 static bool
 is_form(struct bytes type)
@@ -85,6 +88,8 @@ request_body(struct bytes body, struct bytes type, struct error *e)
 		    "failed to parse JSON input: %s", fault);
 		return NULL;
 	}
+	if (s.n <= QUICK_BYTES && (v = request_json_quick(s)) != NULL)
+		return v;
 	v = json_loadb((const char *)s.p, s.n, JSON_REJECT_DUPLICATES, &why);
 	if (v == NULL) {
 		(void)error_set(e, FAIL_BAD_INPUT,
