@@ -87,18 +87,8 @@ json_key(struct json_writer *w, const char *key)
 void
 json_int(struct json_writer *w, int64_t v)
 {
-	char digits[24];
-	size_t at = sizeof(digits);
-	uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-
 	separate(w);
-	do {
-		digits[--at] = (char)('0' + u % 10);
-		u /= 10;
-	} while (u > 0);
-	if (v < 0)
-		digits[--at] = '-';
-	buf_add(w->out, digits + at, sizeof(digits) - at);
+	buf_add_int(w->out, v);
 }
 
 void

@@ -145,6 +145,7 @@ cert_assemble(struct bytes tbs, enum sig_alg alg, struct bytes sig,
 	uint8_t head[DER_HEADER_MAX];
 	size_t bits = der_header(DER_BIT_STRING, sig.n + 1, head);
 
+	(void)buf_reserve(der, 2 * DER_HEADER_MAX + tbs.n + id.n + 1 + sig.n);
 	der_add_header(der, DER_SEQUENCE, tbs.n + id.n + bits + 1 + sig.n);
 	buf_add_bytes(der, tbs);
 	buf_add_bytes(der, id);

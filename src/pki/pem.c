@@ -13,21 +13,31 @@
 #define END "-----END "
 #define DASHES "-----"
 #define COLUMNS 64
+#define LINE_BYTES (COLUMNS / 4 * 3)
+
+static void
+add_boundary(const char *prefix, const char *label, struct buf *out)
+{
+	buf_add_str(out, prefix);
+	buf_add_str(out, label);
+	buf_add_str(out, DASHES "\n");
+}
 
 void
 pem_encode(const char *label, struct bytes der, struct buf *out)
 {
-	auto_buf struct buf text = { 0 };
+	size_t lines = der.n / LINE_BYTES + 1;
 
-	buf_add_base64(&text, der);
-	buf_addf(out, BEGIN "%s" DASHES "\n", label);
-	for (size_t at = 0; at < text.n; at += COLUMNS) {
-		size_t n = text.n - at < COLUMNS ? text.n - at : COLUMNS;
+	(void)buf_reserve(out,
+	    lines * (COLUMNS + 1) + 2 * (strlen(BEGIN DASHES) + strlen(label)));
+	add_boundary(BEGIN, label, out);
+	for (size_t at = 0; at < der.n; at += LINE_BYTES) {
+		size_t n = der.n - at < LINE_BYTES ? der.n - at : LINE_BYTES;
 
-		buf_add(out, text.p + at, n);
+		buf_add_base64(out, bytes_of(der.p + at, n));
 		buf_add_byte(out, '\n');
 	}
-	buf_addf(out, END "%s" DASHES "\n", label);
+	add_boundary(END, label, out);
 }
 
 static bool

@@ -18,6 +18,9 @@ bool hex_decode_fixed(const char *text, uint8_t *out, size_t len) must_check;
 void buf_add_base64(struct buf *b, struct bytes in);
 bool base64_decode(const char *text, size_t n, struct buf *out) must_check;
 
+/* Decimal. */
+void buf_add_int(struct buf *b, int64_t v);
+
 /* "3f2a 99c0 …": groups of four hex digits. */
 void buf_add_hex_groups(struct buf *b, struct bytes in);
 

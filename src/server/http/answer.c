@@ -5,9 +5,13 @@
 
 #include <chancery/base/clock.h>
 #include <chancery/base/json.h>
+#include <chancery/base/text.h>
 
 #include "chars.h"
 #include "internal.h"
+
+/* Status line and the fields that every answer has. */
+#define HEAD_ROOM 256
 
 static const struct {
 	int status;
@@ -76,13 +80,29 @@ is_bodiless(int status)
 }
 
 static void
+add_field(struct buf *out, const char *name, const char *value)
+{
+	buf_add_str(out, name);
+	buf_add(out, ": ", 2);
+	buf_add_str(out, value);
+	buf_add(out, "\r\n", 2);
+}
+
+static void
+add_length(struct buf *out, uint64_t n)
+{
+	buf_add_str(out, "Content-Length: ");
+	buf_add_int(out, (int64_t)n);
+	buf_add(out, "\r\n", 2);
+}
+
+static void
 add_framing(struct http_exchange *x, struct buf *out)
 {
 	if (is_bodiless(x->status))
 		return;
 	if (x->kind_of_body != BODY_STREAM)
-		buf_addf(out, "Content-Length: %llu\r\n",
-		    (unsigned long long)x->body_n);
+		add_length(out, x->body_n);
 	else if (!x->in.http10)
 		buf_add_str(out, "Transfer-Encoding: chunked\r\n");
 }
@@ -92,10 +112,15 @@ head_build(struct http_exchange *x, const char *content_type)
 {
 	struct buf *out = &x->front;
 
-	buf_addf(out, "HTTP/1.1 %d %s\r\n", x->status, phrase_of(x->status));
+	(void)buf_reserve(out, HEAD_ROOM + x->headers.n);
+	buf_add_str(out, "HTTP/1.1 ");
+	buf_add_int(out, x->status);
+	buf_add_byte(out, ' ');
+	buf_add_str(out, phrase_of(x->status));
+	buf_add(out, "\r\n", 2);
 	buf_add_str(out, date_line(x->w));
 	if (content_type != NULL)
-		buf_addf(out, "Content-Type: %s\r\n", content_type);
+		add_field(out, "Content-Type", content_type);
 	add_framing(x, out);
 	buf_add_bytes(out, buf_bytes(&x->headers));
 	if (x->close)
@@ -127,7 +152,7 @@ http_set_header(struct http_exchange *x, const char *name, const char *value)
 	if (!http_all(bytes_str(name), HTTP_TCHAR) ||
 	    !http_all(bytes_str(value), HTTP_VALUE))
 		return;
-	buf_addf(&x->headers, "%s: %s\r\n", name, value);
+	add_field(&x->headers, name, value);
 }
 
 void

@@ -6,6 +6,9 @@
 
 #include "core.h"
 
+/* What a line takes, mostly. */
+#define LINE_ROOM 512
+
 /* The trace id of a W3C traceparent header: 00-<32 hex>-<16 hex>-<2 hex>. */
 static void
 read_trace(const struct http_exchange *x, char out[33])
@@ -120,6 +123,7 @@ access_sent(void *arg, int status, uint64_t bytes)
 	metrics_count(&a->api->metrics, a->op, status, us, bytes);
 	if (atomic_load_explicit(&a->api->access_fd, memory_order_relaxed) >=
 	    0) {
+		(void)buf_reserve(&line, LINE_ROOM);
 		access_line(a, status, bytes, us, &line);
 		write_line(a->api, &line);
 	}

@@ -3,8 +3,7 @@
  * JSON text of an answer. jansson's own writer calls back for every run of characters
  * between two escapes, and PEM has one a line.
  */
-#include <inttypes.h>
-
+#include <chancery/base/text.h>
 #include <chancery/server/request.h>
 
 /* What stands behind the backslash; 0: the character stands as it is; 'u': \u00XX. */
@@ -143,7 +142,7 @@ request_dump(const json_t *v, struct buf *out)
 	else if (json_is_array(v))
 		dump_array(v, out);
 	else if (json_is_integer(v))
-		buf_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+		buf_add_int(out, json_integer_value(v));
 	else if (json_is_boolean(v))
 		buf_add_str(out, json_is_true(v) ? "true" : "false");
 	else if (json_is_real(v))

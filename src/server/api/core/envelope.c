@@ -4,7 +4,9 @@
 static void
 add_member(struct buf *out, const char *name, const json_t *v)
 {
-	buf_addf(out, ",\"%s\":", name);
+	buf_add_str(out, ",\"");
+	buf_add_str(out, name);
+	buf_add_str(out, "\":");
 	if (v == NULL)
 		buf_add_str(out, "null");
 	else
@@ -14,10 +16,11 @@ add_member(struct buf *out, const char *name, const json_t *v)
 void
 envelope_head(const struct envelope *v, struct buf *out)
 {
-	buf_addf(out,
-	    "{\"request_id\":\"%s\",\"lease_id\":\"\",\"renewable\":false,"
-	    "\"lease_duration\":0,\"data\":",
-	    v->id);
+	buf_add_str(out, "{\"request_id\":\"");
+	buf_add_str(out, v->id);
+	buf_add_str(out,
+	    "\",\"lease_id\":\"\",\"renewable\":false,"
+	    "\"lease_duration\":0,\"data\":");
 }
 
 void

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A call from its first octet to its answer: one answer, no touching it afterwards. */
+#include <chancery/base/text.h>
+
 #include "core.h"
 
 void
 uuid_text(const uint8_t id[16], char out[37])
 {
-	(void)snprintf(out, 37,
-	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%"
-	    "02x",
-	    id[0], id[1], id[2], id[3], id[4], id[5], id[6], id[7], id[8],
-	    id[9], id[10], id[11], id[12], id[13], id[14], id[15]);
+	static const size_t group[] = { 4, 2, 2, 2, 6 };
+
+	for (size_t i = 0; i < countof(group); id += group[i++]) {
+		hex_encode(bytes_of(id, group[i]), out);
+		out += 2 * group[i];
+		*out++ = '-';
+	}
+	out[-1] = '\0';
 }
 
 void

@@ -14,7 +14,7 @@ pem_json(struct bytes der)
 	pem_encode("CERTIFICATE", der, &pem);
 	while (pem.n > 0 && pem.p[pem.n - 1] == '\n')
 		pem.n--;
-	return json_stringn((const char *)pem.p, pem.n);
+	return json_stringn_nocheck((const char *)pem.p, pem.n);
 }
 
 json_t *
@@ -23,7 +23,7 @@ base64_json(struct bytes v)
 	auto_buf struct buf text = { 0 };
 
 	buf_add_base64(&text, v);
-	return json_stringn((const char *)text.p, text.n);
+	return json_stringn_nocheck((const char *)text.p, text.n);
 }
 
 /* Big-endian magnitude without leading zeros, "aa:bb". */
@@ -54,7 +54,7 @@ serial_json(struct bytes magnitude)
 	auto_buf struct buf text = { 0 };
 
 	serial_text_int(magnitude, &text);
-	return json_stringn((const char *)text.p, text.n);
+	return json_stringn_nocheck((const char *)text.p, text.n);
 }
 
 bool
