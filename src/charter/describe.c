@@ -129,6 +129,12 @@ charter_document_yaml(struct buf *out)
 	yaml_document(limits_schema, out);
 }
 
+const struct yaml_field *
+charter_schema(void)
+{
+	return limits_schema;
+}
+
 static void
 /* NOLINTNEXTLINE(misc-no-recursion): schema depth */
 markdown_fields(const struct yaml_field *fields, const char *section,

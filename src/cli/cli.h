@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The command line: one table of commands. Help, usage errors, the manual page, the
+ * The command line: one table of commands. Help, usage errors, manual pages, shell completion, the
  * arity check and what a command needs all come from the row.
  */
 #include <chancery/base/bytes.h>
@@ -36,6 +36,7 @@ struct command {
 
 struct command_group {
 	const char *title;
+	const char *page; /* "key": its manual page is chancery-key(1) */
 	const struct command *v;
 	const size_t *n;
 };
@@ -81,8 +82,6 @@ bool cli_parse(struct cli *c, const struct command *cmd, int argc,
 void help_all(struct buf *out);
 void help_command(const struct command *cmd, struct buf *out);
 void help_usage_line(const struct command *cmd, struct buf *out);
-/* chancery(1) in mdoc(7). */
-void help_man(struct buf *out);
 
 /* Everything but main(): the exit code. */
 int cli_main(int argc, char *const *argv);

@@ -36,24 +36,28 @@ add_comment(struct buf *out, unsigned depth, const char *text)
 	}
 }
 
-/* "Longest life. (duration, allowed 1h to 90d; required)" */
+void
+yaml_field_describe(const struct yaml_field *f, struct buf *out)
+{
+	if (f->about != NULL)
+		buf_addf(out, "%s ", f->about);
+	buf_addf(out, "(%s", value_type_name(f->type));
+	if (f->type == YAML_ENUM)
+		for (size_t i = 0; f->names[i] != NULL; i++)
+			buf_addf(out, "%s%s", i > 0 ? ", " : " ", f->names[i]);
+	if (f->min != 0 || f->max != 0) {
+		buf_add_str(out, f->type == YAML_TEXT ? ", length: " : ", ");
+		value_range_text(f, out);
+	}
+	buf_add_str(out, f->required ? "; required)" : ")");
+}
+
 static void
 add_about(struct buf *out, unsigned depth, const struct yaml_field *f)
 {
 	auto_buf struct buf text = { 0 };
 
-	if (f->about != NULL)
-		buf_addf(&text, "%s ", f->about);
-	buf_addf(&text, "(%s", value_type_name(f->type));
-	if (f->type == YAML_ENUM)
-		for (size_t i = 0; f->names[i] != NULL; i++)
-			buf_addf(&text, "%s%s", i > 0 ? ", " : " ",
-			    f->names[i]);
-	if (f->min != 0 || f->max != 0) {
-		buf_add_str(&text, f->type == YAML_TEXT ? ", length: " : ", ");
-		value_range_text(f, &text);
-	}
-	buf_add_str(&text, f->required ? "; required)" : ")");
+	yaml_field_describe(f, &text);
 	add_comment(out, depth, buf_cstr(&text));
 }
 

@@ -11,6 +11,7 @@
 #include <chancery/base/json.h>
 
 #include "../../src/cli/cli.h"
+#include "../../src/cli/man.h"
 
 typedef void each_fn(const struct command *c);
 
@@ -89,7 +90,7 @@ check_help(const struct command *c)
 	auto_buf struct buf help = { 0 }, man = { 0 };
 
 	help_command(c, &help);
-	help_man(&man);
+	man_chancery(&man);
 	assert_non_null(strstr(buf_cstr(&help), c->words));
 	assert_non_null(strstr(buf_cstr(&man), c->words));
 	for (const struct flag *f = c->flags; f != NULL && f->name != NULL;
@@ -110,7 +111,7 @@ test_manual_has_every_exit(unused_arg void **state)
 {
 	auto_buf struct buf man = { 0 };
 
-	help_man(&man);
+	man_chancery(&man);
 	for (int w = FAIL_NONE + 1; w < FAIL__COUNT; w++) {
 		auto_mem char *row = mem_printf(".It %d Pq %s\n",
 		    fail_exit((enum fail)w), fail_name((enum fail)w));

@@ -9,6 +9,7 @@
  */
 #include <chancery/base/cleanup.h>
 #include <chancery/base/error.h>
+#include <chancery/config/yaml.h>
 #include <chancery/pki/cert.h>
 
 enum charter_kind {
@@ -50,6 +51,8 @@ bool charter_allows_import(const struct charter *c) must_check;
 const char *charter_template_yaml(const char *name);
 /* The fields as commented YAML, and the fields and rules as Markdown tables. */
 void charter_document_yaml(struct buf *out);
+/* The fields themselves, for the manual. */
+const struct yaml_field *charter_schema(void);
 void charter_document_markdown(struct buf *out);
 /* Whether `next` allows nothing that `old` does not: tightening. When not, the
  * first field that widens is named in *field. */

@@ -92,6 +92,8 @@ const char *yaml_where(const struct yaml_doc *d, const void *field);
 /* Whether the file gave this field itself, rather than its default. A section
  * shares its address with its first field: ask for one further inside. */
 bool yaml_given(const struct yaml_doc *d, const void *field) must_check;
+/* What one field is: "Longest life. (duration, allowed 1h to 90d; required)". */
+void yaml_field_describe(const struct yaml_field *f, struct buf *out);
 /* The schema as commented YAML with its defaults; what is optional and has no
  * default is commented out. Reads back through the same schema, if the examples
  * of required fields pass their own checks. */
