@@ -9,39 +9,15 @@ top=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 export PATH=$top/build/venv/bin:$PATH
 command -v bao >/dev/null || die "no bao: run scripts/deps test"
 bin=$(dirname "$chancery")
-daemon= openbao=
+# shellcheck source=tests/system/service_lib.sh
+. "$top/tests/system/service_lib.sh"
+log=$work/chanceryd.log openbao=
 stop_all() {
 	for pid in $daemon $openbao; do
 		kill -TERM "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
 	daemon= openbao=
-}
-# What a sanitizer said of a room fails the test.
-service_end() {
-	local rc=$?
-	stop_all
-	if grep -s -A 40 -E 'Sanitizer|runtime error' "$work"/*.log >&2; then
-		rc=1
-	fi
-	rm -rf "$work"
-	exit "$rc"
-}
-trap service_end EXIT
-
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-# until_ok WHAT COMMAND…: tried for half a minute.
-until_ok() {
-	local what=$1 i
-	shift
-	for ((i = 0; i < 300; i++)); do
-		! "$@" >/dev/null 2>&1 || return 0
-		sleep 0.1
-	done
-	tail -n 20 "$work"/*.log >&2
-	die "no $what"
 }
 # socket METHOD PATH [CURL-ARGUMENT…]: as the operating system's root, over the unix socket.
 socket() {
@@ -51,7 +27,7 @@ socket() {
 	    "http://localhost/v1/$path"
 }
 service_run() {
-	"$bin/chanceryd" --home "$work/home" 2>>"$work/chanceryd.log" &
+	"$bin/chanceryd" --home "$work/home" 2>>"$log" &
 	daemon=$!
 	until_ok "service" curl -sSf -m 2 --unix-socket "$work/home/run/chancery.sock" \
 	    http://localhost/v1/sys/health

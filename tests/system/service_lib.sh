@@ -1,36 +1,51 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# Read by the service_* scripts, after lib.sh: a chanceryd in $work/home that ends with the
-# script. $log is what it says.
+# Read after lib.sh by the scripts that start chanceryd in $work/home, and by service.sh: one
+# daemon that ends with the script. $log is what it says.
 log=$work/log daemon=
-service_finish() {
+# service.sh has a gentler one.
+stop_all() {
 	if [ -n "$daemon" ]; then
 		kill -KILL "$daemon" 2>/dev/null || true
 		wait "$daemon" 2>/dev/null || true
 		# Its rooms end on their own when it is gone.
 		sleep 0.2
 	fi
-	rm -rf "$work"
+	daemon=
 }
-trap service_finish EXIT
+# What a sanitizer said of a room fails the test.
+service_end() {
+	local rc=$?
+	stop_all
+	if grep -s -A 40 -E 'Sanitizer|runtime error' "$log" "$work"/*.log >&2; then
+		rc=1
+	fi
+	rm -rf "$work"
+	exit "$rc"
+}
+trap service_end EXIT
 
 free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 # count TEXT FILE
 count() { if [ -e "$2" ]; then grep -c -- "$1" "$2" || true; else echo 0; fi; }
-# wait_for N TEXT FILE: until the text stands there N times.
-wait_for() {
-	local i
-	for ((i = 0; i < 600; i++)); do
-		[ "$(count "$2" "$3")" -lt "$1" ] || return 0
-		sleep 0.05
+# until_ok WHAT COMMAND…: tried for half a minute.
+until_ok() {
+	local what=$1 i
+	shift
+	for ((i = 0; i < 300; i++)); do
+		! "$@" >/dev/null 2>&1 || return 0
+		sleep 0.1
 	done
-	tail -n 30 "$3" "$log" >&2
-	die "no $1 times \"$2\" in $3"
+	tail -n 20 "$log" "$work"/*.log >&2 || true
+	die "no $what"
 }
-# service_start PREFIX… -- ARGUMENT…: chanceryd with these arguments, behind env or the like.
-service_start() {
+stands() { [ "$(count "$2" "$3")" -ge "$1" ]; }
+# wait_for N TEXT FILE: until the text stands there N times.
+wait_for() { until_ok "$1 times \"$2\" in $3" stands "$@"; }
+# chanceryd_start PREFIX… -- ARGUMENT…: with these arguments, behind env or the like.
+chanceryd_start() {
 	local prefix=()
 	while [ "$1" != -- ]; do
 		prefix+=("$1")
@@ -41,7 +56,7 @@ service_start() {
 	(exec "${prefix[@]}" "$chanceryd" --home home "$@") 2>"$log" &
 	daemon=$!
 }
-service_stop() {
+chanceryd_stop() {
 	local rc=0
 	kill -TERM "$daemon"
 	wait "$daemon" || rc=$?

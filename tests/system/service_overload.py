@@ -16,7 +16,6 @@ HELD, CHANGES_HELD = 2048, 1025
 BEYOND, AGAIN, ROUNDS = 100, 20, 3
 # What they hold, four times; a leak or an unbounded queue is beyond it in the third round.
 GROWTH_MIB = 64
-API = Api.ours()
 
 
 def overload(crowd, held, request, text, signer, server):
@@ -47,12 +46,14 @@ def overload(crowd, held, request, text, signer, server):
 
 
 def well():
+    # The connection of before was idle for long.
+    api = Api.ours()
     for i in range(50):
-        API.ok("POST", "m/sign/r", {"csr": CSR, "common_name": "after%d.example.com" % i})
-    API.ok("POST", "m/roles/after", {"allow_any_name": True})
-    if API.ok("GET", "sys/health")["sealed"]:
+        api.ok("POST", "m/sign/r", {"csr": CSR, "common_name": "after%d.example.com" % i})
+    api.ok("POST", "m/roles/after", {"allow_any_name": True})
+    if api.ok("GET", "sys/health")["sealed"]:
         die("sealed")
-    _, _, octets = API.raw("GET", "sys/metrics?format=prometheus")
+    _, _, octets = api.raw("GET", "sys/metrics?format=prometheus")
     lines = dict(x.rsplit(" ", 1) for x in octets.decode().splitlines() if x[0] != "#")
     # This request itself.
     if lines["chancery_requests_in_flight"] != "1":
@@ -61,9 +62,10 @@ def well():
 
 
 def main():
-    API.ok("POST", "sys/mounts/m", {"type": "pki"})
-    API.ok("POST", "m/root/generate/internal", {"common_name": "Root", "key_type": "ec"})
-    API.ok("POST", "m/roles/r", {"allow_any_name": True, "key_type": "any", "ttl": "1h"})
+    api = Api.ours()
+    api.ok("POST", "sys/mounts/m", {"type": "pki"})
+    api.ok("POST", "m/root/generate/internal", {"common_name": "Root", "key_type": "ec"})
+    api.ok("POST", "m/roles/r", {"allow_any_name": True, "key_type": "any", "ttl": "1h"})
     signer, server = room(SUPERVISOR, "chancery-signer"), room(SUPERVISOR, "chancery-server")
     crowd = Crowd(HELD + BEYOND)
     memory = [overload(crowd, HELD, lambda i: (

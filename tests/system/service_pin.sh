@@ -22,7 +22,7 @@ calls() {
 }
 up() {
 	rm -f counts
-	service_start env FAULT_PKCS11_COUNTS="$work/counts" --
+	chanceryd_start env FAULT_PKCS11_COUNTS="$work/counts" --
 }
 # state ROOM
 state() {
@@ -39,7 +39,7 @@ logins() { calls C_Login; }
 
 # --- nothing there yet ------------------------------------------------------------------------------
 mv home/store home/away
-service_start --
+chanceryd_start --
 wait_for 1 'there is no .*store.sqlite' log
 rc=0
 wait "$daemon" || rc=$?
@@ -79,18 +79,18 @@ same "$(curl -s --cacert home/tls/certificate.pem -H "X-Vault-Token: $token" \
 	python3 -c 'import json, sys; print(json.load(sys.stdin)["data"]["policies"])')" \
 	"['root']" "policies of the token"
 "$chancery" token root --json >/dev/null || die "no token after the server's end"
-service_stop
+chanceryd_stop
 check "$chancery" register verify
 
 # --- kill -9 of chanceryd alone: a new one waits for the addresses ----------------------------------------
-service_start --
+chanceryd_start --
 wait_for 1 '"msg":"ready: server ready, signer ready' log
 kill -KILL "$daemon"
 wait "$daemon" 2>/dev/null || true
-service_start --
+chanceryd_start --
 wait_for 1 '"msg":"ready: server ready, signer ready' log
 "$chancery" token root --json >/dev/null || die "no token after chanceryd's end"
-service_stop
+chanceryd_stop
 check "$chancery" register verify
 
 # --- a wrong PIN: one try -----------------------------------------------------------------------------
@@ -135,24 +135,24 @@ cp whole home/chancery.yaml
 read -r _ pid <<<"$(state signer)"
 kill -KILL "$pid"
 wait_for 2 'signer: ready' log
-service_stop
+chanceryd_stop
 # A new file instead of unseal.
 up
 wait_for 1 'signer: the PIN was refused' log
 cp good home/pins/ca
 wait_for 1 'signer: ready' log
-service_stop
+chanceryd_stop
 
 # --- prompt without a terminal: sealed until unseal -------------------------------------------------------
 sed -i 's|pin: "file:pins/ca"|pin: prompt|' home/chancery.yaml
 rm -f counts
-service_start setsid env FAULT_PKCS11_COUNTS="$work/counts" --
+chanceryd_start setsid env FAULT_PKCS11_COUNTS="$work/counts" --
 wait_for 1 'token ca: there is no terminal' log
 wait_for 1 '"msg":"ready: server ready, signer sealed' log
 same "$(calls C_Login)" 0 "logins without a PIN"
 check "$chancery" unseal --pin file:good
 wait_for 1 'signer: ready' log
-service_stop
+chanceryd_stop
 # Typed: by a terminal of the script's own.
 cat >typed.py <<'END'
 import os, pty, sys
@@ -181,10 +181,10 @@ timeout 60 python3 typed.py "$chanceryd" || die "the prompt"
 
 # --- a configuration that the signer cannot work with --------------------------------------------------------
 sed -i 's|pin: prompt|pin: "file:pins/ca"|; s|^module: .*|module: /bin/true|' home/chancery.yaml
-service_start env --
+chanceryd_start env --
 wait_for 1 'signer: it cannot work with this configuration' log
 sed -i "s|^module: .*|module: $module|" home/chancery.yaml
 kill -HUP "$daemon"
 wait_for 1 'signer: ready' log
-service_stop
+chanceryd_stop
 check "$chancery" register verify

@@ -38,13 +38,13 @@ settings() {
 server=fake/chancery-server.log signer=fake/chancery-signer.log
 start() {
 	rm -f fake/*.log
-	service_start "$@" -- --rooms rooms
+	chanceryd_start "$@" -- --rooms rooms
 }
 up() {
 	start "$@"
 	wait_for 1 '"msg":"ready: ' log
 }
-stop() { service_stop; }
+stop() { chanceryd_stop; }
 # pid_of LOG: of the room started last.
 pid_of() { sed -n 's/^start \([0-9]*\) .*/\1/p' "$1" | tail -n 1; }
 

@@ -20,7 +20,7 @@ check "$chancery" init --soft home --charter open --listen "127.0.0.1:$port"
 export CHANCERY_HOME=$work/home
 printf 'user_server: nobody\nuser_signer: daemon\n' >>home/chancery.yaml
 check "$chancery" init
-service_start --
+chanceryd_start --
 wait_for 1 '"msg":"ready: server ready, signer ready' log
 users() { "$chancery" status | sed -n 's/^users: *//p'; }
 call() {
@@ -39,7 +39,7 @@ make_authority
 issue || die "issue"
 if [ "$(id -u)" != 0 ]; then
 	same "$(users)" single-user "users"
-	service_stop
+	chanceryd_stop
 	exit
 fi
 same "$(users)" "one a room" "users"
@@ -70,14 +70,14 @@ try:
     sys.exit(0 if s.recv(4096) else "not heard")
 except (BrokenPipeError, ConnectionResetError):
     sys.exit("not heard")'
-service_stop
+chanceryd_stop
 
 # A command of root's in between: what it made is the signer's.
 key=$("$chancery" key list --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["keys"][0]["label"])')
 check "$chancery" crl issue --issuer "$key" --out list.pem
 same "$(find home/register home/crl home/tokens -user root)" "" "files of root"
-service_start --
+chanceryd_start --
 wait_for 1 '"msg":"ready: server ready, signer ready' log
 issue || die "issue after a command of root's"
-service_stop
+chanceryd_stop
 check "$chancery" register verify
