@@ -242,7 +242,8 @@ writer_cert_delete(struct writer *w, struct known_mount *m, struct bytes serial,
 
 	if (st == NULL || !find_cert(w, m->id, serial, issuer, &f, e))
 		return false;
-	*was_there = f.there;
+	if (was_there != NULL)
+		*was_there = f.there;
 	if (!f.there)
 		return true;
 	bind_id(st, m->id, serial, issuer);
@@ -251,6 +252,21 @@ writer_cert_delete(struct writer *w, struct known_mount *m, struct bytes serial,
 	m->revoked -= f.revoked;
 	m->certs -= f.der != 0;
 	return f.der == 0 || delete_row(w, STMT_DER_DELETE, f.der, e);
+}
+
+bool
+writer_cert_strip(struct writer *w, struct known_mount *m, struct bytes serial,
+    int64_t issuer, int64_t der, struct error *e)
+{
+	auto_stmt sqlite3_stmt *st = db_stmt(&w->db, STMT_CERT_STRIP, e);
+
+	if (st == NULL)
+		return false;
+	bind_id(st, m->id, serial, issuer);
+	if (!db_run(&w->db, st, e))
+		return false;
+	m->certs--;
+	return delete_row(w, STMT_DER_DELETE, der, e);
 }
 
 bool
@@ -321,7 +337,6 @@ writer_reclaim(struct writer *w, struct error *e)
 	struct known_mount m = { 0 };
 	struct cert_id v[RECLAIM_ROWS];
 	size_t n;
-	bool there;
 
 	if (!retired_mount(w, &m.id, e))
 		return false;
@@ -334,7 +349,7 @@ writer_reclaim(struct writer *w, struct error *e)
 	for (size_t i = 0; i < n; i++)
 		if (!writer_cert_delete(w, &m,
 			bytes_of(v[i].serial, LIMIT_SERIAL_BYTES), v[i].issuer,
-			&there, e))
+			NULL, e))
 			return false;
 	return true;
 }

@@ -129,9 +129,12 @@ store_changes_each(struct bytes json, store_change_fn *each, void *arg,
 }
 
 static bool
-accept_change(unused_arg void *arg, unused_arg const struct store_doc_op *c,
+accept_change(void *arg, const struct store_doc_op *c,
     unused_arg struct error *e)
 {
+	bool *tidies = arg;
+
+	*tidies = *tidies || tidy_has_page(c);
 	return true;
 }
 
@@ -214,7 +217,16 @@ apply_change(void *arg, const struct store_doc_op *c, struct error *e)
 		db_int(st, 4, (int64_t)a->index + 1);
 		db_blob(st, 5, c->value);
 	}
-	return db_run(d, st, e);
+	return db_run(d, st, e) && tidy_apply(a->w, a->origin, c, e);
+}
+
+/* The document may be another by now; what its page took may be back. */
+static bool
+apply_again(void *arg, const struct store_doc_op *c, struct error *e)
+{
+	struct applying *a = arg;
+
+	return tidy_apply(a->w, a->origin, c, e);
 }
 
 /* *newest: one more than the index of the last one applied. */
@@ -258,7 +270,7 @@ apply_docs(struct writer *w, void *arg, struct error *e)
 	if (!newest_config(w, a->origin, &newest, e))
 		return false;
 	if ((int64_t)a->index < newest)
-		return true;
+		return store_changes_each(a->json, apply_again, a, e);
 	return store_changes_each(a->json, apply_change, a, e) &&
 	    set_newest(w, a->origin, (int64_t)a->index + 1, e);
 }
@@ -294,10 +306,13 @@ store_docs_apply(struct store *s, struct bytes json, const char *origin,
     uint64_t index, struct error *e)
 {
 	struct applying a = { .json = json, .origin = origin, .index = index };
-	bool ok;
+	bool ok, tidies = false;
 
 	/* Looked at here, so that a wrong one costs the writer nothing. */
-	if (!store_changes_each(json, accept_change, NULL, e))
+	if (!store_changes_each(json, accept_change, &tidies, e))
+		return false;
+	/* A transaction does not take every row that waits. */
+	if (tidies && !store_sync(s, e))
 		return false;
 	(void)pthread_mutex_lock(&s->lock);
 	ok = in_order(s, index, e);

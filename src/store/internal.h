@@ -85,6 +85,14 @@ bool writer_log(struct writer *w, const char *origin, int64_t *id,
 bool writer_cert_delete(struct writer *w, struct known_mount *m,
     struct bytes serial, int64_t issuer, bool *was_there,
     struct error *e) must_check;
+/* Its DER alone, row `der`. */
+bool writer_cert_strip(struct writer *w, struct known_mount *m,
+    struct bytes serial, int64_t issuer, int64_t der,
+    struct error *e) must_check;
+/* What the page of such a document takes away; nothing for other documents (tidy.c). */
+bool tidy_apply(struct writer *w, const char *origin,
+    const struct store_doc_op *op, struct error *e) must_check;
+bool tidy_has_page(const struct store_doc_op *op);
 /* The mount is removed, or made anew, by record `index` of `origin`: its
  * certificates are gone for readers at once. */
 bool writer_mount_retire(struct writer *w, const char *name, const char *origin,

@@ -67,17 +67,18 @@ static const char *const sql[] = {
 	/* One mount at a time keeps the sort to equal serials. */
 	[STMT_CERT_ALL] =
 	    ROW_DER FROM_DER "WHERE m.id = ?1 ORDER BY c.serial, i.key",
-	[STMT_CERT_PAGE] =
-	    "SELECT c.serial, c.issuer, c.not_after, c.revoked "
-	    "FROM mount m CROSS JOIN cert c ON c.mount = m.id "
-	    "WHERE m.name = ?1 AND (c.serial, c.issuer) > (?2, ?3) "
-	    "ORDER BY c.serial, c.issuer LIMIT ?4",
+	[STMT_CERT_RANGE] =
+	    "SELECT serial, issuer, not_after, log, n, revoked_n, der "
+	    "FROM cert WHERE mount = ?1 AND serial > ?2 AND serial <= ?3 "
+	    "ORDER BY serial, issuer",
 	[STMT_CERT_OF_MOUNT] =
 	    "SELECT serial, issuer FROM cert WHERE mount = ?1 LIMIT ?2",
 	[STMT_CERT_FIND] = "SELECT der, revoked FROM cert "
 			   "WHERE mount = ?1 AND serial = ?2 AND issuer = ?3",
 	[STMT_CERT_DELETE] =
 	    "DELETE FROM cert WHERE mount = ?1 AND serial = ?2 AND issuer = ?3",
+	[STMT_CERT_STRIP] = "UPDATE cert SET der = NULL "
+			    "WHERE mount = ?1 AND serial = ?2 AND issuer = ?3",
 	[STMT_DER_ADD] = "INSERT INTO der(id, der) VALUES(?1, ?2)",
 	[STMT_DER_LAST] = "SELECT max(id) FROM der",
 	[STMT_DER_DELETE] = "DELETE FROM der WHERE id = ?1",

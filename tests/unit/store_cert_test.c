@@ -321,37 +321,6 @@ test_not_stored(void **state)
 
 /* ---- away -------------------------------------------------------------- */
 
-static void
-test_delete(void **state)
-{
-	struct store *s = store_of(state);
-	auto_buf struct buf mem = { 0 };
-	struct store_cert c;
-	uint64_t deleted = 0;
-
-	for (uint32_t n = 0; n < 3000; n++)
-		put_sample(s, "pki", n);
-	put_sample(s, "other", 5000);
-	for (uint32_t n = 0; n < 3000; n += 3)
-		revoke_sample(s, n, 1790000001);
-	ok(store_cert_delete(s, "pki", 1790000000 + 1000 * 1500, false,
-	    &deleted, &e));
-	assert_int_equal(deleted, 1000);
-	counts_are(s, "pki", 2000, 1000);
-	assert_true(has_sample(s, "pki", 3, &c, &mem));
-	assert_false(has_sample(s, "pki", 4, &c, &mem));
-	assert_true(has_sample(s, "pki", 1500, &c, &mem));
-	ok(store_cert_delete(s, "pki", 1790000000 + 1000 * 1500, true, &deleted,
-	    &e));
-	assert_int_equal(deleted, 500);
-	counts_are(s, "pki", 1500, 500);
-	ok(store_cert_delete(s, "pki", INT64_MAX, true, &deleted, &e));
-	assert_int_equal(deleted, 1500);
-	counts_are(s, NULL, 1, 0);
-	ok(store_cert_delete(s, "nowhere", INT64_MAX, true, &deleted, &e));
-	assert_int_equal(deleted, 0);
-}
-
 #define MOUNT(op, value)                                                       \
 	"[{\"kind\":\"mount\",\"name\":\"pki\",\"op\":\"" op                   \
 	"\",\"scope\":\"\"" value "}]"
@@ -522,7 +491,6 @@ main(void)
 		TEST(test_list_of_revoked),
 		TEST(test_equal_serials),
 		TEST(test_not_stored),
-		TEST(test_delete),
 		TEST(test_mount_takes_its_certificates_along),
 		TEST(test_removed_mount_is_reclaimed),
 		TEST(test_positions),

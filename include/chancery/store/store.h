@@ -108,11 +108,6 @@ bool store_cert_list(struct store *s, const struct store_cert_query *q,
  * `revoked`. mount NULL: all. */
 bool store_cert_count(struct store *s, const char *mount, uint64_t *certs,
     uint64_t *revoked, struct error *e) must_check;
-/* Forget certificates that expired before then (tidy; INT64_MAX: all); those revoked
- * only with revoked_too. Committed on return, page by page. */
-bool store_cert_delete(struct store *s, const char *mount,
-    int64_t expired_before_s, bool revoked_too, uint64_t *deleted,
-    struct error *e) must_check;
 /* Wait until everything put so far is committed. */
 bool store_sync(struct store *s, struct error *e) must_check;
 /* Wait until there is room for more: who reads a register does not want FAIL_BUSY. */
@@ -132,6 +127,38 @@ void store_gaps_closed(struct store *s, uint64_t gaps);
 /* Queued behind the rows put before. Never goes back. While there is a gap it does
  * nothing. */
 bool store_position_put(struct store *s, const char *origin, uint64_t index,
+    struct error *e) must_check;
+
+/* ---- tidy ---------------------------------------------------------------- */
+
+/*
+ * Certificates are forgotten by documents of this kind, in the scope of their mount: when
+ * one is put whose value has "page" {"after":…,"below":…,"certs_before":…,"revoked_before":…,
+ * "to":…}, the certificates of that page go in the same transaction, and again when the record
+ * is replayed behind rows that a catch-up put back. Serials are 40 digits of hex.
+ */
+#define STORE_KIND_TIDY "pki-tidy"
+struct store_tidy {
+	uint8_t
+	    after[LIMIT_SERIAL_BYTES]; /* behind it; zeros: from the first */
+	uint8_t to[LIMIT_SERIAL_BYTES];
+	/* Of the log: only what records before this one brought; what later ones revoked
+	 * counts as not revoked. */
+	uint64_t below;
+	/* notAfter before it: the certificate goes, of a revoked one only the certificate.
+	 * 0: none. */
+	int64_t certs_before_s;
+	int64_t revoked_before_s; /* … revoked ones go, as a whole */
+};
+struct store_tidy_count {
+	uint64_t looked, rows; /* rows that go or lose their certificate */
+	uint64_t certs, revoked;
+	bool end; /* nothing is behind t->to */
+};
+/* What the next page would take: from t->after on until `page` rows would go, or enough were
+ * looked at; fills t->to. Everything below t->below has to be put. Any thread. */
+bool store_tidy_look(struct store *s, const char *mount, const char *origin,
+    size_t page, struct store_tidy *t, struct store_tidy_count *n,
     struct error *e) must_check;
 
 /* ---- documents --------------------------------------------------------- */
