@@ -76,6 +76,7 @@ bool call_given(const struct call *c, const char *field);   /* caller sent it */
 /* ---- answers: each ends the call ---- */
 void call_ok(struct call *c, json_t *data); /* 200, envelope; steals data */
 void call_no_content(struct call *c);       /* 204, or 200 with warnings */
+void call_accepted(struct call *c);         /* 202, data null: it goes on */
 void call_not_found(struct call *c);        /* 404 {"errors":[]} */
 void call_error(struct call *c, int status, const char *fmt, ...)
     printf_like(3, 4);

@@ -4,7 +4,7 @@
 /*
  * The PKI engine in its room: what main and core need of it. A mount of type "pki" is an
  * authority; its documents are "pki-role", "pki-issuer" and "pki-key" (by UUID), and
- * "pki-config" (urls, crl, issuers, keys, cluster), scope: the mount's path.
+ * "pki-config" (urls, crl, issuers, keys, cluster, auto-tidy), "pki-tidy", scope: the mount's path.
  */
 #include <chancery/base/clock.h>
 #include <chancery/server/docs.h>
@@ -17,9 +17,11 @@ extern const struct backend pki_backend;
 extern const struct doc_kind pki_doc_kinds[];
 
 struct event_base;
+struct api;
 struct pki_settings {
 	struct docs *docs;
 	struct store *store;
+	struct api *api; /* for calls of its own */
 	const struct clock *clock;
 	const char
 	    *crl_dir; /* where the signer writes: <key>/full/<number>.crl */
@@ -27,7 +29,7 @@ struct pki_settings {
 };
 /*
  * Once, before any worker runs. The texts must live as long. CRLs of every issuer are
- * renewed by a timer in the loop of `base` (worker 0) through its lane.
+ * renewed, and tidies run, by timers in the loop of `base` (worker 0) through its lane.
  */
 void pki_start(const struct pki_settings *s, struct event_base *base,
     struct lane *lane);

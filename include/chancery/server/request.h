@@ -48,6 +48,8 @@ json_t *request_json_quick(struct bytes s) must_check;
 bool request_bool(const char *text, bool *out) must_check;
 /* "3600", "1h30m", "1.5h", "30d". */
 bool request_duration(const char *text, int64_t *out_s) must_check;
+/* The same, in milliseconds. */
+bool request_duration_ms(const char *text, int64_t *out_ms) must_check;
 /* RFC 3339 with any offset, or seconds. */
 bool request_time(const char *text, int64_t *out_s) must_check;
 

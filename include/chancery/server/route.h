@@ -63,7 +63,9 @@ enum {
 	 * this). */
 	ROUTE_ANY_TOKEN = 1 << 4,
 	/* ROUTE_UNAUTH | ROUTE_PUBLIC on the plain listener, where plain_metrics says so. */
-	ROUTE_METRICS = 1 << 5
+	ROUTE_METRICS = 1 << 5,
+	/* For the service itself (api_call); not there for callers. */
+	ROUTE_OWN = 1 << 6
 };
 typedef void call_fn(struct call *c);
 struct route {

@@ -156,6 +156,7 @@ start_pki(struct room *r)
 {
 	struct pki_settings s = { .docs = r->docs,
 		.store = r->store,
+		.api = r->api,
 		.clock = &clock_system,
 		.crl_dir = r->cfg.crl_dir,
 		.rsa_pool = (unsigned)r->cfg.server.rsa_pool };

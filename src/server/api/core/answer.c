@@ -136,6 +136,15 @@ call_ok(struct call *c, json_t *data)
 }
 
 void
+call_accepted(struct call *c)
+{
+	struct flight *f = flight_of(c);
+	struct envelope v = envelope_of(f, NULL);
+
+	send_envelope(f, 202, &v);
+}
+
+void
 call_auth(struct call *c)
 {
 	call_ok_secret(c, NULL);

@@ -169,7 +169,8 @@ openapi_add(json_t *doc, const char *mount, const struct backend *b)
 
 	for (size_t i = 0; (r = backend_routes(b, i)) != NULL; i++)
 		for (; r->pattern != NULL; r++)
-			openapi_row(paths, mount, r);
+			if ((r->flags & ROUTE_OWN) == 0)
+				openapi_row(paths, mount, r);
 }
 
 /* ---- Markdown ---- */
@@ -274,6 +275,7 @@ api_markdown(const struct backend *const *backends, struct buf *out)
 		buf_addf(out, "## %s\n\n%s\n\n", b->type, b->about);
 		for (size_t i = 0; (r = backend_routes(b, i)) != NULL; i++)
 			for (; r->pattern != NULL; r++)
-				markdown_row(usual_mount(b), r, out);
+				if ((r->flags & ROUTE_OWN) == 0)
+					markdown_row(usual_mount(b), r, out);
 	}
 }

@@ -448,6 +448,8 @@ serve(struct call *c)
 		return;
 	f->access->op = c->op;
 	serve_find_row(f);
+	if (flags_of(f) & ROUTE_OWN)
+		c->route = NULL;
 	if (http_listener_of(c->x) == HTTP_PLAIN &&
 	    !(flags_of(f) & ROUTE_PUBLIC)) {
 		call_not_found(c);

@@ -88,14 +88,18 @@ scan_number(const char **s, double *out)
 /* Hundreds of years fit; more is a mistake. */
 #define DURATION_MAX_S 1e11
 
-bool
-request_duration(const char *text, int64_t *out_s)
+static bool
+scan_duration(const char *text, double *out_s)
 {
 	const char *s = text;
 	double total = 0, v;
+	int64_t whole;
 
-	if (parse_int(text, out_s))
-		return (double)llabs(*out_s) <= DURATION_MAX_S;
+	*out_s = 0;
+	if (parse_int(text, &whole)) {
+		*out_s = (double)whole;
+		return (double)llabs(whole) <= DURATION_MAX_S;
+	}
 	if (*s == '+')
 		s++;
 	do {
@@ -109,9 +113,29 @@ request_duration(const char *text, int64_t *out_s)
 		total += v * u->seconds;
 		s += strlen(u->name);
 	} while (*s != '\0');
-	if (total > DURATION_MAX_S)
+	*out_s = total;
+	return total <= DURATION_MAX_S;
+}
+
+bool
+request_duration(const char *text, int64_t *out_s)
+{
+	double s;
+
+	if (!scan_duration(text, &s))
 		return false;
-	*out_s = (int64_t)total;
+	*out_s = (int64_t)s;
+	return true;
+}
+
+bool
+request_duration_ms(const char *text, int64_t *out_ms)
+{
+	double s;
+
+	if (!scan_duration(text, &s))
+		return false;
+	*out_ms = (int64_t)(s * 1000 + 0.5);
 	return true;
 }
 

@@ -24,6 +24,8 @@ config_default(const char *name)
 		    "default_follows_latest_issuer", 0);
 	if (strcmp(name, "keys") == 0)
 		return json_pack("{s:s}", "default", "");
+	if (strcmp(name, "auto-tidy") == 0)
+		return tidy_config_default();
 	return json_pack("{s:s,s:s}", "path", "", "aia_path", "");
 }
 
@@ -55,18 +57,13 @@ overlay(struct call *c, json_t *doc)
 
 /* ---- one shape for all ------------------------------------------------------ */
 
-struct config {
-	const char *name, *what;
-	bool (*check)(struct call *c, json_t *doc, struct error *e);
-};
-
-static void
+void
 config_read(struct call *c, const struct config *k)
 {
 	call_ok(c, config_get(c->docs, c->mount->path, k->name));
 }
 
-static bool
+bool
 config_build(struct call *c, struct changes *ch, const struct config *k)
 {
 	json_t *doc = config_get(c->docs, c->mount->path, k->name);
@@ -82,7 +79,7 @@ config_build(struct call *c, struct changes *ch, const struct config *k)
 	return true;
 }
 
-static void
+void
 config_written(struct call *c, const struct config *k)
 {
 	if (c->reply->ok)

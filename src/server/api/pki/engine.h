@@ -76,6 +76,14 @@ void default_id(struct docs *d, const char *mount, const char *config,
 /* A config document merged over its defaults: fresh. */
 json_t *config_get(struct docs *d, const char *mount,
     const char *name) must_check;
+/* Documents of configuration: read, and partial updates; check may complete the document. */
+struct config {
+	const char *name, *what;
+	bool (*check)(struct call *c, json_t *doc, struct error *e);
+};
+void config_read(struct call *c, const struct config *k);
+bool config_build(struct call *c, struct changes *ch, const struct config *k);
+void config_written(struct call *c, const struct config *k);
 /* The lists of URLs in config/urls or an issuer. */
 bool urls_check(struct call *c, json_t *doc, struct error *e) must_check;
 /* Key document of that hash in the mount, NULL: none. */
@@ -269,6 +277,9 @@ void crl_wanted(const struct sha256 *key);
 void crl_request(struct docs *d, const char *mount, const struct issuer *i,
     struct lane_crl *out);
 
+/* ---- tidy (tidy*.c) ---- */
+json_t *tidy_config_default(void) must_check;
+
 /* ---- prepared RSA keys (pool.c) ---- */
 EVP_PKEY *pool_take(struct key_type t); /* NULL: none ready */
 
@@ -291,6 +302,8 @@ call_fn key_list, key_read, key_write, key_delete, key_generate, key_import;
 call_fn config_issuers_read, config_issuers_write, config_keys_read,
     config_keys_write, config_urls_read, config_urls_write, config_crl_read,
     config_crl_write, config_cluster_read, config_cluster_write;
+call_fn tidy_start, tidy_cancel, tidy_status, tidy_page, config_auto_tidy_read,
+    config_auto_tidy_write;
 call_fn revoke_cert, revoke_with_key, issuer_revoke, cert_list, revoked_list,
     cert_read, cert_raw, cert_raw_pem;
 call_fn cert_ca_json, cert_chain_json, cert_crl_json;

@@ -10,11 +10,13 @@ pki_start(const struct pki_settings *s, struct event_base *base,
 	pki_process = *s;
 	pool_start(s->rsa_pool);
 	keeper_start(base, lane);
+	tidier_start(base, lane, s->api);
 }
 
 void
 pki_stop(void)
 {
+	tidier_stop();
 	keeper_stop();
 	pool_stop();
 	pki_process = (struct pki_settings){ 0 };

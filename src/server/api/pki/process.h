@@ -11,3 +11,6 @@ void pool_stop(void);
 
 void keeper_start(struct event_base *base, struct lane *lane);
 void keeper_stop(void);
+
+void tidier_start(struct event_base *base, struct lane *lane, struct api *api);
+void tidier_stop(void);

@@ -6,7 +6,7 @@ static const struct route *const more[] = { pki_ca_routes, pki_config_routes,
 	pki_cert_routes, NULL };
 
 static const char *const doc_kinds[] = { "pki-role", "pki-issuer", "pki-key",
-	"pki-config", NULL };
+	"pki-config", "pki-tidy", NULL };
 
 const struct backend pki_backend = {
 	.type = "pki",

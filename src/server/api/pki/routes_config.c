@@ -38,6 +38,42 @@ static const struct field_spec f_cfg_crl[] = { STR("expiry", "72h",
 	    "Expired certificates may be revoked."),
 	INT("max_crl_entries", "-1", "Kept; lists have no limit."), END };
 
+#define TIDY                                                                   \
+	BOOL("tidy_cert_store", NULL, "Forget expired certificates."),         \
+	    BOOL("tidy_revoked_certs", NULL,                                   \
+		"Forget expired certificates that were revoked."),             \
+	    BOOL("tidy_expired_issuers", NULL,                                 \
+		"Detach expired issuers, but the default one."),               \
+	    BOOL("tidy_revoked_cert_issuer_associations", NULL,                \
+		"Accepted; there is nothing to do."),                          \
+	    BOOL("tidy_invalid_certs", NULL,                                   \
+		"Accepted; there is nothing to do."),                          \
+	    BOOL("tidy_move_legacy_ca_bundle", NULL,                           \
+		"Accepted; there is nothing to do."),                          \
+	    BOOL("tidy_acme", NULL, "Accepted; there is nothing to do."),      \
+	    DUR("safety_buffer", "259200",                                     \
+		"How long a certificate must have been expired."),             \
+	    DUR("revoked_safety_buffer", "259200",                             \
+		"The same for revoked ones."),                                 \
+	    DUR("issuer_safety_buffer", "31536000", "The same for issuers."),  \
+	    DUR("acme_account_safety_buffer", "2592000", "Kept."),             \
+	    STR("pause_duration", "0s", "Rest between two pages."),            \
+	    INT("page_size", "1000", "Certificates a page.")
+
+static const struct field_spec f_auto_tidy[] = { BOOL("enabled", NULL,
+						     "Tidy from time to time."),
+	DUR("interval_duration", "43200", "From the end of one to the next."),
+	TIDY,
+	BOOL("maintain_stored_certificate_counts", NULL,
+	    "Show counts in tidy-status."),
+	BOOL("publish_stored_certificate_count_metrics", NULL, "Kept."), END };
+static const struct field_spec f_tidy[] = { TIDY,
+	BOOL("tidy_revocation_list", NULL, "As tidy_revoked_certs."), END };
+static const struct field_spec f_tidy_page[] = {
+	STR("after", NULL, "Serial number behind which it begins."),
+	BOOL("cancel", NULL, "End the run."), END
+};
+
 const struct route pki_config_routes[] = {
 	{ "config/issuers", "Default issuer.", 0, f_cfg_issuers,
 	    { config_issuers_read, NULL, config_issuers_write, NULL, NULL },
@@ -51,5 +87,16 @@ const struct route pki_config_routes[] = {
 	{ "config/cluster", "URLs for templates.", 0, f_cfg_cluster,
 	    { config_cluster_read, NULL, config_cluster_write, NULL, NULL },
 	    NULL },
+	{ "config/auto-tidy", "Tidy from time to time.", 0, f_auto_tidy,
+	    { config_auto_tidy_read, NULL, config_auto_tidy_write, NULL, NULL },
+	    NULL },
+	{ "tidy", "Forget what expired, in the background.", 0, f_tidy,
+	    WRITE(tidy_start), NULL },
+	{ "tidy-cancel", "End a tidy that runs.", 0, NULL, WRITE(tidy_cancel),
+	    NULL },
+	{ "tidy-status", "The tidy that runs, or the last one.", 0, NULL,
+	    READ(tidy_status), NULL },
+	{ "tidy/page", "One page of a tidy.", ROUTE_OWN, f_tidy_page,
+	    WRITE(tidy_page), NULL },
 	{ NULL, NULL, 0, NULL, { NULL }, NULL },
 };

@@ -4,5 +4,5 @@ list(APPEND API_SOURCES
     pki/certs.c pki/config.c pki/crl.c pki/find.c pki/issue.c pki/issuers.c pki/keeper.c
     pki/keys.c pki/kinds.c pki/pool.c pki/process.c pki/raw.c pki/revoke.c pki/revoke_find.c pki/roles.c pki/rotate.c
     pki/routes.c pki/routes_ca.c pki/routes_cert.c pki/routes_config.c
-    pki/routes_leaf.c pki/self_issued.c pki/sign.c pki/way.c)
+    pki/routes_leaf.c pki/self_issued.c pki/sign.c pki/tidier.c pki/tidy.c pki/tidy_args.c pki/tidy_page.c pki/way.c)
 list(APPEND API_USES server_pki)
