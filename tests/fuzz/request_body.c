@@ -59,6 +59,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const char *const types[] = { "", "application/json",
 		"application/x-www-form-urlencoded" };
 	auto_json json_t *body = NULL, *in = NULL, *warnings = json_array();
+	auto_json json_t *defaults = fields_defaults(fields);
 	auto_buf struct buf canonical = { 0 };
 	struct error e = { 0 };
 
@@ -77,6 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(e.why == FAIL_BAD_INPUT);
 		return 0;
 	}
+	(void)json_object_update_missing(in, defaults);
 	check_typed(in);
 	if (!request_canonical(in, &canonical, &e))
 		assert(e.why == FAIL_BAD_INPUT && canonical.n == 0);

@@ -16,6 +16,8 @@ static const struct route routes[] = {
 	{ 0 },
 };
 
+static const struct backend backend = { .routes = routes };
+
 static void
 check_form(struct bytes path)
 {
@@ -53,15 +55,21 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	auto_buf struct buf path = { 0 };
+	static struct route_table *table;
 	auto_json json_t *captures = NULL, *query = NULL;
+	struct route_found found = { 0 };
 	struct error e = { 0 };
 	bool slash;
 
 	if (request_path(bytes_of(data, size), &path, &slash, &e)) {
 		check_form(buf_bytes(&path));
 		check_stable(buf_bytes(&path));
-		if (route_match(routes, buf_cstr(&path), &captures) != NULL)
-			assert(captures != NULL);
+		if (table == NULL)
+			table = route_table_new(&backend);
+		if (route_match(table, buf_cstr(&path), &found)) {
+			captures = found.captures;
+			assert(json_is_object(captures));
+		}
 	} else {
 		assert(e.why == FAIL_BAD_INPUT && path.n == 0);
 	}

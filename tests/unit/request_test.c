@@ -421,13 +421,18 @@ fields_and_warnings(void **state)
 	auto_json json_t *warnings = json_array();
 	auto_json json_t *in =
 	    fields_typed(fields, captures, given, warnings, &e);
+	auto_json json_t *defaults = fields_defaults(fields);
 	auto_buf struct buf text = { 0 };
 
 	(void)state;
 	assert_non_null(in);
 	request_dump(in, &text);
 	assert_string_equal(buf_cstr(&text),
-	    "{\"role\":\"kafka\",\"ttl\":3600,\"names\":[\"a\",\"b\"]}");
+	    "{\"role\":\"kafka\",\"names\":[\"a\",\"b\"]}");
+	buf_reset(&text);
+	request_dump(defaults, &text);
+	assert_string_equal(buf_cstr(&text),
+	    "{\"role\":\"\",\"ttl\":3600,\"names\":[]}");
 	buf_reset(&text);
 	request_dump(warnings, &text);
 	assert_string_equal(buf_cstr(&text),
@@ -451,8 +456,17 @@ static const struct route routes[] = {
 	{ .pattern = "mounts/*path/tune" },
 	{ .pattern = "mounts" },
 	{ .pattern = "ocsp/*req" },
+	{ .pattern = "ttl", .fields = fields },
 	{ 0 },
 };
+/* Asked only where those have none, however well a row fits. */
+static const struct route more_routes[] = {
+	{ .pattern = "issuer/a" },
+	{ .pattern = "late/:what" },
+	{ 0 },
+};
+static const struct route *const more[] = { more_routes, NULL };
+static const struct backend backend = { .routes = routes, .more_routes = more };
 
 static const struct {
 	const char *path, *pattern, *captures;
@@ -474,6 +488,11 @@ static const struct {
 	{ "mounts/tune", "mounts/*path", "{\"path\":\"tune\"}" },
 	{ "mounts/tune/tune", "mounts/*path/tune", "{\"path\":\"tune\"}" },
 	{ "ocsp/a/b/c=", "ocsp/*req", "{\"req\":\"a/b/c=\"}" },
+	{ "late/a", "late/:what", "{\"what\":\"a\"}" },
+	{ "late", NULL, NULL },
+	{ "ttl", "ttl", "{}" },
+	{ "tt", NULL, NULL },
+	{ "ttls", NULL, NULL },
 	{ "", NULL, NULL },
 	{ "1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3",
 	    NULL, NULL },
@@ -482,21 +501,28 @@ static const struct {
 static void
 match_rows(void **state)
 {
+	struct route_table *t = route_table_new(&backend);
+
 	(void)state;
 	for (size_t i = 0; i < countof(matches); i++) {
+		struct route_found found = { 0 };
 		auto_json json_t *captures = NULL;
 		auto_buf struct buf text = { 0 };
-		const struct route *r =
-		    route_match(routes, matches[i].path, &captures);
+		bool there = route_match(t, matches[i].path, &found);
 
-		if ((r != NULL) != (matches[i].pattern != NULL))
+		if (there != (matches[i].pattern != NULL))
 			fail_msg("path %s", matches[i].path);
-		if (r == NULL)
+		if (!there)
 			continue;
-		assert_string_equal(r->pattern, matches[i].pattern);
+		captures = found.captures;
+		assert_string_equal(found.route->pattern, matches[i].pattern);
 		request_dump(captures, &text);
 		assert_string_equal(buf_cstr(&text), matches[i].captures);
+		assert_int_equal(json_integer_value(
+				     json_object_get(found.defaults, "ttl")),
+		    found.route->fields != NULL ? 3600 : 0);
 	}
+	route_table_free(t);
 }
 
 /* ---- canonical and envelope ---- */

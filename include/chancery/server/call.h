@@ -45,7 +45,10 @@ struct call {
 	enum operation op;
 	const struct mount *mount; /* lives as long as the call */
 	const char *path; /* below the mount, without leading slash, decoded */
-	json_t *in; /* fields after typing and defaults; captures included */
+	/* Fields after typing that were sent or captured; what the others are. Read through
+	 * call_get and its kin. */
+	json_t *in;
+	const json_t *defaults; /* of the row, shared by all its calls */
 	json_t *
 	    given; /* what the caller sent, name → value before typing (PATCH: null
 	                  resets); captures not included */
@@ -63,12 +66,17 @@ struct call {
 	char why[512]; /* claim: full path, as policies see it */
 };
 
-/* ---- fields: typed reads of c->in (a name that the row lacks is a bug: fatal) ---- */
+/* ---- fields, with their defaults: typed reads (a name that the row lacks is a bug: fatal).
+ * What is borrowed here is not changed: defaults are everybody's. ---- */
 const char *call_str(const struct call *c,
     const char *field); /* "" when empty */
 int64_t call_int(const struct call *c,
     const char *field); /* INT, DURATION, TIME */
 bool call_bool(const struct call *c, const char *field);
+/* Borrowed; NULL: the row lacks it. */
+json_t *call_get(const struct call *c, const char *field);
+/* All fields of the row, fresh; its members are shared. */
+json_t *call_all(const struct call *c);
 json_t *call_list(const struct call *c, const char *field); /* borrowed array */
 json_t *call_json(const struct call *c, const char *field); /* borrowed */
 bool call_given(const struct call *c, const char *field);   /* caller sent it */

@@ -57,21 +57,32 @@ bool request_time(const char *text, int64_t *out_s) must_check;
 json_t *field_convert(const struct field_spec *f, const json_t *v,
     struct error *e) must_check;
 /*
- * All fields of the row: captures, then what was sent, then defaults. `warnings` gets the
- * sentences about parameters that were ignored or replaced.
+ * Fields of the row that were captured, or else sent. `warnings` gets the sentences about
+ * parameters that were ignored or replaced.
  */
 json_t *fields_typed(const struct field_spec *fields, const json_t *captures,
     const json_t *given, json_t *warnings, struct error *e) must_check;
+/* What each field of the row is when nothing is said. */
+json_t *fields_defaults(const struct field_spec *fields) must_check;
 /* The captures alone, as fields_typed does them. */
 json_t *fields_captured(const struct field_spec *fields, const json_t *captures,
     struct error *e) must_check;
 
-/* The row for a path below its mount; `captures` (name → string) on success. */
-const struct route *route_match(const struct route *routes, const char *path,
-    json_t **captures) must_check;
-
 /* The i-th array of a backend's rows; NULL: past the last. */
 const struct route *backend_routes(const struct backend *b, size_t i);
+
+/* A backend's rows, prepared for look-ups: read by all threads. */
+struct route_table;
+struct route_table *route_table_new(const struct backend *b) must_check;
+void route_table_free(struct route_table *t); /* NULL is fine */
+struct route_found {
+	const struct route *route;
+	const json_t *defaults; /* of its fields; the table's */
+	json_t *captures;       /* name → string; the caller's */
+};
+/* The row for a path below its mount. */
+bool route_match(const struct route_table *t, const char *path,
+    struct route_found *out) must_check;
 
 /* Canonical JSON (base/json.h) of a value: null members are left out; reals, and keys that
  * canonical JSON does not have, are FAIL_BAD_INPUT. */

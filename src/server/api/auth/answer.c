@@ -114,7 +114,7 @@ doc_merged(const struct call *c, const json_t *old, const char *const *names)
 
 	for (; *names != NULL; names++) {
 		const struct field_spec *f = field_of(c, *names);
-		json_t *v = json_object_get(c->in, f->name);
+		json_t *v = call_get(c, f->name);
 
 		if (call_given(c, f->name) ||
 		    json_object_get(doc, f->name) == NULL)

@@ -134,8 +134,7 @@ role_merged(const struct call *c, const json_t *old)
 		if (call_given(c, aliases[i].old) &&
 		    !call_given(c, aliases[i].now))
 			(void)json_object_set_new(r, aliases[i].now,
-			    json_deep_copy(
-				json_object_get(c->in, aliases[i].old)));
+			    json_deep_copy(call_get(c, aliases[i].old)));
 	tidy_policies(r);
 	return r;
 }

@@ -21,7 +21,7 @@ token_params_merge(const struct call *c, json_t *doc)
 		if (call_given(c, aliases[i].old) &&
 		    !call_given(c, aliases[i].now))
 			(void)json_object_set(merged, aliases[i].now,
-			    json_object_get(c->in, aliases[i].old));
+			    call_get(c, aliases[i].old));
 	(void)json_object_set_new(merged, "token_policies",
 	    names_clean(json_object_get(merged, "token_policies"), false));
 	(void)json_object_update(doc, merged);

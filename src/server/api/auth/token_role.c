@@ -35,8 +35,7 @@ apply_aliases(const struct call *c, json_t *doc)
 		if (call_given(c, aliases[i].old) &&
 		    !call_given(c, aliases[i].now))
 			(void)json_object_set_new(doc, aliases[i].now,
-			    json_deep_copy(
-				json_object_get(c->in, aliases[i].old)));
+			    json_deep_copy(call_get(c, aliases[i].old)));
 }
 
 static bool

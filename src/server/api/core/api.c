@@ -1,12 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
 
+static struct route_table **
+tables_new(const struct backend *const *b)
+{
+	struct route_table **v;
+	size_t n = 0;
+
+	while (b[n] != NULL)
+		n++;
+	v = mem_calloc(n + 1, sizeof(v[0]));
+	for (size_t i = 0; i < n; i++)
+		v[i] = route_table_new(b[i]);
+	return v;
+}
+
+static void
+tables_free(struct route_table **v)
+{
+	for (size_t i = 0; v[i] != NULL; i++)
+		route_table_free(v[i]);
+	mem_free(v);
+}
+
 struct api *
 api_new(const struct api_config *cfg)
 {
 	struct api *a = mem_calloc(1, sizeof(*a));
 
 	a->cfg = *cfg;
+	a->tables = tables_new(cfg->backends);
 	a->workers = mem_calloc(cfg->workers, sizeof(*a->workers));
 	STAILQ_INIT(&a->changes.queue);
 	(void)pthread_mutex_init(&a->changes.mutex, NULL);
@@ -26,6 +49,7 @@ api_free(struct api *a)
 	api_access_reopen(a, -1);
 	(void)pthread_mutex_destroy(&a->changes.mutex);
 	(void)pthread_mutex_destroy(&a->positions.mutex);
+	tables_free(a->tables);
 	mem_free(a->workers);
 	mem_free(a);
 }

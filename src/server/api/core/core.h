@@ -118,6 +118,7 @@ struct api {
 	struct positions positions;
 	struct metrics metrics;
 	struct http_shared *http;
+	struct route_table **tables; /* as cfg.backends */
 	_Atomic int access_fd;
 	int64_t started_s;
 };
@@ -180,6 +181,10 @@ bool mount_of_path(struct docs *d, const struct service_config *cfg,
     const char *path, struct mount *out) must_check;
 bool mount_is_built_in(const char *path) must_check;
 const struct backend *backend_of(const struct api *a,
+    const char *type) must_check;
+
+/* The rows of what a mount has; NULL: this program has no such backend. */
+const struct route_table *routes_of(const struct api *a,
     const char *type) must_check;
 
 /* The way of a request: call_fn that runs first. */

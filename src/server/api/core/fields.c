@@ -79,46 +79,57 @@ warn_about(const struct field_spec *fields, const json_t *captures,
 	    replaced, replaced_n);
 }
 
+/* Those of `from` that are fields, but not those that `not_in` has. */
+static bool
+add_typed(const struct field_spec *fields, const json_t *from,
+    const json_t *not_in, json_t *out, struct error *e)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(json_unconst(from), name, v)
+	{
+		const struct field_spec *f = field_find(fields, name);
+		json_t *typed;
+
+		if (f == NULL || json_object_get(not_in, name) != NULL)
+			continue;
+		typed = field_convert(f, v, e);
+		if (typed == NULL)
+			return false;
+		(void)json_object_set_new(out, name, typed);
+	}
+	return true;
+}
+
 json_t *
 fields_typed(const struct field_spec *fields, const json_t *captures,
     const json_t *given, json_t *warnings, struct error *e)
 {
 	auto_json json_t *out = json_object();
 
-	for (const struct field_spec *f = fields; f != NULL && f->name != NULL;
-	     f++) {
-		const json_t *v = json_object_get(captures, f->name);
-		json_t *typed;
-
-		if (v == NULL)
-			v = json_object_get(given, f->name);
-		typed = v != NULL ? field_convert(f, v, e) : field_default(f);
-		if (typed == NULL)
-			return NULL;
-		(void)json_object_set_new(out, f->name, typed);
-	}
+	if (!add_typed(fields, captures, NULL, out, e) ||
+	    !add_typed(fields, given, captures, out, e))
+		return NULL;
 	if (warnings != NULL)
 		warn_about(fields, captures, given, warnings);
 	return take(out);
 }
 
 json_t *
+fields_defaults(const struct field_spec *fields)
+{
+	json_t *out = json_object();
+
+	for (const struct field_spec *f = fields; f != NULL && f->name != NULL;
+	     f++)
+		(void)json_object_set_new(out, f->name, field_default(f));
+	return out;
+}
+
+json_t *
 fields_captured(const struct field_spec *fields, const json_t *captures,
     struct error *e)
 {
-	auto_json json_t *out = json_object();
-
-	for (const struct field_spec *f = fields; f != NULL && f->name != NULL;
-	     f++) {
-		const json_t *v = json_object_get(captures, f->name);
-		json_t *typed;
-
-		if (v == NULL)
-			continue;
-		typed = field_convert(f, v, e);
-		if (typed == NULL)
-			return NULL;
-		(void)json_object_set_new(out, f->name, typed);
-	}
-	return take(out);
+	return fields_typed(fields, captures, NULL, NULL, e);
 }

@@ -2,10 +2,27 @@
 /* Typed reads of a call's input. A name that the row lacks is a bug. */
 #include "core.h"
 
+json_t *
+call_get(const struct call *c, const char *field)
+{
+	json_t *v = json_object_get(c->in, field);
+
+	return v != NULL ? v : json_object_get(c->defaults, field);
+}
+
+json_t *
+call_all(const struct call *c)
+{
+	json_t *all = json_copy(c->in);
+
+	(void)json_object_update_missing(all, json_unconst(c->defaults));
+	return all;
+}
+
 static json_t *
 get(const struct call *c, const char *field)
 {
-	json_t *v = json_object_get(c->in, field);
+	json_t *v = call_get(c, field);
 
 	if (v == NULL)
 		fatal("%s: the row has no field %s", c->why, field);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <chancery/base/alloc.h>
 #include <chancery/server/request.h>
 
 #define SEGMENTS_MAX 32
@@ -96,51 +97,101 @@ capture(const struct segments *pattern, const struct segments *path,
 	}
 }
 
-/* Most rows differ in their first segment, which is literal in nearly all of them. */
-static bool
-may_fit(const char *pattern, struct bytes first)
-{
-	if (*pattern == ':' || *pattern == '*')
-		return true;
-	return strncmp(pattern, (const char *)first.p, first.n) == 0 &&
-	    (pattern[first.n] == '\0' || pattern[first.n] == '/');
-}
-
-const struct route *
-route_match(const struct route *routes, const char *path, json_t **captures)
-{
-	uint8_t best_fit[SEGMENTS_MAX] = { 0 };
-	const struct route *best = NULL;
-	struct segments segments = { 0 }, pattern = { 0 };
-
-	if (!split(path, &segments) || segments.n == 0)
-		return NULL;
-	for (const struct route *r = routes; r->pattern != NULL; r++) {
-		uint8_t fits[SEGMENTS_MAX] = { 0 };
-
-		if (!may_fit(r->pattern, segments.v[0]))
-			continue;
-		if (!split(r->pattern, &pattern))
-			fatal("route %s: too many segments", r->pattern);
-		if (!fit_row(&pattern, &segments, fits))
-			continue;
-		if (best == NULL || memcmp(fits, best_fit, sizeof(fits)) > 0) {
-			best = r;
-			memcpy(best_fit, fits, sizeof(fits));
-		}
-	}
-	if (best == NULL)
-		return NULL;
-	(void)split(best->pattern, &pattern);
-	*captures = json_object();
-	capture(&pattern, &segments, *captures);
-	return best;
-}
-
 const struct route *
 backend_routes(const struct backend *b, size_t i)
 {
 	if (i == 0)
 		return b->routes;
 	return b->more_routes != NULL ? b->more_routes[i - 1] : NULL;
+}
+
+/* ---- the table ---- */
+
+struct row {
+	const struct route *route;
+	size_t array; /* of the backend */
+	struct segments pattern;
+	json_t *defaults;
+};
+struct route_table {
+	struct row *row;
+	size_t n, cap;
+};
+
+static void
+add_row(struct route_table *t, const struct route *r, size_t array)
+{
+	struct row *row;
+
+	t->row = mem_grow(t->row, t->n, &t->cap, sizeof(t->row[0]));
+	row = &t->row[t->n++];
+	*row = (struct row){ .route = r,
+		.array = array,
+		.defaults = fields_defaults(r->fields) };
+	if (!split(r->pattern, &row->pattern))
+		fatal("route %s: too many segments", r->pattern);
+}
+
+struct route_table *
+route_table_new(const struct backend *b)
+{
+	struct route_table *t = mem_calloc(1, sizeof(*t));
+	const struct route *r;
+
+	for (size_t i = 0; (r = backend_routes(b, i)) != NULL; i++)
+		for (; r->pattern != NULL; r++)
+			add_row(t, r, i);
+	return t;
+}
+
+void
+route_table_free(struct route_table *t)
+{
+	if (t == NULL)
+		return;
+	for (size_t i = 0; i < t->n; i++)
+		json_decref(t->row[i].defaults);
+	mem_free(t->row);
+	mem_free(t);
+}
+
+/* An array is asked only when none before it has a row that fits. */
+static const struct row *
+best_row(const struct route_table *t, const struct segments *path)
+{
+	uint8_t best_fit[SEGMENTS_MAX] = { 0 };
+	const struct row *best = NULL;
+
+	for (const struct row *r = t->row; r < t->row + t->n; r++) {
+		uint8_t fits[SEGMENTS_MAX] = { 0 };
+
+		if (best != NULL && r->array != best->array)
+			break;
+		if (!fit_row(&r->pattern, path, fits))
+			continue;
+		if (best == NULL || memcmp(fits, best_fit, sizeof(fits)) > 0) {
+			best = r;
+			memcpy(best_fit, fits, sizeof(fits));
+		}
+	}
+	return best;
+}
+
+bool
+route_match(const struct route_table *t, const char *path,
+    struct route_found *out)
+{
+	struct segments segments = { 0 };
+	const struct row *r;
+
+	if (!split(path, &segments) || segments.n == 0)
+		return false;
+	r = best_row(t, &segments);
+	if (r == NULL)
+		return false;
+	*out = (struct route_found){ .route = r->route,
+		.defaults = r->defaults,
+		.captures = json_object() };
+	capture(&r->pattern, &segments, out->captures);
+	return true;
 }

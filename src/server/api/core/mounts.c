@@ -127,3 +127,12 @@ backend_of(const struct api *a, const char *type)
 			return *b;
 	return NULL;
 }
+
+const struct route_table *
+routes_of(const struct api *a, const char *type)
+{
+	for (size_t i = 0; a->cfg.backends[i] != NULL; i++)
+		if (strcmp(a->cfg.backends[i]->type, type) == 0)
+			return a->tables[i];
+	return NULL;
+}

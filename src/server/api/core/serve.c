@@ -187,8 +187,8 @@ void
 serve_find_row(struct flight *f)
 {
 	struct call *c = &f->c;
-	const struct backend *b;
-	const struct route *rows;
+	const struct route_table *rows;
+	struct route_found found;
 
 	if (!mount_of_path(c->docs, c->settings, full_path(f), &f->mount))
 		return;
@@ -198,13 +198,12 @@ serve_find_row(struct flight *f)
 	if (f->access != NULL)
 		text_cut(f->access->mount, sizeof(f->access->mount),
 		    f->mount.type);
-	b = backend_of(c->api, f->mount.type);
-	if (b == NULL)
+	rows = routes_of(c->api, f->mount.type);
+	if (rows == NULL || !route_match(rows, c->path, &found))
 		return;
-	for (size_t i = 0; (rows = backend_routes(b, i)) != NULL; i++)
-		if ((c->route = route_match(rows, c->path, &f->captures)) !=
-		    NULL)
-			return;
+	c->route = found.route;
+	c->defaults = found.defaults;
+	f->captures = found.captures;
 }
 
 static unsigned

@@ -72,8 +72,7 @@ count_constraints(struct call *c)
 	size_t n = 0;
 
 	for (size_t i = 0; i < countof(constraints); i++)
-		n += json_array_size(
-		    json_object_get(c->in, constraints[i].field));
+		n += json_array_size(call_get(c, constraints[i].field));
 	return n;
 }
 
@@ -92,7 +91,7 @@ read_constraints(struct call *c, struct ca_extensions *x, struct error *e)
 	for (size_t i = 0; i < countof(constraints); i++) {
 		struct pki_texts *t = &x->names[i];
 
-		pki_texts_set(t, json_object_get(c->in, constraints[i].field));
+		pki_texts_set(t, call_get(c, constraints[i].field));
 		for (size_t j = 0; j < t->n; j++) {
 			struct general_name g = { constraints[i].kind,
 				{ NULL, 0 } };
@@ -116,10 +115,9 @@ ca_extensions_read(struct call *c, struct ca_extensions *out, struct error *e)
 	static const bool no_flags[4];
 
 	*out = (struct ca_extensions){ .x = { .ca = true, .path_len = -1 } };
-	pki_texts_set(&out->ku, json_object_get(c->in, "key_usage"));
-	pki_texts_set(&out->eku_names, json_object_get(c->in, "ext_key_usage"));
-	pki_texts_set(&out->eku_oids,
-	    json_object_get(c->in, "ext_key_usage_oids"));
+	pki_texts_set(&out->ku, call_get(c, "key_usage"));
+	pki_texts_set(&out->eku_names, call_get(c, "ext_key_usage"));
+	pki_texts_set(&out->eku_oids, call_get(c, "ext_key_usage_oids"));
 	/* 5.7: these two always, digitalSignature if asked. */
 	out->x.key_usage = KU_CERT_SIGN | KU_CRL_SIGN |
 	    (pki_key_usage_bits(&out->ku) & KU_DIGITAL_SIGNATURE);

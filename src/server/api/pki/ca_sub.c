@@ -38,7 +38,7 @@ csr_with_key(struct call *c)
 		.san_n = w->names.san_n,
 		.basic_constraints = in_bool(c, "add_basic_constraints") };
 
-	pki_texts_set(&ku, json_object_get(c->in, "key_usage"));
+	pki_texts_set(&ku, call_get(c, "key_usage"));
 	info.key_usage = pki_key_usage_bits(&ku);
 	pki_texts_free(&ku);
 	pki_csr_info_write(&info, &w->tbs);

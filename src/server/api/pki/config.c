@@ -51,8 +51,8 @@ overlay(struct call *c, json_t *doc)
 	void *tmp;
 
 	json_object_foreach_safe(doc, tmp, name, v) if (call_given(c, name))(
-	    void) json_object_set_new(doc, name,
-	    json_deep_copy(json_object_get(c->in, name)));
+	    void)
+	    json_object_set_new(doc, name, json_deep_copy(call_get(c, name)));
 }
 
 /* ---- one shape for all ------------------------------------------------------ */

@@ -8,7 +8,7 @@
 static const char *
 path_issuer(const struct call *c)
 {
-	const char *ref = json_string_value(json_object_get(c->in, "ref"));
+	const char *ref = json_string_value(call_get(c, "ref"));
 
 	return ref != NULL && ref[0] != '\0' ? ref : NULL;
 }
@@ -213,7 +213,7 @@ refuse_ca(const struct work *w, struct error *e)
 static bool
 prepare_verbatim(struct call *c, struct work *w, struct error *e)
 {
-	const char *role = json_string_value(json_object_get(c->in, "role"));
+	const char *role = json_string_value(call_get(c, "role"));
 
 	if (role != NULL && role[0] == '\0')
 		role = NULL;

@@ -128,7 +128,7 @@ take_plain(struct call *c, json_t *doc, bool all)
 	for (size_t i = 0; i < countof(plain); i++)
 		if (all || call_given(c, plain[i]))
 			(void)json_object_set_new(doc, plain[i],
-			    json_deep_copy(json_object_get(c->in, plain[i])));
+			    json_deep_copy(call_get(c, plain[i])));
 }
 
 static bool
@@ -164,7 +164,7 @@ take_usage(struct call *c, const struct issuer *i, json_t *doc, bool all,
 
 	if (!all && !call_given(c, "usage"))
 		return true;
-	json_array_foreach(json_object_get(c->in, "usage"), n, v)
+	json_array_foreach(call_get(c, "usage"), n, v)
 	    buf_addf(&text, "%s%s", n > 0 ? "," : "", json_string_value(v));
 	if (!usage_parse(buf_cstr(&text), &bits, e))
 		return false;
@@ -195,7 +195,7 @@ take_chain(struct call *c, const char *id, json_t *doc, bool all,
 	if (!all && !call_given(c, "manual_chain"))
 		return true;
 	ids = json_array();
-	json_array_foreach(json_object_get(c->in, "manual_chain"), n, v)
+	json_array_foreach(call_get(c, "manual_chain"), n, v)
 	{
 		const char *ref = json_string_value(v);
 		auto_doc const struct doc *found = strcmp(ref, "self") == 0

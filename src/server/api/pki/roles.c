@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* roles/:name (vault-pki-api.md 5.1). */
+#include <chancery/server/request.h>
+
 #include "engine.h"
 
 static const struct doc *
@@ -66,7 +68,9 @@ put_role(struct call *c, struct changes *ch, json_t *doc)
 static bool
 build_write(struct call *c, struct changes *ch)
 {
-	return put_role(c, ch, pki_role_document(c->in));
+	auto_json json_t *all = call_all(c);
+
+	return put_role(c, ch, pki_role_document(all));
 }
 
 static bool

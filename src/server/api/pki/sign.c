@@ -128,7 +128,7 @@ work_sign(struct call *c)
 const char *
 in_str(const struct call *c, const char *field)
 {
-	const char *s = json_string_value(json_object_get(c->in, field));
+	const char *s = json_string_value(call_get(c, field));
 
 	return s != NULL ? s : "";
 }
@@ -136,13 +136,13 @@ in_str(const struct call *c, const char *field)
 bool
 in_bool(const struct call *c, const char *field)
 {
-	return json_is_true(json_object_get(c->in, field));
+	return json_is_true(call_get(c, field));
 }
 
 int64_t
 in_int(const struct call *c, const char *field)
 {
-	return json_integer_value(json_object_get(c->in, field));
+	return json_integer_value(call_get(c, field));
 }
 
 bool
@@ -165,11 +165,11 @@ names_in_of(struct call *c, const struct pki_role *r, const struct csr *csr,
 		.exclude_cn_from_sans = in_bool(c, "exclude_cn_from_sans"),
 		.common_name = in_str(c, "common_name"),
 		.serial_number = in_str(c, "serial_number"),
-		.alt_names = json_object_get(c->in, "alt_names"),
-		.ip_sans = json_object_get(c->in, "ip_sans"),
-		.uri_sans = json_object_get(c->in, "uri_sans"),
-		.other_sans = json_object_get(c->in, "other_sans"),
-		.user_ids = json_object_get(c->in, "user_ids") };
+		.alt_names = call_get(c, "alt_names"),
+		.ip_sans = call_get(c, "ip_sans"),
+		.uri_sans = call_get(c, "uri_sans"),
+		.other_sans = call_get(c, "other_sans"),
+		.user_ids = call_get(c, "user_ids") };
 }
 
 bool
@@ -185,7 +185,7 @@ ca_subject(struct call *c, const struct pki_names *n, struct buf *der,
 	bool ok;
 
 	for (size_t i = 0; i < countof(fields); i++)
-		pki_texts_set(&list[i], json_object_get(c->in, fields[i]));
+		pki_texts_set(&list[i], call_get(c, fields[i]));
 	ok = pki_subject_encode(&s, der, e);
 	for (size_t i = 0; i < countof(fields); i++)
 		pki_texts_free(&list[i]);
