@@ -47,7 +47,7 @@ struct call {
 	const char *path; /* below the mount, without leading slash, decoded */
 	/* Fields after typing that were sent or captured; what the others are. Read through
 	 * call_get and its kin. */
-	json_t *in;
+	json_t *typed;
 	const json_t *defaults; /* of the row, shared by all its calls */
 	json_t *
 	    given; /* what the caller sent, name → value before typing (PATCH: null

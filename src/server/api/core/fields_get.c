@@ -5,7 +5,7 @@
 json_t *
 call_get(const struct call *c, const char *field)
 {
-	json_t *v = json_object_get(c->in, field);
+	json_t *v = json_object_get(c->typed, field);
 
 	return v != NULL ? v : json_object_get(c->defaults, field);
 }
@@ -13,7 +13,7 @@ call_get(const struct call *c, const char *field)
 json_t *
 call_all(const struct call *c)
 {
-	json_t *all = json_copy(c->in);
+	json_t *all = json_copy(c->typed);
 
 	(void)json_object_update_missing(all, json_unconst(c->defaults));
 	return all;

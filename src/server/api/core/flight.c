@@ -64,7 +64,7 @@ flight_free(struct flight *f)
 		c->state_free(c->state);
 	auth_token_put(c->token);
 	mount_release(&f->mount);
-	json_decref(c->in);
+	json_decref(c->typed);
 	json_decref(c->given);
 	json_decref(c->warnings);
 	json_decref(c->data);

@@ -13,8 +13,9 @@ serve_internal(struct call *c)
 		flight_refuse(f, 404, "unsupported path");
 		return;
 	}
-	c->in = fields_typed(c->route->fields, f->captures, c->given, NULL, &e);
-	if (c->in == NULL)
+	c->typed =
+	    fields_typed(c->route->fields, f->captures, c->given, NULL, &e);
+	if (c->typed == NULL)
 		call_error(c, 400, "%s", e.msg);
 	else
 		c->route->op[c->op](c);

@@ -362,8 +362,8 @@ capability(struct flight *f, unsigned *need)
 		*need |= CAP_SUDO;
 	if (c->op != OP_WRITE || c->route == NULL || c->route->exists == NULL)
 		return true;
-	c->in = fields_captured(c->route->fields, f->captures, &e);
-	if (c->in == NULL) {
+	c->typed = fields_captured(c->route->fields, f->captures, &e);
+	if (c->typed == NULL) {
 		call_error(c, 400, "%s", e.msg);
 		return false;
 	}
@@ -427,11 +427,11 @@ serve_charged(struct call *c)
 		call_flat(c, 200, route_help(c->route));
 		return;
 	}
-	json_decref(c->in);
+	json_decref(c->typed);
 	f->notes = json_array();
-	c->in =
+	c->typed =
 	    fields_typed(c->route->fields, f->captures, c->given, f->notes, &e);
-	if (c->in == NULL) {
+	if (c->typed == NULL) {
 		call_error(c, 400, "%s", e.msg);
 		return;
 	}

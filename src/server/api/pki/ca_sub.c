@@ -67,7 +67,7 @@ intermediate_generate(struct call *c)
 void
 intermediate_cross_sign(struct call *c)
 {
-	(void)json_object_set_new(c->in, "type", json_string("existing"));
+	(void)json_object_set_new(c->typed, "type", json_string("existing"));
 	intermediate_generate(c);
 }
 

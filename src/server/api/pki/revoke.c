@@ -241,7 +241,7 @@ proved(struct call *c)
 	struct revocation *r = c->state;
 
 	r->key_pem = NULL;
-	(void)json_object_del(c->in, "private_key");
+	(void)json_object_del(c->typed, "private_key");
 	(void)json_object_del(c->given, "private_key");
 	if (r->refusal.why != FAIL_NONE)
 		call_fail(c, &r->refusal);

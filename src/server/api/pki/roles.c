@@ -82,7 +82,7 @@ build_patch(struct call *c, struct changes *ch)
 		call_not_found(c);
 		return false;
 	}
-	return put_role(c, ch, pki_role_merge(now->json, c->in, c->given));
+	return put_role(c, ch, pki_role_merge(now->json, c->typed, c->given));
 }
 
 static void

@@ -10,7 +10,7 @@ root_rotate(struct call *c)
 {
 	if (in_str(c, "issuer_name")[0] == '\0' &&
 	    !name_taken(c->docs, "pki-issuer", c->mount->path, NEXT_NAME, NULL))
-		(void)json_object_set_new(c->in, "issuer_name",
+		(void)json_object_set_new(c->typed, "issuer_name",
 		    json_string(NEXT_NAME));
 	root_generate(c);
 }

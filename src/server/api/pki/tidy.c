@@ -81,15 +81,16 @@ void
 tidy_start(struct call *c)
 {
 	struct start *s = mem_calloc(1, sizeof(*s));
+	auto_json json_t *in = call_all(c);
 	struct error e;
 
 	c->state = s;
 	c->state_free = start_free;
 	/* As upstream: one buffer for both, unless told otherwise. */
 	if (!call_given(c, "revoked_safety_buffer"))
-		(void)json_object_set(c->in, "revoked_safety_buffer",
-		    json_object_get(c->in, "safety_buffer"));
-	s->options = tidy_options(c->in, &e);
+		(void)json_object_set(in, "revoked_safety_buffer",
+		    json_object_get(in, "safety_buffer"));
+	s->options = tidy_options(in, &e);
 	if (s->options == NULL) {
 		call_fail(c, &e);
 	} else if (!tidy_wants_any(s->options)) {
