@@ -53,6 +53,21 @@ def crl():
     return number, text.count("Serial Number:"), headers["ETag"]
 
 
+def detailed(keys):
+    """The same serials, each with what it is about; also by pages."""
+    whole = API.ok("LIST", "m/certs/detailed")["data"]
+    same(whole["keys"], keys, "keys of certs/detailed")
+    same(sorted(whole["key_info"]), sorted(keys), "key_info of certs/detailed")
+    seen, after = [], ""
+    while len(seen) < len(keys):
+        page = API.ok("GET", "m/certs/detailed?list=true&limit=777&after=" + after)["data"]
+        same(list(page["key_info"]), page["keys"], "key_info of a page")
+        seen += page["keys"]
+        after = seen[-1]
+    same(seen, keys, "keys of all pages")
+    same(API.ask("GET", "m/certs/detailed?list=true&after=" + after)[0], 404, "behind the last")
+
+
 def until(what, condition):
     for _ in range(300):
         if condition():
@@ -92,6 +107,7 @@ def main():
     for limit in (1, 7, 500, 501, count, count * 2):
         if limit > 1 or count < 200:
             same(pages(limit), listed, "pages of %d" % limit)
+    detailed(listed)
 
     # One by one each revocation is on the list that is there when it has answered.
     before = crl()[0]

@@ -28,6 +28,8 @@ DIFFERENT.update({
     "keys: of no type": CALLER,
     "keys: existing": "400 instead of 404: the path is there",
     "import: key in a bundle": "private keys are not imported",
+    "list: resigned": "lists are the signer's",
+    "list: by the caller": "lists are the signer's",
     "chain: unknown": CALLER,
     "chain: self twice": "self is understood everywhere in the chain",
     "patch: unknown issuer": CALLER,
@@ -360,6 +362,51 @@ def rotation():
     scalars("root gone", both("root gone: config", "GET", "rsa/config/issuers"))
 
 
+def detailed():
+    """certs/detailed tells the same of certificates that are alike."""
+    both("detailed: none", "LIST", "empty/certs/detailed")
+    serials = []
+    for kind, bits, fields in (
+            ("ec", 256, {"common_name": "a.example", "alt_names": ",".join(
+                "n%d.example" % i for i in range(20)), "ip_sans": "10.0.0.1"}),
+            ("rsa", 3072, {"common_name": "b.example"}), ("ed25519", 0, {"ip_sans": "10.0.0.2"}),
+            ("ec", 384, {"common_name": "c@example.com"})):
+        both("role", "POST", "other/roles/d", {
+            "allow_any_name": True, "key_type": kind, "key_bits": bits, "max_ttl": "1h",
+            "require_cn": False, "organization": "Acme, Inc.+x", "ou": "b,a"})
+        serials.append([d["serial_number"] for d in both("issue", "POST", "other/issue/d",
+                                                         fields)])
+    told = both("detailed", "LIST", "other/certs/detailed")
+    for pair in serials:
+        infos = [d["key_info"][s] for d, s in zip(told, pair)]
+        for info in infos:
+            info.pop("not_before")
+            info.pop("not_after")
+        expect("detailed", infos[0], infos[1])
+    for d in told:
+        expect("keys and key_info", sorted(d["keys"]), sorted(d["key_info"]))
+    both("detailed: limit", "GET", "other/certs/detailed?list=true&limit=2")
+    both("detailed: no limit", "GET", "other/certs/detailed?list=true&limit=-1")
+
+
+def one_place():
+    """What Vault has for clusters is here what it has for one server."""
+    for path, same in (("unified-crl", "crl"), ("unified-crl/pem", "crl/pem"),
+                       ("issuer/k/unified-crl/der", "issuer/k/crl/der"),
+                       ("issuer/k/unified-crl/pem", "issuer/k/crl/pem")):
+        answers = [OURS.raw("GET", "other/" + p.replace("/k/", "/r/")) for p in (path, same)]
+        expect(path, answers[0][2], answers[1][2])
+        expect(path, answers[0][0], 200)
+    expect("unified-revoked", OURS.ask("LIST", "root/certs/unified-revoked")[1]["data"],
+           OURS.ask("LIST", "root/certs/revoked")[1]["data"])
+    expect("revocation-queue", OURS.ask("LIST", "root/certs/revocation-queue")[0], 404)
+    lists = [{"crls": [api.raw("GET", "other/crl/pem")[2].decode()], "crl_number": 9,
+              "next_update": "1h"} for api in (OURS, THEIRS)]
+    both("list: resigned", "POST", "other/issuer/r/resign-crls", tuple(lists))
+    both("list: by the caller", "POST", "other/issuer/r/sign-revocation-list",
+         {"crl_number": 9, "revoked_certs": []})
+
+
 def main():
     other, rsa = make_mounts()
     revoked_issuer()
@@ -371,6 +418,9 @@ def main():
     keys(leaf)
     issuer_patch(taken)
     rotation()
+    both("mount", "POST", "sys/mounts/empty", {"type": "pki"})
+    detailed()
+    one_place()
     return end()
 
 

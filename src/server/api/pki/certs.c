@@ -1,19 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* certs, certs/revoked, cert/:serial (vault-pki-api.md 4.12). Lists are streamed a page at
- * a time: millions take no more memory than hundreds. */
+/* certs, certs/revoked, certs/detailed, cert/:serial (vault-pki-api.md 4.12). Lists are
+ * streamed a page at a time: millions take no more memory than hundreds. */
 #include <chancery/base/text.h>
 
-#include "engine.h"
+#include "certs.h"
 
 #define PAGE 500
+
+/* What is written one part after the other, each over the same range of serials. */
+struct part {
+	const char *open, *close; /* open NULL ends */
+	bool with_der;
+	void (*row)(const struct store_cert *c, struct buf *out);
+};
+
+static void
+row_serial(const struct store_cert *c, struct buf *out)
+{
+	buf_add_byte(out, '"');
+	serial_text(c->serial, out);
+	buf_add_byte(out, '"');
+}
+
+static const struct part plain[] = {
+	{ "{\"keys\":[", "]", false, row_serial },
+	{ 0 },
+};
+static const struct part detailed[] = {
+	{ "{\"keys\":[", "]", false, row_serial },
+	{ ",\"key_info\":{", "}", true, cert_row_info },
+	{ 0 },
+};
 
 struct pages {
 	struct store *store;
 	char *mount;
+	const struct part *part;
 	struct store_cert_query q;
-	uint8_t after[LIMIT_SERIAL_BYTES];
+	uint8_t start[LIMIT_SERIAL_BYTES], after[LIMIT_SERIAL_BYTES];
+	bool from_start; /* no ?after= */
+	/* The last row of the first part: others end there. */
+	uint8_t last[LIMIT_SERIAL_BYTES];
 	size_t left; /* of ?limit= */
-	bool begun, done;
+	bool first, begun, done, passed;
 	struct buf *out; /* of the page being read */
 	size_t got;
 };
@@ -28,30 +57,67 @@ pages_free(void *arg)
 }
 
 static bool
-add_serial(void *arg, const struct store_cert *c)
+add_row(void *arg, const struct store_cert *c)
 {
 	struct pages *p = arg;
 
-	buf_add_str(p->out, p->begun ? ",\"" : "\"");
-	serial_text(c->serial, p->out);
-	buf_add_byte(p->out, '"');
+	p->passed =
+	    !p->first && memcmp(c->serial, p->last, LIMIT_SERIAL_BYTES) > 0;
+	if (p->passed)
+		return false;
+	if (p->begun)
+		buf_add_byte(p->out, ',');
+	p->part->row(c, p->out);
 	memcpy(p->after, c->serial, sizeof(p->after));
+	if (p->first)
+		memcpy(p->last, c->serial, sizeof(p->last));
 	p->begun = true;
 	p->got++;
 	return true;
 }
 
+static void
+begin_part(struct pages *p, struct buf *out)
+{
+	buf_add_str(out, p->part->open);
+	p->begun = false;
+	p->q.after = NULL;
+	if (p->from_start)
+		return;
+	memcpy(p->after, p->start, sizeof(p->after));
+	p->q.after = p->after;
+}
+
+static void
+end_part(struct pages *p, struct buf *out)
+{
+	buf_add_str(out, p->part->close);
+	p->part++;
+	p->first = false;
+	p->left = SIZE_MAX;
+	p->done = p->part->open == NULL;
+	if (p->done)
+		buf_add_byte(out, '}');
+	else
+		begin_part(p, out);
+}
+
+/* Rows that go between two parts are missing in the second, new ones in the first; an
+ * entry of keys without one of key_info is what clients have to expect. */
 static bool
 read_page(struct pages *p, struct buf *out, struct error *e)
 {
 	p->out = out;
 	p->got = 0;
+	p->passed = false;
+	p->q.with_der = p->part->with_der;
 	p->q.limit = p->left < PAGE ? p->left : PAGE;
-	if (!store_cert_list(p->store, &p->q, add_serial, p, e))
+	if (!store_cert_list(p->store, &p->q, add_row, p, e))
 		return false;
 	p->q.after = p->after;
 	p->left -= p->got;
-	p->done = p->got < p->q.limit || p->left == 0;
+	if (p->passed || p->got < p->q.limit || p->left == 0)
+		end_part(p, out);
 	return true;
 }
 
@@ -61,13 +127,7 @@ next_page(void *arg, struct buf *out, struct error *e)
 	struct pages *p = arg;
 
 	e->why = FAIL_NONE;
-	if (p->done)
-		return false;
-	if (!read_page(p, out, e))
-		return false;
-	if (p->done)
-		buf_add_str(out, "]}");
-	return true;
+	return !p->done && read_page(p, out, e);
 }
 
 /* The first page is there before the answer begins: an empty list is 404. */
@@ -107,16 +167,25 @@ take_range(struct call *c, struct pages *p, struct error *e)
 	int64_t limit = call_int(c, "limit");
 
 	p->left = limit > 0 ? (size_t)limit : SIZE_MAX;
-	if (after[0] == '\0')
-		return true;
-	p->q.after = p->after;
-	return pki_serial_parse(after, p->after) ||
+	p->from_start = after[0] == '\0';
+	return p->from_start || pki_serial_parse(after, p->start) ||
 	    error_set(e, FAIL_BAD_INPUT,
 		"after: \"%.100s\" is not a serial number in hex", after);
 }
 
+static bool
+first_read(struct call *c, struct first *f, struct error *e)
+{
+	struct pages *p = f->pages;
+
+	if (!take_range(c, p, e))
+		return false;
+	begin_part(p, &f->text);
+	return read_page(p, &f->text, e);
+}
+
 static void
-list(struct call *c, bool revoked_only)
+list(struct call *c, const struct part *parts, bool revoked_only)
 {
 	struct pages *p = mem_calloc(1, sizeof(*p));
 	struct first *f = mem_calloc(1, sizeof(*f));
@@ -124,19 +193,18 @@ list(struct call *c, bool revoked_only)
 
 	p->store = c->store;
 	p->mount = mem_strdup(c->mount->path);
+	p->part = parts;
+	p->first = true;
 	p->q = (struct store_cert_query){ .mount = p->mount,
 		.revoked_only = revoked_only };
 	f->pages = p;
-	buf_add_str(&f->text, "{\"keys\":[");
-	if (!take_range(c, p, &e) || !read_page(p, &f->text, &e)) {
+	if (!first_read(c, f, &e)) {
 		first_free(f);
 		call_fail(c, &e);
-	} else if (!p->begun) {
+	} else if (p->got == 0) {
 		first_free(f);
 		call_not_found(c);
 	} else {
-		if (p->done)
-			buf_add_str(&f->text, "]}");
 		call_ok_stream(c, first_page, first_free, f);
 	}
 }
@@ -144,13 +212,26 @@ list(struct call *c, bool revoked_only)
 void
 cert_list(struct call *c)
 {
-	list(c, false);
+	list(c, plain, false);
 }
 
 void
 revoked_list(struct call *c)
 {
-	list(c, true);
+	list(c, plain, true);
+}
+
+void
+cert_list_detailed(struct call *c)
+{
+	list(c, detailed, false);
+}
+
+/* Nothing waits to be revoked elsewhere: there is one place. */
+void
+revocation_queue(struct call *c)
+{
+	call_not_found(c);
 }
 
 /* ---- one ------------------------------------------------------------------------- */

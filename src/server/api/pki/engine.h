@@ -304,8 +304,9 @@ call_fn config_issuers_read, config_issuers_write, config_keys_read,
     config_crl_write, config_cluster_read, config_cluster_write;
 call_fn tidy_start, tidy_cancel, tidy_status, tidy_page, config_auto_tidy_read,
     config_auto_tidy_write;
-call_fn revoke_cert, revoke_with_key, issuer_revoke, cert_list, revoked_list,
-    cert_read, cert_raw, cert_raw_pem;
+call_fn revoke_cert, revoke_with_key, issuer_revoke, cert_list,
+    cert_list_detailed, revocation_queue, crl_refused, revoked_list, cert_read,
+    cert_raw, cert_raw_pem;
 call_fn cert_ca_json, cert_chain_json, cert_crl_json;
 call_fn ca_der, ca_pem, ca_chain, crl_der, crl_pem, issuer_crl_json,
     issuer_crl_pem, issuer_crl_der, crl_rotate;

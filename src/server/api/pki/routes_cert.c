@@ -23,6 +23,18 @@ static const struct field_spec f_serial[] = {
 	PATH("serial", "Serial number in hex."), END
 };
 
+#define LIST_OF_CALLER                                                         \
+	INT("crl_number", NULL, "Number of the list."),                        \
+	    INT("delta_crl_base_number", "-1", "Of a delta list."),            \
+	    STR("next_update", "72h", "Life of the list."),                    \
+	    STR("format", "pem", "pem or der.")
+
+static const struct field_spec f_resign[] = { REF, LIST_OF_CALLER,
+	LIST("crls", NULL, "Lists in PEM."), END };
+static const struct field_spec f_sign_list[] = { REF, LIST_OF_CALLER,
+	{ "revoked_certs", FT_JSON, NULL, "Entries.", false, false },
+	{ "extensions", FT_JSON, NULL, "Extensions.", false, false }, END };
+
 const struct route pki_cert_routes[] = {
 	{ "revoke", "Revoke a certificate.", 0, f_revoke, WRITE(revoke_cert),
 	    NULL },
@@ -32,6 +44,12 @@ const struct route pki_cert_routes[] = {
 	    LISTED(cert_list), NULL },
 	{ "certs/revoked", "Serial numbers of revoked certificates.", 0, f_list,
 	    LISTED(revoked_list), NULL },
+	{ "certs/detailed", "Certificates with what they are about.", 0, f_list,
+	    LISTED(cert_list_detailed), NULL },
+	{ "certs/unified-revoked", "certs/revoked: there is one place.", 0,
+	    f_list, LISTED(revoked_list), NULL },
+	{ "certs/revocation-queue", "Always empty: there is one place.", 0,
+	    NULL, LISTED(revocation_queue), NULL },
 	{ "cert/:serial", "A certificate.", ROUTE_UNAUTH, f_serial,
 	    READ(cert_read), NULL },
 	{ "cert/:serial/raw", "A certificate in DER.", ROUTE_UNAUTH, f_serial,
@@ -70,5 +88,23 @@ const struct route pki_cert_routes[] = {
 	    READ(issuer_crl_pem), NULL },
 	{ "issuer/:ref/crl/der", "Its list in DER.", PUBLIC, f_ref,
 	    READ(issuer_crl_der), NULL },
+	{ "unified-crl", "crl: there is one place.", PUBLIC, NULL,
+	    READ(crl_der), NULL },
+	{ "unified-crl/pem", "crl/pem: there is one place.", PUBLIC, NULL,
+	    READ(crl_pem), NULL },
+	{ "cert/unified-crl", "cert/crl: there is one place.", ROUTE_UNAUTH,
+	    NULL, READ(cert_crl_json), NULL },
+	{ "issuer/:ref/unified-crl", "issuer/:ref/crl.", PUBLIC, f_ref,
+	    READ(issuer_crl_json), NULL },
+	{ "issuer/:ref/unified-crl/pem", "issuer/:ref/crl/pem.", PUBLIC, f_ref,
+	    READ(issuer_crl_pem), NULL },
+	{ "issuer/:ref/unified-crl/der", "issuer/:ref/crl/der.", PUBLIC, f_ref,
+	    READ(issuer_crl_der), NULL },
+	{ "issuer/:ref/resign-crls",
+	    "Refused: lists are written by the signer alone.", 0, f_resign,
+	    WRITE(crl_refused), NULL },
+	{ "issuer/:ref/sign-revocation-list",
+	    "Refused: lists are written by the signer alone.", 0, f_sign_list,
+	    WRITE(crl_refused), NULL },
 	{ NULL, NULL, 0, NULL, { NULL }, NULL },
 };
