@@ -3,7 +3,6 @@
  * deep as the schema. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <chancery/base/text.h>
 
@@ -15,16 +14,6 @@ struct binder {
 	struct mistakes *m;
 	const char *file;
 	struct buf path;
-};
-
-/* The keys of one mapping, sorted. */
-struct entry {
-	const struct node *key, *value;
-	bool known;
-};
-struct entries {
-	struct entry *v;
-	size_t n;
 };
 
 static void bind_section(struct binder *b, const struct node *node,
@@ -69,192 +58,6 @@ path(struct binder *b)
 	return buf_cstr(&b->path);
 }
 
-static struct bytes
-node_text(const struct node *n)
-{
-	return bytes_of(n->text, n->len);
-}
-
-static const struct node *
-child(const struct binder *b, uint32_t at)
-{
-	return at == 0 ? NULL : &b->tree->v[at];
-}
-
-static int
-entry_cmp(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-	int c = bytes_cmp(node_text(x->key), node_text(y->key));
-
-	if (c != 0)
-		return c;
-	/* Nodes lie in the order of the file. */
-	return x->key < y->key ? -1 : x->key > y->key;
-}
-
-static const char *const node_names[] = {
-	[NODE_SCALAR] = "text",
-	[NODE_LIST] = "a list",
-	[NODE_MAP] = "a section",
-	[NODE_BAD] = "nothing",
-};
-
-/* Keys that are not usable as keys are told and left out. */
-static bool
-key_ok(struct binder *b, const struct node *key)
-{
-	if (key->kind == NODE_BAD)
-		return false;
-	if (key->kind != NODE_SCALAR) {
-		mistake_add(b->m, key->pos, path(b), "%s is not a key",
-		    node_names[key->kind]);
-		return false;
-	}
-	if (key->plain && strcmp(key->text, "<<") == 0) {
-		mistake_add(b->m, key->pos, path(b),
-		    "merge keys (<<) are not allowed");
-		return false;
-	}
-	return true;
-}
-
-/* Sorted, without duplicates: the first of two stays, the second is told. */
-static struct entries
-entries_of(struct binder *b, const struct node *map)
-{
-	struct entries es = { mem_calloc(map->count / 2 + 1, sizeof(*es.v)),
-		0 };
-	size_t kept = 0;
-
-	for (uint32_t at = map->first; at != 0;) {
-		const struct node *key = child(b, at);
-		const struct node *value = child(b, key->next);
-
-		if (value == NULL)
-			fatal("a key without a value");
-		at = value->next;
-		if (key_ok(b, key))
-			es.v[es.n++] = (struct entry){ key, value, false };
-	}
-	qsort(es.v, es.n, sizeof(*es.v), entry_cmp);
-	for (size_t i = 0; i < es.n; i++) {
-		const struct node *key = es.v[i].key;
-
-		if (kept > 0 &&
-		    bytes_eq(node_text(key), node_text(es.v[kept - 1].key))) {
-			auto_buf struct buf name = { 0 };
-
-			buf_add_escaped(&name, node_text(key));
-			mistake_add(b->m, key->pos, path(b),
-			    "key \"%s\" twice, first in line %u",
-			    buf_cstr(&name), es.v[kept - 1].key->pos.line);
-			continue;
-		}
-		es.v[kept++] = es.v[i];
-	}
-	es.n = kept;
-	return es;
-}
-
-static struct entry *
-entry_find(struct entries *es, const char *key)
-{
-	size_t lo = 0, hi = es->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int c = bytes_cmp(node_text(es->v[mid].key), bytes_str(key));
-
-		if (c == 0)
-			return &es->v[mid];
-		if (c < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
-}
-
-static size_t
-min3(size_t a, size_t b, size_t c)
-{
-	size_t m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-/* Insertions, deletions and replacements that turn a into b; both short. */
-static size_t
-edit_distance(struct bytes a, struct bytes b)
-{
-	size_t row[64];
-
-	if (a.n >= countof(row) || b.n >= countof(row))
-		return SIZE_MAX;
-	for (size_t j = 0; j <= b.n; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a.n; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b.n; j++) {
-			size_t up = row[j];
-
-			row[j] = min3(up + 1, row[j - 1] + 1,
-			    diagonal + (a.p[i - 1] != b.p[j - 1]));
-			diagonal = up;
-		}
-	}
-	return row[b.n];
-}
-
-static const char *
-closest_key(const struct yaml_field *fields, struct bytes key)
-{
-	const char *best = NULL;
-	size_t best_d = key.n <= 4 ? 2 : 3; /* must be below */
-
-	for (const struct yaml_field *f = fields; f->key != NULL; f++) {
-		size_t d = edit_distance(bytes_str(f->key), key);
-
-		if (d < best_d && *f->key != '\0') {
-			best_d = d;
-			best = f->key;
-		}
-	}
-	return best;
-}
-
-static void
-unknown_key(struct binder *b, const struct yaml_field *fields,
-    const struct node *key)
-{
-	const char *close = closest_key(fields, node_text(key));
-	auto_buf struct buf name = { 0 };
-	auto_buf struct buf known = { 0 };
-	size_t shown = key->len < YAML_QUOTE_MAX ? key->len : YAML_QUOTE_MAX;
-
-	if (b->m->total >= YAML_MISTAKES_MAX) {
-		b->m->total++;
-		return;
-	}
-	buf_add_escaped(&name, bytes_of(key->text, shown));
-	if (close != NULL) {
-		mistake_add(b->m, key->pos, path(b),
-		    "unknown key \"%s\"; did you mean \"%s\"?", buf_cstr(&name),
-		    close);
-		return;
-	}
-	for (const struct yaml_field *f = fields; f->key != NULL; f++)
-		if (*f->key != '\0')
-			buf_addf(&known, "%s%s", known.n > 0 ? ", " : "",
-			    f->key);
-	mistake_add(b->m, key->pos, path(b),
-	    "unknown key \"%s\"; known here: %s", buf_cstr(&name),
-	    buf_cstr(&known));
-}
-
 static bool
 expect_kind(struct binder *b, const struct node *node, enum node_kind want,
     enum yaml_type type)
@@ -268,7 +71,7 @@ expect_kind(struct binder *b, const struct node *node, enum node_kind want,
 	    type == YAML_ENUM ? "name" : value_type_name(type),
 	    node->kind == NODE_SCALAR && node->plain && node->len == 0
 		? "nothing"
-		: node_names[node->kind]);
+		: node_kind_name(node->kind));
 	return false;
 }
 
@@ -308,11 +111,11 @@ bind_text_list(struct binder *b, const struct node *node,
 		return;
 	check_count(b, node, f, node->count);
 	list.v = doc_keep(b->doc, mem_calloc(node->count + 1u, sizeof(char *)));
-	for (uint32_t c = node->first; c != 0; c = child(b, c)->next) {
+	for (uint32_t c = node->first; c != 0; c = node_at(b->tree, c)->next) {
 		size_t mark = path_push_index(b, list.n);
 
-		bind_scalar(b, child(b, c), f, &list.v[list.n]);
-		place_add(b, &list.v[list.n], child(b, c)->pos, true);
+		bind_scalar(b, node_at(b->tree, c), f, &list.v[list.n]);
+		place_add(b, &list.v[list.n], node_at(b->tree, c)->pos, true);
 		path_pop(b, mark);
 		list.n++;
 	}
@@ -330,11 +133,11 @@ bind_section_list(struct binder *b, const struct node *node,
 		return;
 	check_count(b, node, f, node->count);
 	rows = doc_keep(b->doc, mem_calloc(node->count + 1u, f->size));
-	for (uint32_t c = node->first; c != 0; c = child(b, c)->next) {
+	for (uint32_t c = node->first; c != 0; c = node_at(b->tree, c)->next) {
 		size_t mark = path_push_index(b, list.n);
 
-		if (expect_kind(b, child(b, c), NODE_MAP, YAML_SECTION))
-			bind_section(b, child(b, c), f->fields,
+		if (expect_kind(b, node_at(b->tree, c), NODE_MAP, YAML_SECTION))
+			bind_section(b, node_at(b->tree, c), f->fields,
 			    rows + list.n * f->size);
 		path_pop(b, mark);
 		list.n++;
@@ -350,14 +153,6 @@ key_field(const struct yaml_field *fields)
 		if (*f->key == '\0')
 			return f;
 	return NULL;
-}
-
-static int
-entry_file_order(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-
-	return x->key < y->key ? -1 : x->key > y->key;
 }
 
 static void
@@ -386,8 +181,8 @@ bind_section_map(struct binder *b, const struct node *node,
 
 	if (!expect_kind(b, node, NODE_MAP, f->type))
 		return;
-	es = entries_of(b, node);
-	qsort(es.v, es.n, sizeof(*es.v), entry_file_order);
+	es = entries_of(b->tree, node, b->m, path(b));
+	entries_file_order(&es);
 	check_count(b, node, f, es.n);
 	rows = doc_keep(b->doc, mem_calloc(es.n + 1, f->size));
 	for (size_t i = 0; i < es.n; i++)
@@ -449,7 +244,7 @@ static void
 bind_section(struct binder *b, const struct node *node,
     const struct yaml_field *fields, uint8_t *out)
 {
-	struct entries es = entries_of(b, node);
+	struct entries es = entries_of(b->tree, node, b->m, path(b));
 
 	for (const struct yaml_field *f = fields; f->key != NULL; f++) {
 		struct entry *entry;
@@ -472,7 +267,7 @@ bind_section(struct binder *b, const struct node *node,
 	}
 	for (size_t i = 0; i < es.n; i++)
 		if (!es.v[i].known)
-			unknown_key(b, fields, es.v[i].key);
+			unknown_key(b->m, path(b), fields, es.v[i].key);
 	mem_free(es.v);
 }
 

@@ -64,6 +64,32 @@ bool tree_load(struct bytes text, struct tree *t,
 void tree_free(struct tree *t);
 #define auto_tree auto_cleanup(tree_free)
 
+/* keys.c */
+struct bytes node_text(const struct node *n);
+/* A child or sibling by its number; NULL for 0. */
+const struct node *node_at(const struct tree *t, uint32_t at);
+/* For people: "a list". */
+const char *node_kind_name(enum node_kind kind);
+
+/* The keys of one mapping: sorted, without duplicates; `v` is the caller's to mem_free. */
+struct entry {
+	const struct node *key, *value;
+	bool known;
+};
+struct entries {
+	struct entry *v;
+	size_t n;
+};
+/* Of two the first stays and the second is told; what is no key is told and left out. */
+struct entries entries_of(const struct tree *t, const struct node *map,
+    struct mistakes *m, const char *path);
+struct entry *entry_find(struct entries *es, const char *key);
+/* No longer sorted: entry_find is over. */
+void entries_file_order(struct entries *es);
+/* Tells it, and which one may have been meant. */
+void unknown_key(struct mistakes *m, const char *path,
+    const struct yaml_field *fields, const struct node *key);
+
 struct yaml_place {
 	uintptr_t field; /* address in the filled struct */
 	bool given;

@@ -92,6 +92,7 @@ void call_error(struct call *c, int status, const char *fmt, ...)
  * + Retry-After for what passes (BUSY, TIMEOUT, HSM_GONE, PIN: "sealed"), 500 else. */
 void call_fail(struct call *c, const struct error *e);
 void call_fail_reply(struct call *c); /* c->reply->err, rule and field told */
+void call_end_reply(struct call *c);  /* call_no_content or call_fail_reply */
 void call_auth(struct call *c);       /* c->auth in the envelope, data null */
 void call_raw(struct call *c, int status, const char *type, struct bytes body);
 /* Data that holds a private key: serialised into locked memory, wiped. Steals. */

@@ -55,6 +55,12 @@ unsigned hcl_col(const struct hcl_scan *s);
 bool hcl_fail(struct hcl_scan *s, const char *fmt, ...) printf_like(2, 3);
 /* The octet at hand; 0 at the end (the text has no NUL). */
 char hcl_peek(const struct hcl_scan *s);
+/* Whether the text goes on with this. */
+bool hcl_at(const struct hcl_scan *s, const char *text) must_check;
+/* One octet further, counting lines. */
+void hcl_step(struct hcl_scan *s);
+/* What the digit counts for; -1: none of that base. */
+int hcl_digit(char c, unsigned base) must_check;
 /* Blanks and comments. False: a comment that does not end. */
 bool hcl_space(struct hcl_scan *s) must_check;
 bool hcl_is_word(const struct hcl_scan *s); /* an identifier begins here */

@@ -37,17 +37,16 @@ hcl_peek(const struct hcl_scan *s)
 	return s->at < s->in.n ? (char)s->in.p[s->at] : '\0';
 }
 
-static bool
-scan_is(const struct hcl_scan *s, const char *text)
+bool
+hcl_at(const struct hcl_scan *s, const char *text)
 {
 	size_t n = strlen(text);
 
 	return s->in.n - s->at >= n && memcmp(s->in.p + s->at, text, n) == 0;
 }
 
-/* One octet further, counting lines. */
-static void
-scan_step(struct hcl_scan *s)
+void
+hcl_step(struct hcl_scan *s)
 {
 	if (s->in.p[s->at++] != '\n')
 		return;
@@ -68,8 +67,8 @@ scan_block_comment(struct hcl_scan *s)
 	struct hcl_scan begin = *s;
 
 	s->at += 2;
-	while (s->at < s->in.n && !scan_is(s, "*/"))
-		scan_step(s);
+	while (s->at < s->in.n && !hcl_at(s, "*/"))
+		hcl_step(s);
 	if (s->at >= s->in.n)
 		return hcl_fail(&begin, "comment does not end");
 	s->at += 2;
@@ -88,11 +87,11 @@ scan_comment(struct hcl_scan *s, bool *ok)
 {
 	if (s->json)
 		return false;
-	if (hcl_peek(s) == '#' || scan_is(s, "//")) {
+	if (hcl_peek(s) == '#' || hcl_at(s, "//")) {
 		scan_to_eol(s);
 		return true;
 	}
-	if (!scan_is(s, "/*"))
+	if (!hcl_at(s, "/*"))
 		return false;
 	*ok = scan_block_comment(s);
 	return *ok;
@@ -105,7 +104,7 @@ hcl_space(struct hcl_scan *s)
 
 	for (;;) {
 		while (is_blank(hcl_peek(s)))
-			scan_step(s);
+			hcl_step(s);
 		if (!scan_comment(s, &ok))
 			return ok;
 	}
@@ -145,8 +144,8 @@ hcl_word(struct hcl_scan *s)
 	return buf_take_str(&b);
 }
 
-static int
-digit_value(char c, unsigned base)
+int
+hcl_digit(char c, unsigned base)
 {
 	int v = -1;
 
@@ -159,240 +158,12 @@ digit_value(char c, unsigned base)
 	return v >= 0 && (unsigned)v < base ? v : -1;
 }
 
-/* Exactly n digits. */
-static bool
-scan_digits(struct hcl_scan *s, unsigned n, unsigned base, uint32_t *out)
-{
-	uint32_t v = 0;
-	int d;
-
-	for (; n > 0; n--, s->at++) {
-		d = digit_value(hcl_peek(s), base);
-		if (d < 0)
-			return hcl_fail(s, "bad digit in an escape");
-		v = v * base + (uint32_t)d;
-	}
-	*out = v;
-	return true;
-}
-
-static bool
-add_rune(struct hcl_scan *s, uint32_t c, struct buf *out)
-{
-	if (c == 0 || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return hcl_fail(s, "escape is not a character");
-	if (c < 0x80) {
-		buf_add_byte(out, (uint8_t)c);
-	} else if (c < 0x800) {
-		buf_add_byte(out, (uint8_t)(0xc0 | c >> 6));
-		buf_add_byte(out, (uint8_t)(0x80 | (c & 63)));
-	} else if (c < 0x10000) {
-		buf_add_byte(out, (uint8_t)(0xe0 | c >> 12));
-		buf_add_byte(out, (uint8_t)(0x80 | (c >> 6 & 63)));
-		buf_add_byte(out, (uint8_t)(0x80 | (c & 63)));
-	} else {
-		buf_add_byte(out, (uint8_t)(0xf0 | c >> 18));
-		buf_add_byte(out, (uint8_t)(0x80 | (c >> 12 & 63)));
-		buf_add_byte(out, (uint8_t)(0x80 | (c >> 6 & 63)));
-		buf_add_byte(out, (uint8_t)(0x80 | (c & 63)));
-	}
-	return true;
-}
-
-/* JSON writes what is beyond 16 bits as two escapes (RFC 8259 section 7). */
-static bool
-scan_surrogate(struct hcl_scan *s, uint32_t *c)
-{
-	uint32_t low = 0;
-
-	if (!s->json || *c < 0xd800 || *c > 0xdbff || !scan_is(s, "\\u"))
-		return true;
-	s->at += 2;
-	if (!scan_digits(s, 4, 16, &low))
-		return false;
-	if (low < 0xdc00 || low > 0xdfff)
-		return hcl_fail(s, "escape is not a character");
-	*c = 0x10000 + ((*c - 0xd800) << 10) + (low - 0xdc00);
-	return true;
-}
-
-static const struct {
-	char name, octet;
-	bool json;
-} plain_escapes[] = { { 'n', '\n', true }, { 't', '\t', true },
-	{ 'r', '\r', true }, { 'b', '\b', true }, { 'f', '\f', true },
-	{ '"', '"', true }, { '\\', '\\', true }, { '/', '/', true },
-	{ 'a', '\a', false }, { 'v', '\v', false } };
-
-static const struct {
-	char name;
-	unsigned digits, base, skip;
-	bool json;
-} code_escapes[] = { { 'u', 4, 16, 1, true }, { 'U', 8, 16, 1, false },
-	{ 'x', 2, 16, 1, false }, { '0', 3, 8, 0, false },
-	{ '1', 3, 8, 0, false }, { '2', 3, 8, 0, false },
-	{ '3', 3, 8, 0, false } };
-
-/* Behind the backslash. */
-static bool
-scan_escape(struct hcl_scan *s, struct buf *out)
-{
-	char c = hcl_peek(s);
-	uint32_t code = 0;
-	size_t i;
-
-	for (i = 0; i < countof(plain_escapes); i++) {
-		if (plain_escapes[i].name != c ||
-		    (s->json && !plain_escapes[i].json))
-			continue;
-		buf_add_byte(out, (uint8_t)plain_escapes[i].octet);
-		s->at++;
-		return true;
-	}
-	for (i = 0; i < countof(code_escapes); i++) {
-		if (code_escapes[i].name != c ||
-		    (s->json && !code_escapes[i].json))
-			continue;
-		s->at += code_escapes[i].skip;
-		return scan_digits(s, code_escapes[i].digits,
-			   code_escapes[i].base, &code) &&
-		    scan_surrogate(s, &code) && add_rune(s, code, out);
-	}
-	return hcl_fail(s, "unknown escape");
-}
-
-char *
-hcl_string(struct hcl_scan *s)
-{
-	auto_buf struct buf b = { 0 };
-	struct hcl_scan begin = *s;
-	char c;
-
-	s->at++;
-	while ((c = hcl_peek(s)) != '"') {
-		if (s->at >= s->in.n || c == '\n') {
-			(void)hcl_fail(&begin, "string does not end");
-			return NULL;
-		}
-		if (s->json && (unsigned char)c < 0x20) {
-			(void)hcl_fail(s, "control character in a string");
-			return NULL;
-		}
-		s->at++;
-		if (c != '\\')
-			buf_add_byte(&b, (uint8_t)c);
-		else if (!scan_escape(s, &b))
-			return NULL;
-	}
-	s->at++;
-	return buf_take_str(&b);
-}
-
-static size_t
-line_length(const struct hcl_scan *s)
-{
-	const uint8_t *nl = memchr(s->in.p + s->at, '\n', s->in.n - s->at);
-
-	return nl == NULL ? s->in.n - s->at : (size_t)(nl - s->in.p) - s->at;
-}
-
-static size_t
-indent_of(struct bytes line)
-{
-	size_t n = 0;
-
-	while (n < line.n && (line.p[n] == ' ' || line.p[n] == '\t'))
-		n++;
-	return n;
-}
-
-/* Of "<<-": the smallest indentation of the lines with something on them goes away. */
-static void
-heredoc_unindent(const struct buf *in, struct buf *out)
-{
-	size_t least = SIZE_MAX, at, n, indent;
-	const uint8_t *nl;
-	unsigned pass;
-
-	for (pass = 0; pass < 2; pass++) {
-		for (at = 0; at < in->n; at += n + 1) {
-			nl = memchr(in->p + at, '\n', in->n - at);
-			n = nl == NULL ? in->n - at : (size_t)(nl - in->p) - at;
-			indent = indent_of(bytes_of(in->p + at, n));
-			if (pass == 0 && indent < n && indent < least)
-				least = indent;
-			if (pass == 0)
-				continue;
-			if (indent > least)
-				indent = least;
-			buf_add(out, in->p + at + indent, n - indent);
-			if (nl != NULL)
-				buf_add_byte(out, '\n');
-		}
-	}
-}
-
-/* The lines up to that mark, which may be indented. */
-static bool
-heredoc_lines(struct hcl_scan *s, const char *mark, struct buf *out)
-{
-	while (s->at < s->in.n) {
-		struct bytes line = bytes_of(s->in.p + s->at, line_length(s));
-		size_t indent = indent_of(line), n = line.n;
-
-		if (n > 0 && line.p[n - 1] == '\r')
-			n--;
-		if (n >= indent &&
-		    bytes_eq(bytes_of(line.p + indent, n - indent),
-			bytes_str(mark))) {
-			s->at += n;
-			return true;
-		}
-		buf_add_bytes(out, line);
-		buf_add_byte(out, '\n');
-		s->at += line.n;
-		if (s->at < s->in.n)
-			scan_step(s);
-	}
-	return hcl_fail(s, "heredoc: no line %s", mark);
-}
-
-char *
-hcl_heredoc(struct hcl_scan *s)
-{
-	auto_buf struct buf text = { 0 }, flat = { 0 };
-	auto_mem char *mark = NULL;
-	bool unindent;
-
-	if (!scan_is(s, "<<")) {
-		(void)hcl_fail(s, "unexpected '<'");
-		return NULL;
-	}
-	s->at += 2;
-	unindent = hcl_peek(s) == '-';
-	s->at += unindent;
-	mark = hcl_word(s);
-	if (hcl_peek(s) == '\r')
-		s->at++;
-	if (mark[0] == '\0' || hcl_peek(s) != '\n') {
-		(void)hcl_fail(s, "heredoc: a word and the end of the line");
-		return NULL;
-	}
-	scan_step(s);
-	if (!heredoc_lines(s, mark, &text))
-		return NULL;
-	if (!unindent)
-		return buf_take_str(&text);
-	heredoc_unindent(&text, &flat);
-	return buf_take_str(&flat);
-}
-
 static size_t
 scan_run(struct hcl_scan *s, struct buf *b, unsigned base)
 {
 	size_t n = 0;
 
-	for (; digit_value(hcl_peek(s), base) >= 0; s->at++, n++)
+	for (; hcl_digit(hcl_peek(s), base) >= 0; s->at++, n++)
 		buf_add_byte(b, (uint8_t)hcl_peek(s));
 	return n;
 }
@@ -429,7 +200,7 @@ hcl_number(struct hcl_scan *s)
 		buf_add_byte(&b, '-');
 		s->at++;
 	}
-	if (!s->json && (scan_is(s, "0x") || scan_is(s, "0X"))) {
+	if (!s->json && (hcl_at(s, "0x") || hcl_at(s, "0X"))) {
 		buf_add_str(&b, "0x");
 		s->at += 2;
 		ok = scan_run(s, &b, 16) > 0 || hcl_fail(s, "bad number");

@@ -10,7 +10,7 @@
 #include <chancery/base/limits.h>
 #include <chancery/pki/name.h>
 
-#include "names_other.h"
+#include "names_work.h"
 
 #define UID_OID "0.9.2342.19200300.100.1.1"
 
@@ -39,8 +39,8 @@ warn_name(struct pki_names *out, const char *fmt, const char *name)
 	warn(out, buf_cstr(&b));
 }
 
-static bool
-from_csr(const struct names_work *w)
+bool
+names_from_csr(const struct names_work *w)
 {
 	return w->in->csr != NULL && w->in->role->use_csr_sans;
 }
@@ -213,7 +213,7 @@ take_alt_names(struct names_work *w, struct error *e)
 	size_t i;
 	json_t *v;
 
-	if (from_csr(w)) {
+	if (names_from_csr(w)) {
 		if (json_array_size(w->in->alt_names) > 0)
 			warn(w->out,
 			    "alt_names was ignored: the role takes those of "
@@ -251,8 +251,8 @@ check_cn(const struct names_work *w, struct error *e)
 	    refused(e, "common name", cn, "not allowed by this role");
 }
 
-static bool
-any_glob(const struct pki_texts *l, const char *v, bool fold)
+bool
+names_any_glob(const struct pki_texts *l, const char *v, bool fold)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (pki_glob(l->v[i], bytes_str(v), false) ||
@@ -268,7 +268,8 @@ check_serial(const struct names_work *w, struct error *e)
 	const char *serial = w->out->serial_number;
 
 	return serial[0] == '\0' ||
-	    any_glob(&w->in->role->allowed_serial_numbers, serial, false) ||
+	    names_any_glob(&w->in->role->allowed_serial_numbers, serial,
+		false) ||
 	    refused(e, "serial_number", serial, "not allowed by this role");
 }
 
@@ -284,115 +285,12 @@ check_list(const struct names_work *w, const struct name_list *l,
 	return true;
 }
 
-/* 11 */
-static bool
-add_ip(struct names_work *w, struct bytes ip, const char *via, struct error *e)
-{
-	const struct pki_role *r = w->in->role;
-
-	if (!r->allow_ip_sans)
-		return error_set(e, FAIL_REFUSED,
-		    "IP Subject Alternative Names are not allowed in this "
-		    "role, but was provided via %s",
-		    via);
-	for (size_t i = 0; i < r->allowed_ip_sans_cidr.n; i++)
-		if (name_ip_in(ip.p, ip.n, r->allowed_ip_sans_cidr.v[i]))
-			break;
-		else if (i + 1 == r->allowed_ip_sans_cidr.n)
-			return error_set(e, FAIL_REFUSED,
-			    "IP Subject Alternative Name is not in the "
-			    "networks of this role (allowed_ip_sans_cidr)");
-	name_list_add_once(&w->ip, arena_add(w->out->arena, ip), false);
-	return true;
-}
-
-static bool
-take_ips(struct names_work *w, struct error *e)
-{
-	uint8_t ip[16];
-	size_t i, n;
-	json_t *v;
-
-	for (i = 0; from_csr(w) && i < w->csr_san_n; i++)
-		if (w->csr_san[i].kind == GN_IP &&
-		    !add_ip(w, w->csr_san[i].value, "CSR", e))
-			return false;
-	if (from_csr(w))
-		return true;
-	json_array_foreach(w->in->ip_sans, i, v)
-	{
-		if (!name_ip(json_string_value(v), ip, &n))
-			return error_set(e, FAIL_BAD_INPUT,
-			    "the value \"%.100s\" is not a valid IP address",
-			    json_string_value(v));
-		if (!add_ip(w, bytes_of(ip, n), "the API", e))
-			return false;
-	}
-	return true;
-}
-
-/* RFC 5280 4.2.1.6: absolute, ASCII. */
-static bool
-uri_form(struct bytes v)
-{
-	const uint8_t *colon = v.n > 0 ? memchr(v.p, ':', v.n) : NULL;
-
-	for (size_t i = 0; i < v.n; i++)
-		if (v.p[i] <= ' ' || v.p[i] >= 0x7f)
-			return false;
-	return colon != NULL && colon > v.p && colon + 1 < v.p + v.n;
-}
-
-/* 12 */
-static bool
-add_uri(struct names_work *w, struct bytes v, const char *via, struct error *e)
-{
-	const struct pki_role *r = w->in->role;
-
-	if (r->allowed_uri_sans.n == 0)
-		return error_set(e, FAIL_REFUSED,
-		    "URI Subject Alternative Names are not allowed in this "
-		    "role, but were provided via %s",
-		    via);
-	v = arena_add(w->out->arena, v);
-	if (!uri_form(v))
-		return error_set(e, FAIL_BAD_INPUT,
-		    "the provided URI Subject Alternative Name \"%.150s\" is "
-		    "not a valid URI",
-		    (const char *)v.p);
-	if (!any_glob(&r->allowed_uri_sans, (const char *)v.p, false))
-		return error_set(e, FAIL_REFUSED,
-		    "URI Subject Alternative Names were provided via %s which "
-		    "are not valid for this role",
-		    via);
-	name_list_add_once(&w->uri, v, false);
-	return true;
-}
-
-static bool
-take_uris(struct names_work *w, struct error *e)
-{
-	size_t i;
-	json_t *v;
-
-	for (i = 0; from_csr(w) && i < w->csr_san_n; i++)
-		if (w->csr_san[i].kind == GN_URI &&
-		    !add_uri(w, w->csr_san[i].value, "CSR", e))
-			return false;
-	if (from_csr(w))
-		return true;
-	json_array_foreach(w->in->uri_sans, i,
-	    v) if (!add_uri(w, bytes_str(json_string_value(v)), "the API",
-		       e)) return false;
-	return true;
-}
-
 /* 15 */
 static bool
 add_user_id(struct names_work *w, struct name_list *ids, const char *v,
     struct error *e)
 {
-	if (!any_glob(&w->in->role->allowed_user_ids, v, true))
+	if (!names_any_glob(&w->in->role->allowed_user_ids, v, true))
 		return refused(e, "user_id", v, "is not allowed by this role");
 	name_list_add_once(ids, arena_add(w->out->arena, bytes_str(v)), false);
 	return true;
@@ -460,13 +358,13 @@ static bool
 run(struct names_work *w, struct error *e)
 {
 	struct name_list ids = { 0 };
-	bool ok = take_subject(w, e) && (!from_csr(w) || take_csr_san(w, e)) &&
-	    take_cn(w, e) && take_alt_names(w, e) && check_cn(w, e) &&
-	    check_serial(w, e) &&
+	bool ok = take_subject(w, e) &&
+	    (!names_from_csr(w) || take_csr_san(w, e)) && take_cn(w, e) &&
+	    take_alt_names(w, e) && check_cn(w, e) && check_serial(w, e) &&
 	    check_list(w, &w->dns, "subject alternate name", e) &&
 	    check_list(w, &w->email, "email address", e) &&
-	    names_take_other(w, e) && take_ips(w, e) && take_uris(w, e) &&
-	    take_user_ids(w, &ids, e) && finish(w, e);
+	    names_take_other(w, e) && names_take_ips(w, e) &&
+	    names_take_uris(w, e) && take_user_ids(w, &ids, e) && finish(w, e);
 
 	w->out->user_ids = ids.v;
 	w->out->user_ids_n = ids.n;

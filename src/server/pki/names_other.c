@@ -9,7 +9,7 @@
 #include <chancery/base/text.h>
 #include <chancery/pki/der.h>
 
-#include "names_other.h"
+#include "names_work.h"
 
 bool
 other_parse(const char *text, struct other_rule *out)

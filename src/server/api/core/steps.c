@@ -184,6 +184,17 @@ call_serial(struct call *c, uint8_t out[LIMIT_SERIAL_BYTES], call_fn *next)
 	step_end(f, &f->reply);
 }
 
+/* ---- the last step of many ---- */
+
+void
+call_end_reply(struct call *c)
+{
+	if (c->reply->ok)
+		call_no_content(c);
+	else
+		call_fail_reply(c);
+}
+
 /* ---- another call ---- */
 
 void

@@ -25,22 +25,10 @@ warn_alone(struct call *c, const struct issuer *i, const struct doc *parent)
 		    "other will fail until config/issuers has a new one.");
 }
 
-static const struct doc *
-self(struct call *c)
-{
-	struct error e;
-	const struct doc *doc =
-	    issuer_find(c->docs, c->mount->path, call_str(c, "ref"), &e);
-
-	if (doc == NULL)
-		call_fail(c, &e);
-	return doc;
-}
-
 static void
 answer(struct call *c)
 {
-	auto_doc const struct doc *doc = self(c);
+	auto_doc const struct doc *doc = issuer_of_call(c);
 
 	if (doc != NULL)
 		call_ok(c, issuer_json(c->docs, c->mount->path, doc));
@@ -50,7 +38,7 @@ static bool
 build(struct call *c, struct changes *ch)
 {
 	const struct revocation *r = c->state;
-	auto_doc const struct doc *now = self(c);
+	auto_doc const struct doc *now = issuer_of_call(c);
 	auto_buf struct buf usage = { 0 };
 	json_t *doc;
 
@@ -86,7 +74,7 @@ mark(struct call *c)
 void
 issuer_revoke(struct call *c)
 {
-	auto_doc const struct doc *doc = self(c), *parent = NULL;
+	auto_doc const struct doc *doc = issuer_of_call(c), *parent = NULL;
 	struct revocation *r;
 	struct error e;
 

@@ -210,17 +210,8 @@ build_removal(struct call *c, struct changes *ch)
 	return true;
 }
 
-static void
-removed(struct call *c)
-{
-	if (c->reply->ok)
-		call_no_content(c);
-	else
-		call_fail_reply(c);
-}
-
 void
 root_delete(struct call *c)
 {
-	call_change(c, "pki root removed", build_removal, removed);
+	call_change(c, "pki root removed", build_removal, call_end_reply);
 }

@@ -58,6 +58,8 @@ enum sig_alg crl_alg_of(const struct issuer *i);
 /* A reference: "default", a name, an id. NULL: FAIL_BAD_INPUT in Vault's words. */
 const struct doc *issuer_find(struct docs *d, const char *mount,
     const char *ref, struct error *e) must_check;
+/* That of the path's `ref`. NULL: the call is answered. */
+const struct doc *issuer_of_call(struct call *c) must_check;
 const struct doc *key_find(struct docs *d, const char *mount, const char *ref,
     struct error *e) must_check;
 static inline const struct issuer *

@@ -149,6 +149,18 @@ issuer_find(struct docs *d, const char *mount, const char *ref, struct error *e)
 }
 
 const struct doc *
+issuer_of_call(struct call *c)
+{
+	struct error e;
+	const struct doc *doc =
+	    issuer_find(c->docs, c->mount->path, call_str(c, "ref"), &e);
+
+	if (doc == NULL)
+		call_fail(c, &e);
+	return doc;
+}
+
+const struct doc *
 key_find(struct docs *d, const char *mount, const char *ref, struct error *e)
 {
 	return found(find(d, "pki-key", mount, ref, "keys"), "key", ref, e);

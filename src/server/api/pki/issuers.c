@@ -33,18 +33,6 @@ issuer_list(struct call *c)
 	call_keys(c, l.keys, l.info);
 }
 
-static const struct doc *
-issuer_ref(struct call *c)
-{
-	struct error e;
-	const struct doc *doc =
-	    issuer_find(c->docs, c->mount->path, call_str(c, "ref"), &e);
-
-	if (doc == NULL)
-		call_fail(c, &e);
-	return doc;
-}
-
 json_t *
 chain_json(struct docs *d, const char *mount, const struct issuer *i)
 {
@@ -108,7 +96,7 @@ issuer_json(struct docs *d, const char *mount, const struct doc *doc)
 void
 issuer_read(struct call *c)
 {
-	auto_doc const struct doc *doc = issuer_ref(c);
+	auto_doc const struct doc *doc = issuer_of_call(c);
 
 	if (doc != NULL)
 		call_ok(c, issuer_json(c->docs, c->mount->path, doc));
@@ -235,7 +223,7 @@ check_words(const struct issuer *i, const json_t *doc, struct error *e)
 static bool
 put_issuer(struct call *c, struct changes *ch, bool all)
 {
-	auto_doc const struct doc *now = issuer_ref(c);
+	auto_doc const struct doc *now = issuer_of_call(c);
 	json_t *doc;
 	struct error e;
 
@@ -378,7 +366,7 @@ issuer_delete(struct call *c)
 void
 issuer_json_read(struct call *c)
 {
-	auto_doc const struct doc *doc = issuer_ref(c);
+	auto_doc const struct doc *doc = issuer_of_call(c);
 
 	if (doc == NULL)
 		return;

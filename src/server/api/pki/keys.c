@@ -166,20 +166,11 @@ build_key_delete(struct call *c, struct changes *ch)
 	return true;
 }
 
-static void
-key_gone(struct call *c)
-{
-	if (c->reply->ok)
-		call_no_content(c);
-	else
-		call_fail_reply(c);
-}
-
 /* The key stays in the HSM: it is only detached. */
 void
 key_delete(struct call *c)
 {
-	call_change(c, "pki key detached", build_key_delete, key_gone);
+	call_change(c, "pki key detached", build_key_delete, call_end_reply);
 }
 
 static void

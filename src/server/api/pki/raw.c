@@ -153,22 +153,10 @@ ca_chain(struct call *c)
 	send_cert(c, issuer_of(doc), TYPE_DER, buf_bytes(&chain));
 }
 
-static const struct doc *
-path_issuer(struct call *c)
-{
-	struct error e;
-	const struct doc *doc =
-	    issuer_find(c->docs, c->mount->path, call_str(c, "ref"), &e);
-
-	if (doc == NULL)
-		call_fail(c, &e);
-	return doc;
-}
-
 void
 issuer_pem(struct call *c)
 {
-	auto_doc const struct doc *doc = path_issuer(c);
+	auto_doc const struct doc *doc = issuer_of_call(c);
 
 	if (doc != NULL)
 		send_cert(c, issuer_of(doc), TYPE_PEM,
@@ -178,7 +166,7 @@ issuer_pem(struct call *c)
 void
 issuer_der(struct call *c)
 {
-	auto_doc const struct doc *doc = path_issuer(c);
+	auto_doc const struct doc *doc = issuer_of_call(c);
 
 	if (doc != NULL)
 		send_cert(c, issuer_of(doc), TYPE_DER,
@@ -371,7 +359,7 @@ cert_crl_json(struct call *c)
 void
 issuer_crl_json(struct call *c)
 {
-	auto_doc const struct doc *doc = path_issuer(c);
+	auto_doc const struct doc *doc = issuer_of_call(c);
 
 	if (doc != NULL)
 		send_list_json(c, issuer_of(doc), false);
@@ -380,7 +368,7 @@ issuer_crl_json(struct call *c)
 void
 issuer_crl_pem(struct call *c)
 {
-	auto_doc const struct doc *doc = path_issuer(c);
+	auto_doc const struct doc *doc = issuer_of_call(c);
 
 	if (doc != NULL)
 		send_list_pem(c, issuer_of(doc));
@@ -389,7 +377,7 @@ issuer_crl_pem(struct call *c)
 void
 issuer_crl_der(struct call *c)
 {
-	auto_doc const struct doc *doc = path_issuer(c);
+	auto_doc const struct doc *doc = issuer_of_call(c);
 
 	if (doc != NULL)
 		send_list(c, issuer_of(doc));

@@ -117,19 +117,10 @@ build_delete(struct call *c, struct changes *ch)
 	return true;
 }
 
-static void
-deleted(struct call *c)
-{
-	if (c->reply->ok)
-		call_no_content(c);
-	else
-		call_fail_reply(c);
-}
-
 void
 role_delete(struct call *c)
 {
-	call_change(c, "pki role deleted", build_delete, deleted);
+	call_change(c, "pki role deleted", build_delete, call_end_reply);
 }
 
 static bool

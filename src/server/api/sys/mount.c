@@ -119,15 +119,6 @@ build_make(struct call *c, struct changes *ch)
 	return m->backend->made == NULL || m->backend->made(c, ch, m->name);
 }
 
-static void
-changed(struct call *c)
-{
-	if (c->reply->ok)
-		call_no_content(c);
-	else
-		call_fail_reply(c);
-}
-
 static const struct backend *
 wanted_backend(struct call *c, bool auth)
 {
@@ -175,7 +166,7 @@ make_mount(struct call *c, bool auth)
 		call_error(c, 400, "%s", e.msg);
 		return;
 	}
-	call_change(c, "mount", build_make, changed);
+	call_change(c, "mount", build_make, call_end_reply);
 }
 
 void
@@ -244,7 +235,7 @@ remove_mount(struct call *c, bool auth)
 		    call_str(c, "path"));
 		return;
 	}
-	call_change(c, "unmount", build_remove, changed);
+	call_change(c, "unmount", build_remove, call_end_reply);
 }
 
 void

@@ -105,15 +105,6 @@ build_tune(struct call *c, struct changes *ch)
 }
 
 static void
-tuned(struct call *c)
-{
-	if (c->reply->ok)
-		call_no_content(c);
-	else
-		call_fail_reply(c);
-}
-
-static void
 tune_write(struct call *c, bool auth)
 {
 	bool *state = mem_calloc(1, sizeof(*state));
@@ -121,7 +112,7 @@ tune_write(struct call *c, bool auth)
 	*state = auth;
 	c->state = state;
 	c->state_free = mem_free;
-	call_change(c, "tune", build_tune, tuned);
+	call_change(c, "tune", build_tune, call_end_reply);
 }
 
 void
