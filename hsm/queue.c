@@ -1,240 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <chancery/base/clock.h>
-#include <chancery/hsm/queue.h>
 
-#include "internal.h"
+#include "queue.h"
 
-/*
- * A job belongs to the queue's lists until a worker takes it, to that worker
- * while it runs, and to the queue again when done. A job past its deadline is
- * answered at once: a waiting one is freed, a running one is marked abandoned
- * and freed by its worker, should it ever return. Because of the latter a job
- * owns a copy of its input, and the queue lives until its last thread is gone.
- */
-struct job {
-	struct job *next;
-	struct key_job j;
-	uint8_t small[DIGEST_MAX]; /* input, unless it is longer              */
-	int64_t deadline_ns;
-	bool abandoned;
-	struct key_done done;
-};
+/* The owner's side. */
 
-struct job_list {
-	struct job *head, **tail;
-	size_t n;
-};
+/* ---- life ---------------------------------------------------------------- */
 
-struct key_queue {
-	struct key_queue_config cfg;
-	pthread_mutex_t lock;
-	pthread_cond_t work;     /* something waits, or the end has come      */
-	pthread_cond_t finished; /* something is done                         */
-	struct job_list waiting, done;
-	struct job **running; /* one slot a worker                         */
-	size_t in_flight;
-	int fd;
-	bool stop, closed; /* closed: the owner has left                */
-	unsigned threads;  /* not yet gone                              */
-};
-
-static void
-list_init(struct job_list *l)
-{
-	l->head = NULL;
-	l->tail = &l->head;
-	l->n = 0;
-}
-
-static void
-list_add(struct job_list *l, struct job *j)
-{
-	j->next = NULL;
-	*l->tail = j;
-	l->tail = &j->next;
-	l->n++;
-}
-
-static struct job *
-list_take(struct job_list *l)
-{
-	struct job *j = l->head;
-
-	if (j == NULL)
-		return NULL;
-	l->head = j->next;
-	if (l->head == NULL)
-		l->tail = &l->head;
-	l->n--;
-	return j;
-}
-
-static void
-job_free(struct job *j)
-{
-	if (j->j.in.p != j->small)
-		mem_free(unconst(j->j.in.p));
-	mem_free(j);
-}
-
-/* ---- running a job ----------------------------------------------------- */
-
-static void
-job_run(const struct key_queue_config *cfg, struct job *j)
-{
-	key_sign_fn *sign = cfg->sign;
-	int64_t cpu = clock_thread_cpu_ns();
-	auto_buf struct buf sig = { 0 };
-	struct key_done *d = &j->done;
-
-	if (sign != NULL)
-		d->ok = sign(cfg->arg, j->j.key, j->j.alg, j->j.in, &sig,
-		    &d->attempts, &d->err);
-	else
-		d->ok = hsm_sign(j->j.key, j->j.alg, j->j.in, &sig,
-		    &d->attempts, &d->err);
-	if (d->ok && sig.n > sizeof(d->sig))
-		d->ok = error_set(&d->err, FAIL_INTERNAL,
-		    "signature of %zu bytes", sig.n);
-	if (d->ok) {
-		memcpy(d->sig, sig.p, sig.n);
-		d->sig_len = sig.n;
-	}
-	d->worker_cpu_ns = clock_thread_cpu_ns() - cpu;
-}
-
-/*
- * Whoever takes completions pays a commit for them (100 us of CPU): while jobs still
- * wait for a worker, some company is on its way and is waited for. No timer: with
- * nothing waiting each completion counts, and what waits ends by its deadline.
- */
-#define COMPANY 8
-
-static bool
-enough_done(const struct key_queue *q)
-{
-	size_t want = q->waiting.n < COMPANY ? q->waiting.n : COMPANY;
-
-	return q->done.n > 0 && q->done.n >= want;
-}
-
-/* The descriptor is readable from the time that enough are done until all are
- * taken. */
-static void
-put_done(struct key_queue *q, struct job *j)
-{
-	const uint64_t one = 1;
-
-	list_add(&q->done, j);
-	if (!enough_done(q))
-		return;
-	if (q->fd >= 0 && write(q->fd, &one, sizeof(one)) < 0)
-		fatal("eventfd: %d", errno);
-	(void)pthread_cond_signal(&q->finished);
-}
-
-static struct job *
-take_done(struct key_queue *q)
-{
-	struct job *j = list_take(&q->done);
-	uint64_t n;
-
-	if (j != NULL && q->done.head == NULL && q->fd >= 0 &&
-	    read(q->fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
-		fatal("eventfd: %d", errno);
-	return j;
-}
-
-/* ---- workers ----------------------------------------------------------- */
-
-static void
+void
 queue_destroy(struct key_queue *q)
 {
 	struct job *j;
 
-	while ((j = list_take(&q->waiting)) != NULL)
-		job_free(j);
-	while ((j = list_take(&q->done)) != NULL)
-		job_free(j);
+	list_free(&q->fresh);
+	list_free(&q->waiting);
+	list_free(&q->done);
+	while ((j = q->spare) != NULL) {
+		q->spare = j->next;
+		mem_free(j);
+	}
 	if (q->fd >= 0)
 		(void)close(q->fd);
-	(void)pthread_cond_destroy(&q->work);
+	for (unsigned i = 0; i < q->started; i++)
+		(void)pthread_cond_destroy(&q->worker[i].wake);
 	(void)pthread_cond_destroy(&q->finished);
 	(void)pthread_mutex_destroy(&q->lock);
-	mem_free(q->running);
+	mem_free(q->worker);
 	mem_free(q);
-}
-
-/* With the lock held. */
-static void
-worker_loop(struct key_queue *q, struct job **slot)
-{
-	for (;;) {
-		struct job *j;
-
-		while (q->waiting.head == NULL && !q->stop)
-			(void)pthread_cond_wait(&q->work, &q->lock);
-		if (q->stop)
-			return;
-		j = list_take(&q->waiting);
-		*slot = j;
-		(void)pthread_mutex_unlock(&q->lock);
-		job_run(&q->cfg, j);
-		(void)pthread_mutex_lock(&q->lock);
-		*slot = NULL;
-		if (j->abandoned)
-			job_free(j);
-		else
-			put_done(q, j);
-	}
-}
-
-struct worker {
-	struct key_queue *q;
-	struct job **slot;
-};
-
-static void *
-worker_main(void *arg)
-{
-	struct worker w = *(struct worker *)arg;
-	bool last;
-
-	mem_free(arg);
-	(void)pthread_mutex_lock(&w.q->lock);
-	worker_loop(w.q, w.slot);
-	w.q->threads--;
-	last = w.q->closed && w.q->threads == 0;
-	(void)pthread_cond_signal(&w.q->finished);
-	(void)pthread_mutex_unlock(&w.q->lock);
-	if (last)
-		queue_destroy(w.q);
-	return NULL;
-}
-
-/* Signals are the main thread's business. */
-static void
-start_worker(struct key_queue *q, unsigned i)
-{
-	struct worker *w = mem_alloc(sizeof(*w));
-	pthread_attr_t attr;
-	pthread_t thread;
-	sigset_t all, old;
-
-	*w = (struct worker){ q, &q->running[i] };
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	if (pthread_attr_init(&attr) != 0 ||
-	    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED) != 0 ||
-	    pthread_create(&thread, &attr, worker_main, w) != 0)
-		fatal("cannot start key worker %u", i);
-	(void)pthread_attr_destroy(&attr);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 struct key_queue *
@@ -243,11 +39,11 @@ key_queue_new(const struct key_queue_config *cfg)
 	struct key_queue *q = mem_calloc(1, sizeof(*q));
 
 	q->cfg = *cfg;
-	if (q->cfg.workers > LIMIT_KEY_WORKERS)
+	if (q->cfg.workers != KEY_WORKERS_AUTO &&
+	    q->cfg.workers > LIMIT_KEY_WORKERS)
 		q->cfg.workers = LIMIT_KEY_WORKERS;
 	wait_init(&q->lock, &q->finished);
-	if (pthread_cond_init(&q->work, NULL) != 0)
-		fatal("no memory for a lock");
+	list_init(&q->fresh);
 	list_init(&q->waiting);
 	list_init(&q->done);
 	q->fd = -1;
@@ -256,10 +52,8 @@ key_queue_new(const struct key_queue_config *cfg)
 	q->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (q->fd < 0)
 		fatal("eventfd: %d", errno);
-	q->running = mem_calloc(q->cfg.workers, sizeof(struct job *));
-	q->threads = q->cfg.workers;
-	for (unsigned i = 0; i < q->cfg.workers; i++)
-		start_worker(q, i);
+	queue_size(q);
+	q->worker = mem_calloc(q->max, sizeof(*q->worker));
 	return q;
 }
 
@@ -275,17 +69,24 @@ key_queue_free(struct key_queue *q)
 		return;
 	(void)pthread_mutex_lock(&q->lock);
 	q->stop = true;
-	(void)pthread_cond_broadcast(&q->work);
+	for (unsigned i = 0; i < q->started; i++)
+		(void)pthread_cond_signal(&q->worker[i].wake);
 	while (q->threads > 0 && in_time)
 		in_time = wait_until(&q->finished, &q->lock, until);
 	q->closed = true;
 	last = q->threads == 0;
+	for (unsigned i = 0; i < q->started && !last; i++)
+		(void)pthread_detach(q->worker[i].thread);
 	(void)pthread_mutex_unlock(&q->lock);
-	if (last)
-		queue_destroy(q);
+	if (!last)
+		return;
+	/* A thread's end is one in libcrypto, too, which may be closed after us. */
+	for (unsigned i = 0; i < q->started; i++)
+		(void)pthread_join(q->worker[i].thread, NULL);
+	queue_destroy(q);
 }
 
-/* ---- the producer's side ----------------------------------------------- */
+/* ---- submit, collect ------------------------------------------------------ */
 
 bool
 key_queue_submit(struct key_queue *q, const struct key_job *job,
@@ -296,25 +97,32 @@ key_queue_submit(struct key_queue *q, const struct key_job *job,
 	if (q->in_flight >= LIMIT_IN_FLIGHT)
 		return error_set(e, FAIL_BUSY, "key queue: %d jobs in flight",
 		    LIMIT_IN_FLIGHT);
-	j = mem_calloc(1, sizeof(*j));
-	j->j = *job;
-	j->done.id = job->id;
-	if (job->in.n <= sizeof(j->small)) {
-		if (job->in.n > 0)
-			memcpy(j->small, job->in.p, job->in.n);
-		j->j.in.p = j->small;
-	} else {
-		j->j.in.p = mem_dup(job->in.p, job->in.n);
-	}
+	j = job_new(q, job);
 	j->deadline_ns = q->cfg.deadline_ms == 0
 	    ? INT64_MAX
 	    : deadline_after(q->cfg.deadline_ms);
-	(void)pthread_mutex_lock(&q->lock);
 	q->in_flight++;
-	list_add(&q->waiting, j);
-	(void)pthread_cond_signal(&q->work);
-	(void)pthread_mutex_unlock(&q->lock);
+	list_add(&q->fresh, j);
 	return true;
+}
+
+/* With the lock held. */
+static void
+hand_over(struct key_queue *q)
+{
+	list_append(&q->waiting, &q->fresh);
+	if (q->waiting.head != NULL)
+		queue_wake(q);
+}
+
+void
+key_queue_start(struct key_queue *q)
+{
+	if (q->fresh.head == NULL || q->cfg.workers == 0)
+		return;
+	(void)pthread_mutex_lock(&q->lock);
+	hand_over(q);
+	(void)pthread_mutex_unlock(&q->lock);
 }
 
 static void
@@ -325,15 +133,28 @@ time_out(struct key_done *d, uint64_t id, unsigned attempts, const char *what)
 	    "the signature took longer than its deadline (%s)", what);
 }
 
+/* A call that takes so long does not count among those at work: others have a worker in
+ * its place. */
+#define LATE_NS INT64_C(200000000)
+
+static void
+count_late(struct key_queue *q, int64_t now)
+{
+	q->late = 0;
+	for (unsigned i = 0; i < q->started; i++)
+		if (q->worker[i].job != NULL &&
+		    now - q->worker[i].since_ns > LATE_NS)
+			q->late++;
+}
+
 /* Waiting jobs are in the order of their deadlines. */
 static size_t
-expire(struct key_queue *q, struct key_done *out, size_t max)
+expire(struct key_queue *q, int64_t now, struct key_done *out, size_t max)
 {
-	int64_t now = clock_mono_ns();
 	size_t n = 0;
 
-	for (unsigned i = 0; i < q->cfg.workers && n < max; i++) {
-		struct job *j = q->running[i];
+	for (unsigned i = 0; i < q->started && n < max; i++) {
+		struct job *j = q->worker[i].job;
 
 		if (j == NULL || j->abandoned || j->deadline_ns > now)
 			continue;
@@ -350,21 +171,33 @@ expire(struct key_queue *q, struct key_done *out, size_t max)
 	return n;
 }
 
+/* The descriptor is readable from the time that enough are done until all are taken. A
+ * write that is still on its way makes it so for one look too many. */
+static void
+all_taken(struct key_queue *q)
+{
+	uint64_t n = 0;
+
+	q->told = false;
+	if (q->unread > 0 && read(q->fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
+		fatal("eventfd: %d", errno);
+	q->unread -= n;
+}
+
 static size_t
 drain(struct key_queue *q, struct key_done *out, size_t max)
 {
+	const int64_t now = clock_mono_ns();
 	size_t n = 0;
 
-	while (n < max) {
-		struct job *j = take_done(q);
-
-		if (j == NULL)
-			break;
-		out[n++] = j->done;
-		job_free(j);
-	}
+	while (n < max && q->done.head != NULL)
+		job_done(q, list_take(&q->done), &out[n++]);
+	if (q->done.head == NULL)
+		all_taken(q);
 	if (q->cfg.deadline_ms != 0 && n < max)
-		n += expire(q, out + n, max - n);
+		n += expire(q, now, out + n, max - n);
+	count_late(q, now);
+	hand_over(q);
 	q->in_flight -= n;
 	return n;
 }
@@ -372,12 +205,20 @@ drain(struct key_queue *q, struct key_done *out, size_t max)
 static int64_t
 next_deadline(const struct key_queue *q, int64_t until)
 {
-	if (q->waiting.head != NULL && q->waiting.head->deadline_ns < until)
-		until = q->waiting.head->deadline_ns;
-	for (unsigned i = 0; i < q->cfg.workers; i++)
-		if (q->running[i] != NULL && !q->running[i]->abandoned &&
-		    q->running[i]->deadline_ns < until)
-			until = q->running[i]->deadline_ns;
+	int64_t late = clock_mono_ns() + LATE_NS;
+
+	if (q->waiting.head == NULL)
+		late = until;
+	else if (q->waiting.head->deadline_ns < late)
+		late = q->waiting.head->deadline_ns;
+	if (late < until)
+		until = late;
+	for (unsigned i = 0; i < q->started; i++) {
+		const struct job *j = q->worker[i].job;
+
+		if (j != NULL && !j->abandoned && j->deadline_ns < until)
+			until = j->deadline_ns;
+	}
 	return until;
 }
 
@@ -393,7 +234,10 @@ collect_threads(struct key_queue *q, struct key_done *out, size_t max,
 	size_t n;
 
 	(void)pthread_mutex_lock(&q->lock);
-	n = timeout_ms == 0 || enough_done(q) ? drain(q, out, max) : 0;
+	hand_over(q);
+	n = timeout_ms == 0 || q->told || queue_enough_done(q)
+	    ? drain(q, out, max)
+	    : 0;
 	while (n == 0 && timeout_ms != 0 && q->in_flight > 0) {
 		bool woken =
 		    wait_until(&q->finished, &q->lock, next_deadline(q, until));
@@ -416,13 +260,12 @@ collect_inline(struct key_queue *q, struct key_done *out, size_t max)
 	size_t n = 0;
 
 	while (n < max) {
-		struct job *j = list_take(&q->waiting);
+		struct job *j = list_take(&q->fresh);
 
 		if (j == NULL)
 			break;
 		job_run(&q->cfg, j);
-		out[n++] = j->done;
-		job_free(j);
+		job_done(q, j, &out[n++]);
 	}
 	q->in_flight -= n;
 	return n;
@@ -449,4 +292,28 @@ size_t
 key_queue_in_flight(const struct key_queue *q)
 {
 	return q->in_flight;
+}
+
+bool
+key_queue_is_gathering(struct key_queue *q)
+{
+	bool r;
+
+	if (q->cfg.workers == 0 || q->fresh.head != NULL)
+		return false;
+	(void)pthread_mutex_lock(&q->lock);
+	r = q->waiting.n > 0 && !q->told && !queue_enough_done(q);
+	(void)pthread_mutex_unlock(&q->lock);
+	return r;
+}
+
+unsigned
+key_queue_workers(struct key_queue *q)
+{
+	unsigned n;
+
+	(void)pthread_mutex_lock(&q->lock);
+	n = q->limit;
+	(void)pthread_mutex_unlock(&q->lock);
+	return n;
 }

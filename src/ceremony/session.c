@@ -5,6 +5,7 @@
 
 #include <chancery/base/text.h>
 #include <chancery/ceremony/soft.h>
+#include <chancery/config/service.h>
 
 #include "owner.h"
 
@@ -20,7 +21,10 @@ settings_of(const struct home *h, struct host_settings *out)
 		.crl_dir = h->crl_dir,
 		.log_key = h->log_key,
 		.anchor_object = h->anchor_object,
-		.workers = (unsigned)h->workers,
+		/* One at a time is asked for: it may as well sign itself. */
+		.workers = h->workers == SERVICE_KEY_WORKERS_AUTO
+		    ? 0
+		    : (unsigned)h->workers,
 		.tokens = h->tokens };
 	for (size_t i = 0; i < h->tokens; i++)
 		out->token[i] = (struct host_token){

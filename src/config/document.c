@@ -42,6 +42,8 @@ yaml_field_describe(const struct yaml_field *f, struct buf *out)
 	if (f->about != NULL)
 		buf_addf(out, "%s ", f->about);
 	buf_addf(out, "(%s", value_type_name(f->type));
+	if (f->word != NULL)
+		buf_addf(out, " or %s", f->word);
 	if (f->type == YAML_ENUM)
 		for (size_t i = 0; f->names[i] != NULL; i++)
 			buf_addf(out, "%s%s", i > 0 ? ", " : " ", f->names[i]);

@@ -119,6 +119,8 @@ bool value_set(struct yaml_doc *d, const struct yaml_field *f, const char *text,
 void value_default(struct yaml_doc *d, const struct yaml_field *f, void *at);
 /* Whether n lies in min..max of f; max 0: no upper end. */
 bool value_in_range(const struct yaml_field *f, uint64_t n);
+/* Whether it is what the field's word reads as. */
+bool value_is_word(const struct yaml_field *f, uint64_t n);
 /* 5400 → "1h30m". */
 void value_add_duration(struct buf *b, uint64_t s);
 /* "allowed 1 to 64", "at least 1"; `show` writes one number. */

@@ -58,7 +58,10 @@ pack_number(struct json_writer *w, const struct yaml_field *f, const void *at)
 	memcpy(&n, at, sizeof(n));
 	if (n > PASS_NUMBER_MAX)
 		fatal("schema: %s is too large to pass on", f->key);
-	json_int(w, (int64_t)n);
+	if (value_is_word(f, n))
+		json_str(w, f->word);
+	else
+		json_int(w, (int64_t)n);
 }
 
 static void
@@ -222,7 +225,7 @@ expect(struct unpacker *u, const struct yaml_field *f, enum json_kind kind)
 	return false;
 }
 
-/* Texts and names: checked as those of a file are. */
+/* Texts, names and the word of a number: checked as those of a file are. */
 static void
 unpack_text(struct unpacker *u, const struct yaml_field *f, void *at)
 {
@@ -231,7 +234,9 @@ unpack_text(struct unpacker *u, const struct yaml_field *f, void *at)
 
 	if (!expect(u, f, JSON_KIND_STRING) || !json_get_str(&u->r, &text))
 		return;
-	if (!value_set(u->doc, f, buf_cstr(&text), text.n, false, at, &e))
+	if (!value_set(u->doc, f, buf_cstr(&text), text.n,
+		f->word != NULL && strcmp(buf_cstr(&text), f->word) == 0, at,
+		&e))
 		bad(u, f, e.msg);
 }
 
@@ -240,6 +245,10 @@ unpack_number(struct unpacker *u, const struct yaml_field *f, void *at)
 {
 	int64_t n;
 
+	if (f->word != NULL && json_peek(&u->r) == JSON_KIND_STRING) {
+		unpack_text(u, f, at);
+		return;
+	}
 	if (!expect(u, f, JSON_KIND_INT))
 		return;
 	n = json_get_int(&u->r);

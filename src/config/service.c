@@ -146,8 +146,10 @@ const struct yaml_field service_schema[] = {
 	{ .key = "weak_keys", .type = YAML_TEXT, .offset = C(weak_keys),
 	  .about = "block list of RSA keys, openssl-blacklist's format" },
 	{ .key = "workers", .type = YAML_UINT, .offset = C(workers),
-	  .min = 0, .max = 256, .dflt = "0",
-	  .about = "threads that sign; 0: none of their own" },
+	  .min = 0, .max = SERVICE_KEY_WORKERS_MAX, .word = "auto",
+	  .dflt = "auto",
+	  .about = "threads that sign; 0: none of their own; auto: as many as "
+	      "the module has use for, commands sign themselves" },
 	{ .key = "tokens", .type = YAML_SECTION_MAP, .offset = C(tokens),
 	  .required = true, .min = 1, .max = SERVICE_TOKENS_MAX,
 	  .fields = token_fields, .size = sizeof(struct service_token),

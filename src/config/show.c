@@ -52,6 +52,8 @@ show_number(struct buf *out, const struct yaml_field *f, const void *at)
 	} else if (f->type == YAML_TIME) {
 		time_format_s((int64_t)n, when);
 		buf_add_str(out, when);
+	} else if (value_is_word(f, n)) {
+		buf_add_str(out, f->word);
 	} else {
 		buf_addf(out, "%llu", (unsigned long long)n);
 	}

@@ -53,6 +53,12 @@ value_in_range(const struct yaml_field *f, uint64_t n)
 	return n >= f->min && (f->max == 0 || n <= f->max);
 }
 
+bool
+value_is_word(const struct yaml_field *f, uint64_t n)
+{
+	return f->word != NULL && n == f->max + 1;
+}
+
 /* 7776000 → "90d", 5400 → "1h30m": as the reader takes it. */
 void
 value_add_duration(struct buf *b, uint64_t s)
@@ -136,15 +142,21 @@ get_u64(const struct scalar *v, uint64_t *n, const char **what)
 static bool
 set_uint(const struct scalar *v, struct error *e)
 {
-	const char *what;
+	const char *word = v->f->word, *what;
+	auto_buf struct buf both = { 0 };
 	uint64_t n;
 
 	if (!v->plain)
 		return not_a(v, "a whole number: write it without quotes", e);
-	if (!get_u64(v, &n, &what))
-		return not_a(v, what, e);
-	if (!check_range(v, n, e))
+	if (word != NULL && strcmp(v->text, word) == 0) {
+		n = v->f->max + 1;
+	} else if (!get_u64(v, &n, &what)) {
+		buf_addf(&both, "%s%s%s", word != NULL ? word : "",
+		    word != NULL ? " or " : "", what);
+		return not_a(v, buf_cstr(&both), e);
+	} else if (!check_range(v, n, e)) {
 		return false;
+	}
 	memcpy(v->at, &n, sizeof(n));
 	return true;
 }

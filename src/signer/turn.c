@@ -272,6 +272,7 @@ dispatch_all(struct signer *s)
 
 	while ((r = TAILQ_FIRST(&s->admitted)) != NULL)
 		dispatch(s, r);
+	key_queue_start(s->queue);
 }
 
 /* The register is dead: nothing that is not answered may be released. Jobs in
@@ -355,6 +356,19 @@ int
 signer_fd(const struct signer *s)
 {
 	return s->queue == NULL ? -1 : key_queue_fd(s->queue);
+}
+
+bool
+signer_has_queued(const struct signer *s)
+{
+	return !TAILQ_EMPTY(&s->queued);
+}
+
+bool
+signer_is_gathering(const struct signer *s)
+{
+	return s->queue != NULL && TAILQ_EMPTY(&s->finished) &&
+	    key_queue_is_gathering(s->queue);
 }
 
 bool

@@ -413,20 +413,19 @@ rate_ratio(struct bench *b, const char *type, const struct bench_csrs *csrs,
 	bench_ca_close(&ca);
 }
 
-/* A network HSM: 2 ms in every C_Sign, 32 sessions. The bound is 32 / 2 ms, or the
- * CPU. */
+/* A network HSM: 2 ms in every C_Sign, 32 sessions, or as many as the queue finds useful.
+ * The bound is 32 / 2 ms, or the CPU. */
 static void
-slow_module(const struct bench_csrs *csrs, unsigned n)
+slow_module(struct bench *b, const struct bench_csrs *csrs, unsigned workers,
+    unsigned n)
 {
 	struct run r = { .csrs = csrs, .limit = 64 };
 	double rate[ROUNDS], cpu[ROUNDS];
-	struct bench b;
 	struct bench_ca ca;
 	struct result res;
 	unsigned i;
 
-	bench_open(&b);
-	bench_ca_open(&ca, &b, "ec-p256", 32);
+	bench_ca_open(&ca, b, "ec-p256", workers);
 	r.ca = &ca;
 	(void)pipeline(&r, n / 4);
 	for (i = 0; i < ROUNDS; i++) {
@@ -434,14 +433,15 @@ slow_module(const struct bench_csrs *csrs, unsigned n)
 		rate[i] = res.per_s;
 		cpu[i] = res.per_s * res.cpu_s;
 	}
-	(void)printf("slow module (2 ms in C_Sign), 32 sessions: %.0f "
-		     "certificates/s = %.2f of sessions / latency, %.2f CPUs "
-		     "busy "
+	(void)printf("slow module (2 ms in C_Sign), %s: %.0f "
+		     "certificates/s = %.2f of 32 sessions / latency, %.2f "
+		     "CPUs busy "
 		     "(wanted: at least 0.80, or the CPU full)\n",
+	    workers == KEY_WORKERS_AUTO ? "sessions by themselves"
+					: "32 sessions",
 	    median(rate, ROUNDS), median(rate, ROUNDS) / 16000,
 	    median(cpu, ROUNDS));
 	bench_ca_close(&ca);
-	bench_close(&b);
 }
 
 /* Only the path itself, for a profiler. */
@@ -466,7 +466,11 @@ main(int argc, char **argv)
 	/* One module a process: the slow one runs in a process of its own. */
 	bench_csrs_make(&ec, 128, false);
 	if (argc > 1 && strcmp(argv[1], "--slow") == 0) {
-		slow_module(&ec, 8000);
+		bench_open(&b);
+		slow_module(&b, &ec, 32, 8000);
+		slow_module(&b, &ec, KEY_WORKERS_AUTO, 8000);
+		bench_close(&b);
+		(void)fflush(stdout);
 		hsm_exit(0);
 	}
 	bench_open(&b);

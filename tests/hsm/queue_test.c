@@ -3,9 +3,11 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <time.h>
 
 #include <cmocka.h>
 
+#include <chancery/base/clock.h>
 #include <chancery/hsm/queue.h>
 
 #include "softtoken.h"
@@ -16,7 +18,9 @@
 enum {
 	DO_SIGN,
 	DO_FAIL,
-	DO_HANG
+	DO_HANG,
+	DO_WAIT,   /* for a device */
+	DO_COMPUTE /* about as long */
 };
 
 struct fake {
@@ -42,6 +46,23 @@ fake_hang(struct fake *f)
 	(void)pthread_mutex_unlock(&f->lock);
 }
 
+static void
+fake_wait(void)
+{
+	const struct timespec ts = { 0, 3000000 };
+
+	(void)nanosleep(&ts, NULL);
+}
+
+static void
+fake_compute(void)
+{
+	const int64_t until = clock_thread_cpu_ns() + 300000;
+
+	while (clock_thread_cpu_ns() < until)
+		continue;
+}
+
 static bool
 fake_sign(void *arg, unused_arg struct hsm_key *key,
     unused_arg enum sig_alg alg, struct bytes in, struct buf *sig,
@@ -50,6 +71,10 @@ fake_sign(void *arg, unused_arg struct hsm_key *key,
 	*attempts = 1;
 	if (in.p[0] == DO_HANG)
 		fake_hang(arg);
+	if (in.p[0] == DO_WAIT)
+		fake_wait();
+	if (in.p[0] == DO_COMPUTE)
+		fake_compute();
 	if (in.p[0] == DO_FAIL)
 		return error_set(e, FAIL_HSM_GONE, "fake: gone");
 	/* Reads the input after any hang: asan sees a borrowed one. */
@@ -79,6 +104,7 @@ submit(struct key_queue *q, uint64_t id, uint8_t what, size_t n)
 
 	in[0] = what;
 	must(key_queue_submit(q, &job, &e), &e, "submit");
+	key_queue_start(q);
 	mem_free(in);
 }
 
@@ -132,7 +158,6 @@ run_many(unsigned workers)
 			seen[d->id] = true;
 			assert_int_equal(d->ok, d->id % 5 != 0);
 			assert_int_equal(d->attempts, 1);
-			assert_true(d->worker_cpu_ns >= 0);
 			if (d->ok)
 				assert_int_equal(d->sig_len, 1 + d->id);
 			else
@@ -150,6 +175,7 @@ test_many(unused_arg void **state)
 {
 	run_many(1);
 	run_many(4);
+	run_many(KEY_WORKERS_AUTO);
 }
 
 static void
@@ -272,6 +298,105 @@ test_collect_waits(unused_arg void **state)
 	key_queue_free(q);
 }
 
+/* What arrives while workers have enough to do can wait: there is a wake-up coming. */
+static void
+test_gathering(unused_arg void **state)
+{
+	struct key_queue *q = fake_queue(1, 0);
+	struct key_done done[4];
+	size_t n = 0;
+
+	assert_false(key_queue_is_gathering(q));
+	submit(q, 1, DO_HANG, 1);
+	wait_hanging(1);
+	/* Nothing waits: who comes now is next. */
+	assert_false(key_queue_is_gathering(q));
+	submit(q, 2, DO_SIGN, 1);
+	submit(q, 3, DO_SIGN, 1);
+	assert_true(key_queue_is_gathering(q));
+	assert_false(readable(q));
+	let_go(1);
+	while (n < 3)
+		n += key_queue_collect(q, done, countof(done), -1);
+	assert_false(key_queue_is_gathering(q));
+	assert_false(readable(q));
+	key_queue_free(q);
+}
+
+/* Completions that were told of and not taken are there at once, however much was
+ * submitted since. */
+static void
+test_told_then_more(unused_arg void **state)
+{
+	struct key_queue *q = fake_queue(1, 0);
+	struct pollfd p = { key_queue_fd(q), POLLIN, 0 };
+	struct key_done done[4];
+	size_t n = 0;
+
+	submit(q, 1, DO_SIGN, 1);
+	assert_int_equal(poll(&p, 1, -1), 1);
+	submit(q, 2, DO_HANG, 1);
+	wait_hanging(1);
+	submit(q, 3, DO_SIGN, 1);
+	submit(q, 4, DO_SIGN, 1);
+	assert_int_equal(key_queue_collect(q, done, countof(done), -1), 1);
+	assert_int_equal(done[0].id, 1);
+	assert_false(readable(q));
+	let_go(1);
+	while (n < 3)
+		n += key_queue_collect(q, done, countof(done), -1);
+	key_queue_free(q);
+}
+
+/* All of `n` jobs that do this; how many workers it came to. */
+static unsigned
+workers_for(uint8_t what, size_t n)
+{
+	struct key_queue *q = fake_queue(KEY_WORKERS_AUTO, 0);
+	struct key_done done[64];
+	unsigned workers;
+	size_t got = 0;
+
+	for (size_t i = 0; i < n; i++)
+		submit(q, i, what, 1);
+	while (got < n)
+		got += key_queue_collect(q, done, countof(done), -1);
+	workers = key_queue_workers(q);
+	key_queue_free(q);
+	return workers;
+}
+
+/* One a processor while they compute, many while they wait for a device. */
+static void
+test_auto_follows_the_calls(unused_arg void **state)
+{
+	const unsigned computing = workers_for(DO_COMPUTE, 200);
+	const unsigned waiting = workers_for(DO_WAIT, 200);
+
+	assert_true(computing >= 2);
+	assert_true(waiting > 2 * computing || waiting == LIMIT_HSM_SESSIONS);
+}
+
+/* Calls that hang take the places of all that compute; others get theirs all the same,
+ * long before a deadline. */
+static void
+test_auto_late_calls_hold_up_nobody(unused_arg void **state)
+{
+	struct key_queue *q = fake_queue(KEY_WORKERS_AUTO, 0);
+	const unsigned places = key_queue_workers(q);
+	struct key_done done[4];
+
+	for (unsigned i = 0; i < places; i++)
+		submit(q, i, DO_HANG, 1);
+	wait_hanging(places);
+	submit(q, places, DO_SIGN, 1);
+	assert_int_equal(key_queue_collect(q, done, countof(done), -1), 1);
+	assert_int_equal(done[0].id, places);
+	assert_true(done[0].ok);
+	let_go(places);
+	key_queue_free(q);
+}
+
 static void
 sign_through(struct hsm_key *k, unsigned workers)
 {
@@ -311,6 +436,7 @@ test_token(unused_arg void **state)
 	k = softtoken_key(&soft, "ec-p256", "queue");
 	sign_through(k, 0);
 	sign_through(k, 3);
+	sign_through(k, KEY_WORKERS_AUTO);
 	hsm_key_close(k);
 	softtoken_remove(&soft);
 }
@@ -326,6 +452,10 @@ main(void)
 		cmocka_unit_test(test_hang),
 		cmocka_unit_test(test_hang_all),
 		cmocka_unit_test(test_collect_waits),
+		cmocka_unit_test(test_gathering),
+		cmocka_unit_test(test_told_then_more),
+		cmocka_unit_test(test_auto_follows_the_calls),
+		cmocka_unit_test(test_auto_late_calls_hold_up_nobody),
 		cmocka_unit_test(test_token),
 	};
 

@@ -25,7 +25,8 @@ tokens:
     role: log
 YAML
 check "$chancery" register init --new-log-key --home home
-for workers in 0 2; do
+# The last is the default, and stays for what follows.
+for workers in 0 2 auto; do
 	sed -i "/^workers:/d" home/chancery.yaml
 	echo "workers: $workers" >>home/chancery.yaml
 	check "$drive" "$signer" home 400 3

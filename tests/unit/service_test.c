@@ -149,6 +149,12 @@ static const struct {
 	{ "[::1]:8200", "[::1]", "numeric address" },
 	{ "[::1]:8200", "[127.0.0.1]:1", "numeric address" },
 	{ "workers: 2", "workers: 65", "out of range, allowed 0 to 64" },
+	{ "workers: 2", "workers: auto", "\"auto\" is not a whole number" },
+	{ "log_level: debug", "workers: 257",
+	    ":13:10: workers: 257 is out of range, allowed 0 to 256" },
+	{ "log_level: debug", "workers: many",
+	    "\"many\" is not auto or a whole number" },
+	{ "log_level: debug", "workers: \"auto\"", "without quotes" },
 	{ "workers: 2", "tls: { key: /bin/sh }",
 	    "needs server.tls.certificate" },
 	{ "workers: 2", "tls: { certificate: /bin/sh }",
@@ -299,12 +305,57 @@ test_pass_and_back(void **state)
 }
 
 /* What a room must not take: each line is one change of a packed configuration. */
+/* What `workers` of the signer may be, and how it is shown. */
+static void
+test_key_workers(void **state)
+{
+	static const struct {
+		const char *line, *shown;
+		uint64_t n;
+	} rows[] = {
+		{ "log_level: debug", "workers: auto\n",
+		    SERVICE_KEY_WORKERS_AUTO },
+		{ "workers: auto", "workers: auto\n",
+		    SERVICE_KEY_WORKERS_AUTO },
+		{ "workers: 0", "workers: 0\n", 0 },
+		{ "workers: 256", "workers: 256\n", 256 },
+	};
+	const struct fixture *f = *state;
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		auto_yaml_doc struct yaml_doc *d = NULL, *d2 = NULL;
+		auto_buf struct buf text = { 0 }, json = { 0 }, shown = { 0 };
+		struct service_config c, back;
+		struct error e = { 0 };
+
+		replaced(&text, "log_level: debug", rows[i].line);
+		write_config(f, buf_cstr(&text));
+		d = service_config_open(f->dir, &c, NULL, &e);
+		if (d == NULL)
+			fail_msg("%s", e.msg);
+		assert_int_equal(c.workers, rows[i].n);
+		schema_pack(service_schema, &c, &json);
+		d2 = schema_unpack(service_schema, buf_bytes(&json), &back,
+		    sizeof(back), &e);
+		if (d2 == NULL)
+			fail_msg("%s", e.msg);
+		assert_int_equal(back.workers, rows[i].n);
+		schema_show(service_schema, &back, &shown);
+		assert_non_null(strstr(buf_cstr(&shown), rows[i].shown));
+	}
+}
+
 static const struct {
 	const char *name, *from, *to;
 } unpacked_wrongly[] = {
 	{ "unknown key", "{\"anchor_object\"", "{\"aaa\":1,\"anchor_object\"" },
-	{ "missing number", "\"workers\":0}", "\"zz\":0}" },
-	{ "missing number at the end", ",\"workers\":0}", "}" },
+	{ "missing number", "\"workers\":\"auto\"}", "\"zz\":0}" },
+	{ "missing number at the end", ",\"workers\":\"auto\"}", "}" },
+	{ "word that is none", "\"workers\":\"auto\"}",
+	    "\"workers\":\"many\"}" },
+	{ "number in quotes", "\"workers\":\"auto\"}", "\"workers\":\"2\"}" },
+	{ "number that the word reads as", "\"workers\":\"auto\"}",
+	    "\"workers\":257}" },
 	{ "missing text with a default", "\"log_key\":\"log-key\",", "" },
 	{ "missing required text", "\"origin\":\"acme.example/log\",", "" },
 	{ "unsorted", "\"anchor_object\":false,\"crl_dir\":",
@@ -326,7 +377,7 @@ static const struct {
 	{ "control character", "\"acme.example/log\"",
 	    "\"acme.example\\u0001\"" },
 	{ "space", "{\"anchor_object\":", "{ \"anchor_object\":" },
-	{ "something behind it", "\"workers\":0}", "\"workers\":0}}" },
+	{ "something behind it", "\"workers\":\"auto\"}", "\"workers\":0}}" },
 	{ "nothing", NULL, "" },
 	{ "cut short", NULL, "{\"anchor_object\":fal" },
 };
@@ -413,6 +464,8 @@ main(void)
 		    teardown),
 		cmocka_unit_test(test_listen),
 		cmocka_unit_test_setup_teardown(test_pass_and_back, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_key_workers, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_unpack_is_strict, setup,
 		    teardown),

@@ -14,6 +14,9 @@
 #define SERVICE_TOKENS_MAX 8
 #define SERVICE_LISTENERS_MAX 8
 #define SERVICE_WORKERS_MAX 64
+/* LIMIT_KEY_WORKERS; one more stands for "auto". */
+#define SERVICE_KEY_WORKERS_MAX 256
+#define SERVICE_KEY_WORKERS_AUTO (SERVICE_KEY_WORKERS_MAX + 1)
 
 enum service_token_role {
 	SERVICE_ROLE_CA,
@@ -64,7 +67,7 @@ struct service_config {
 	char *register_dir, *origin, *anchor_dir, *module, *module_args,
 	    *soft_token_dir, *crl_dir, *log_key, *openssl, *weak_keys;
 	bool anchor_object;
-	uint64_t workers;        /* key workers */
+	uint64_t workers;        /* key workers, or SERVICE_KEY_WORKERS_AUTO */
 	struct yaml_list tokens; /* struct service_token */
 	/* the service */
 	struct service_server server;

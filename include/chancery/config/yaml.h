@@ -47,7 +47,9 @@ struct yaml_field {
 	const char *dflt; /* default as text, or NULL (zero). A text list:
 	                         "a,b". Of a required field: the example that
 	                         yaml_document writes                        */
-	const char *const *names;        /* ENUM, NULL-ended               */
+	const char *const *names; /* ENUM, NULL-ended               */
+	const char
+	    *word; /* UINT: may stand instead of a number; reads as max + 1 */
 	const struct yaml_field *fields; /* SECTION*                       */
 	size_t size;                     /* SECTION_LIST, SECTION_MAP      */
 	/* Further check of a text; e gets the sentence without position. In a

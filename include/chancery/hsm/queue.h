@@ -10,6 +10,8 @@
  * threads; with 0 workers jobs run inside key_queue_collect (a local token).
  * Tests put a fake worker behind the same interface.
  */
+#include <limits.h>
+
 #include <chancery/base/alg.h>
 #include <chancery/base/cleanup.h>
 #include <chancery/base/error.h>
@@ -35,15 +37,19 @@ struct key_done {
 	                        a job that no worker had begun)               */
 	struct error err;  /* when !ok; FAIL_TIMEOUT: the call may still be
 	                        running; its late result is dropped           */
-	int64_t worker_cpu_ns; /* CPU of the worker for this job              */
 };
 
 /* How a worker signs. hsm_sign has this shape; a fake has its own. */
 typedef bool key_sign_fn(void *arg, struct hsm_key *key, enum sig_alg alg,
     struct bytes in, struct buf *sig, unsigned *attempts, struct error *e);
 
+/* As many workers at once as the calls have use for, from what they take: one a processor
+ * while they compute; where they wait for a device, as many more as they wait longer than
+ * they compute. At most LIMIT_HSM_SESSIONS. */
+#define KEY_WORKERS_AUTO UINT_MAX
+
 struct key_queue_config {
-	unsigned workers;     /* 0: inline                                   */
+	unsigned workers;     /* 0: inline; or KEY_WORKERS_AUTO              */
 	unsigned deadline_ms; /* per job from submit, 0: none; checked in
 	                          collect, so call it at least that often;
 	                          none inline                                 */
@@ -58,9 +64,11 @@ void key_queue_free(struct key_queue *q);
 DEFINE_AUTO(key_queue, struct key_queue *, key_queue_free)
 #define auto_key_queue auto_cleanup(key_queue_cleanup)
 
-/* Never blocks. False (FAIL_BUSY) beyond LIMIT_IN_FLIGHT. */
+/* Never blocks. False (FAIL_BUSY) beyond LIMIT_IN_FLIGHT. The workers get it with the
+ * next key_queue_start or key_queue_collect: a round of jobs for one lock. */
 bool key_queue_submit(struct key_queue *q, const struct key_job *job,
     struct error *e) must_check;
+void key_queue_start(struct key_queue *q);
 /* Up to `max` completions, in the order in which they ended; with timeout_ms > 0
  * waits for the first, -1 waits without bound while anything is in flight, 0
  * does not wait. Returns how many. Inline: runs up to `max` jobs. */
@@ -70,3 +78,8 @@ size_t key_queue_collect(struct key_queue *q, struct key_done *out, size_t max,
  * 0 workers. Only poll it: collect reads it. Deadlines do not make it readable. */
 int key_queue_fd(const struct key_queue *q);
 size_t key_queue_in_flight(const struct key_queue *q);
+/* The workers have enough to do for now, and what is done is not enough yet to make the
+ * descriptor readable: whoever brings more work may as well wait for that. */
+bool key_queue_is_gathering(struct key_queue *q);
+/* Workers that may run at once: what KEY_WORKERS_AUTO has come to. */
+unsigned key_queue_workers(struct key_queue *q);

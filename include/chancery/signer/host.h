@@ -21,7 +21,7 @@ struct host_settings {
 	const char *register_dir, *origin, *anchor_dir, *module, *module_args,
 	    *soft_token_dir, *crl_dir, *log_key;
 	bool anchor_object;
-	unsigned workers;
+	unsigned workers; /* as in hsm/queue.h */
 	struct host_token token[SIGNER_TOKENS_MAX];
 	size_t tokens;
 };

@@ -34,7 +34,7 @@ struct signer_config {
 	struct reg_config reg; /* log key, anchors, clock inside       */
 	struct signer_token token[SIGNER_TOKENS_MAX];
 	size_t tokens;
-	unsigned workers; /* key half; 0: inline                  */
+	unsigned workers; /* key half; 0: inline; or KEY_WORKERS_AUTO */
 	unsigned sign_deadline_ms;
 	key_sign_fn *sign; /* NULL: hsm_sign; tests: a fake        */
 	void *sign_arg;
@@ -228,7 +228,13 @@ bool signer_turn(struct signer *s, bool wait, struct error *e) must_check;
 /* Rounds until nothing is queued or in flight. */
 bool signer_drain(struct signer *s, struct error *e) must_check;
 size_t signer_in_flight(const struct signer *s);
+/* Of these, some have not been admitted yet: new, or waiting for another one. */
+bool signer_has_queued(const struct signer *s);
+/* Readable when enough signatures are done for a round; -1 without key workers. */
 int signer_fd(const struct signer *s);
+/* The key half has work for longer than a round takes: what arrives may wait for
+ * signer_fd, and share its round with what is done then. */
+bool signer_is_gathering(const struct signer *s);
 
 /* Keys the signer knows: state of the register plus whether it can sign here. */
 struct hsm_key *signer_key_handle(struct signer *s, const struct sha256 *key);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include <chancery/base/clock.h>
@@ -67,24 +68,48 @@ open_sockets(struct room *r, struct error *e)
 	return true;
 }
 
+/* What waited for one of those just answered (a list for the same scope) may begin. */
+static bool
+next_may_begin(const struct room *r)
+{
+	return r->answered > 0 && signer_has_queued(r->signer);
+}
+
 /* Without key workers the signatures are made in signer_turn: it is called as long as
- * any is due. With them each pass that answered looks once more, because what waited for
- * the answered (a list for the same scope) may begin now. */
+ * any is due. */
 static int
 patience_ms(const struct room *r)
 {
-	const bool in_flight = signer_in_flight(r->signer) > 0;
+	if (signer_in_flight(r->signer) == 0)
+		return ALIVE_EVERY_MS;
+	return signer_fd(r->signer) < 0 || next_may_begin(r)
+	    ? 0
+	    : DEADLINE_EVERY_MS;
+}
 
-	if (in_flight && (signer_fd(r->signer) < 0 || r->answered > 0))
-		return 0;
-	return in_flight ? DEADLINE_EVERY_MS : ALIVE_EVERY_MS;
+/* While the key half has enough to do, what arrives gathers: its INTENTs share a commit
+ * with what is done next. Requests that need no signature wait no longer than this. */
+#define GATHER_MS 3
+
+static bool
+gather(struct room *r)
+{
+	struct pollfd p[] = { { signer_fd(r->signer), POLLIN, 0 },
+		{ ROOM_FD_CONTROL, POLLIN, 0 },
+		{ room_keygen_fd(r->keygen), POLLIN, 0 } };
+
+	if (next_may_begin(r) || !signer_is_gathering(r->signer))
+		return false;
+	(void)poll(p, countof(p), GATHER_MS);
+	return true;
 }
 
 static void
 wait_for_events(struct room *r)
 {
 	struct epoll_event ev[EVENTS_MAX];
-	int n = epoll_wait(r->epoll, ev, EVENTS_MAX, patience_ms(r));
+	int n = epoll_wait(r->epoll, ev, EVENTS_MAX,
+	    gather(r) ? 0 : patience_ms(r));
 
 	for (int i = 0; i < n; i++)
 		if (ev[i].data.ptr != NULL)

@@ -92,7 +92,9 @@ take_config(struct room_settings *s, struct error *e)
 		.crl_dir = c->crl_dir,
 		.log_key = c->log_key,
 		.anchor_object = c->anchor_object,
-		.workers = (unsigned)c->workers };
+		.workers = c->workers == SERVICE_KEY_WORKERS_AUTO
+		    ? KEY_WORKERS_AUTO
+		    : (unsigned)c->workers };
 	room_log_level(c);
 	return take_tokens(s, e);
 }
