@@ -94,6 +94,18 @@ check_inside(const struct restoring *k, struct error *e)
 	return true;
 }
 
+/* Only to be looked at: all of it below the home, whatever the layout. */
+static void
+relocate(struct restoring *k)
+{
+	for (size_t i = 0; i < k->places.n; i++) {
+		struct place *p = &k->places.v[i];
+
+		mem_free(p->path);
+		p->path = path_join(k->home, p->member);
+	}
+}
+
 static bool
 parse_config(struct restoring *k, struct bytes archived, struct error *e)
 {
@@ -113,6 +125,8 @@ parse_config(struct restoring *k, struct bytes archived, struct error *e)
 		explicit_bzero(own.p, own.n);
 	if (k->doc == NULL || !places_of(&k->cfg, k->home, &k->places, e))
 		return false;
+	if (k->opt->check_only)
+		relocate(k);
 	return k->opt->keep_config || check_inside(k, e);
 }
 

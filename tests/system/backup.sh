@@ -138,6 +138,7 @@ cmp layout/pins/ca home/pins/ca
 check "$chancery" register verify "$work/data/register"
 "$chancery" backup outside.tar --home layout --json >outside.json || die "backup of another layout"
 fails 77 "outside of the home" "$chancery" restore outside.tar --home "$work/nowhere"
+check "$chancery" restore outside.tar --home "$work/nowhere" --check
 [ ! -e nowhere ] || die "something was made"
 
 # --- archives that are not what they say ------------------------------------------------------------------------

@@ -48,7 +48,8 @@ struct restore_options {
 	/* chancery.yaml and the files that it names stay as they are in the home; what else
 	 * there is goes where it says. */
 	bool keep_config;
-	/* Only verify: what was written for that is removed again. */
+	/* Only verify, in an empty or new directory, whatever the layout: what was written
+	 * for that is removed again. */
 	bool check_only;
 	/* Walk the register as it lies in `dir` (and the lists in `crl_dir`). *records and
 	 * `origin` are held against the manifest. */
