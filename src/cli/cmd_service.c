@@ -72,6 +72,21 @@ supervisor_json(const struct service_config *cfg, struct error *e)
 	return v;
 }
 
+/* For what watches the service: signatures are to be had, or the reason why not. */
+static bool
+check_ready(const json_t *rooms, struct error *e)
+{
+	const json_t *room;
+	size_t i;
+
+	for (i = 0; (room = json_array_get(rooms, i)) != NULL; i++)
+		if (strcmp(text_of(room, "state"), "ready") != 0)
+			return error_set(e, FAIL_BUSY, "%s: %s: %s",
+			    text_of(room, "name"), text_of(room, "state"),
+			    text_of(room, "why"));
+	return true;
+}
+
 /* sys/health answers 200, 429, 472, 473, 501, 503 with the same body: all are answers. */
 static void
 health_of(const struct cli *c, const struct service_config *cfg)
@@ -101,7 +116,9 @@ run_status(struct cli *c, struct error *e)
 	const json_t *one;
 	size_t i;
 
-	if (v == NULL)
+	if (v == NULL ||
+	    (cli_has(c, "ready") &&
+		!check_ready(json_object_get(v, "rooms"), e)))
 		return false;
 	doc_text(c->doc, "version", "chanceryd", text_of(v, "version"));
 	doc_int(c->doc, "pid", "pid", number_of(v, "pid"));
@@ -216,6 +233,12 @@ run_token_root(struct cli *c, struct error *e)
 	return true;
 }
 
+static const struct flag status_flags[] = {
+	{ "ready", NULL,
+	    "fail unless both rooms are ready: for what watches the service",
+	    false, false },
+	{ 0 },
+};
 static const struct flag unseal_flags[] = {
 	{ "pin", "SOURCE",
 	    "fd:N, file:PATH, credential:NAME; prompt by default", false,
@@ -224,8 +247,8 @@ static const struct flag unseal_flags[] = {
 };
 
 const struct command service_commands[] = {
-	{ "status", "", "what chanceryd and its rooms do", 0, 0, NULL, true,
-	    run_status, "Fails when it does not run." },
+	{ "status", "", "what chanceryd and its rooms do", 0, 0, status_flags,
+	    true, run_status, "Fails when it does not run." },
 	{ "unseal", "[TOKEN]", "give chanceryd the PIN of a token", 0, 1,
 	    unseal_flags, true, run_unseal,
 	    "For a token whose PIN is missing or was refused: a refused PIN is "

@@ -21,7 +21,7 @@ for ((i = 0; i < 600; i++)); do
 	sleep 0.1
 done
 grep -q 'ready: server ready, signer ready' "$log" || die "not ready"
-chancery status --home "$home"
+chancery status --ready --home "$home"
 socket=$(chancery config show --home "$home" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["server"]["socket"])')
 access=$(chancery config show --home "$home" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["server"]["access_log"])')
 call() { curl -sSf --unix-socket "$socket" -H "X-Vault-Token: $token" "${@:2}" "http://localhost/v1/$1"; }
