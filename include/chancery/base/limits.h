@@ -188,6 +188,17 @@
 /* A list of revoked certificates handed to a cert login: 14,000 entries; as base64 it
  * fits into the private body of a CONFIG record. */
 #define LIMIT_AUTH_CRL_BYTES (512 << 10)
+/* A password: longer ones are hashed by whoever wants them. */
+#define LIMIT_PASSWORD_BYTES 1024
+/* As Vault's default: so many wrong ones lock a user for a quarter of an hour. */
+#define LIMIT_LOCKOUT_FAILURES 5
+#define LIMIT_LOCKOUT_S 900
+/* Users whose wrong passwords are counted: helper threads try 25 a second, 22,500 in that
+ * time. */
+#define LIMIT_LOCKOUT_USERS 32768
+/* Passwords that wait for a helper thread: 32 MiB and 80 ms each, before changes of
+ * configuration that want the same threads. */
+#define LIMIT_PASSWORDS_AT_ONCE 8
 /* A policy's text: OpenBao's largest examples are below 10 KiB; a CONFIG record's private
  * body (LIMIT_PRIVATE_BYTES) carries it. */
 #define LIMIT_POLICY_BYTES (256 << 10)

@@ -111,6 +111,10 @@ void auth_forget_tree(struct auth *a, const struct sha256 *key);
 /* Remove what expired, a bounded number of rows: every minute or so. */
 bool auth_tidy(struct auth *a, int64_t now_s, struct error *e) must_check;
 
+/* Users who guess (src/server/auth/password.h). */
+struct lockout;
+struct lockout *auth_lockout(struct auth *a) must_check;
+
 /* Document kinds: policy, approle-role, token-role; NULL-kind ended. */
 extern const struct doc_kind auth_doc_kinds[];
 
@@ -122,9 +126,9 @@ bool auth_root_token(struct store_secret_change *out, struct buf *mem,
 
 /* ---- in the API (src/server/api/auth) ---- */
 struct call;
-/* "token" (auth/token), "approle", "cert". */
+/* "token" (auth/token), "approle", "cert", "userpass". */
 extern const struct backend auth_token_backend, auth_approle_backend,
-    auth_cert_backend;
+    auth_cert_backend, auth_userpass_backend;
 /* Rows of the system mount that are ours: policies, policy, capabilities*, wrapping,
  * internal/chancery/{root-token,socket-peers}; pattern NULL ends. */
 extern const struct route auth_sys_routes[];

@@ -7,6 +7,7 @@
 
 #include "box.h"
 #include "internal.h"
+#include "password.h"
 
 #define WAYS 4
 #define SETS (LIMIT_TOKEN_CACHE / WAYS)
@@ -15,6 +16,7 @@ struct auth {
 	struct store *store;
 	struct docs *docs;
 	struct policy *default_policy;
+	struct lockout *lockout;
 	pthread_mutex_t lock;
 	/* What follows is under the lock. */
 	uint64_t generation; /* rises with every change */
@@ -34,6 +36,7 @@ auth_new(struct store *s, struct docs *d)
 	    policy_parse("default", bytes_str(policy_default_text), &e);
 	if (a->default_policy == NULL)
 		fatal("built-in policy: %s", e.msg);
+	a->lockout = lockout_new();
 	(void)pthread_mutex_init(&a->lock, NULL);
 	return a;
 }
@@ -45,8 +48,15 @@ auth_free(struct auth *a)
 		return;
 	auth_forget(a, NULL);
 	policy_free(a->default_policy);
+	lockout_free(a->lockout);
 	(void)pthread_mutex_destroy(&a->lock);
 	mem_free(a);
+}
+
+struct lockout *
+auth_lockout(struct auth *a)
+{
+	return a->lockout;
 }
 
 /* ---- the cache, under the lock ---- */

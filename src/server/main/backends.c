@@ -7,6 +7,7 @@ const struct backend *const api_backends[] = {
 	&auth_token_backend,
 	&auth_approle_backend,
 	&auth_cert_backend,
+	&auth_userpass_backend,
 	&pki_backend,
 	NULL,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Our rows of the system mount. */
+#include "userpass.h"
 #include "wrapping.h"
 
 static const struct field_spec policy_fields[] = {
@@ -37,6 +38,11 @@ static const struct field_spec wrapping_fields[] = {
 	FIELD("token", FT_STRING, NULL,
 	    "The wrapping token; the caller's own when empty."),
 	{ .name = NULL }
+};
+
+static const struct field_spec unlock_fields[] = {
+	CAPTURE("mount_accessor", "Accessor of the mount."),
+	CAPTURE("alias_identifier", "The user."), { .name = NULL }
 };
 
 const struct route auth_sys_routes[] = {
@@ -97,6 +103,11 @@ const struct route auth_sys_routes[] = {
 	    .op = { [OP_READ] = peer_read,
 		[OP_WRITE] = peer_write,
 		[OP_DELETE] = peer_delete } },
+	{ .pattern = "locked-users/:mount_accessor/unlock/:alias_identifier",
+	    .about = "Let a user log in again who was wrong too often.",
+	    .flags = ROUTE_SUDO,
+	    .fields = unlock_fields,
+	    .op = { [OP_WRITE] = userpass_unlock } },
 	{ .pattern = "wrapping/wrap",
 	    .about = "The body of the request, wrapped.",
 	    .flags = ROUTE_RAW,

@@ -5,4 +5,5 @@ list(APPEND API_SOURCES auth/answer.c auth/approle_login.c
     auth/routes_sys.c auth/routes_token.c auth/socket_peer.c
     auth/token_create.c auth/token_find.c auth/token_lookup.c auth/token_params.c
     auth/token_renew.c
-    auth/token_revoke.c auth/token_role.c auth/wrapping.c)
+    auth/token_revoke.c auth/token_role.c auth/routes_userpass.c auth/userpass_login.c
+    auth/userpass_users.c auth/wrapping.c)

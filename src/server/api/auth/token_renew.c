@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cert.h"
+#include "userpass.h"
 
 struct renewal {
 	enum whose whose;
@@ -55,6 +56,7 @@ static const struct {
 } logins[] = {
 	{ "approle", "approle-role", "role_name", false, NULL },
 	{ "cert", CERT_ROLE_KIND, "cert_name", true, cert_renewable },
+	{ "userpass", USERPASS_KIND, "username", true, NULL },
 };
 
 /* The mount whose login made the token: "<mount>/login" or "<mount>/login/<name>". */
