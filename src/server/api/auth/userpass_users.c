@@ -120,7 +120,7 @@ only_policies(const struct call *c, json_t *doc)
 	    call_given(c, "token_policies") ? "token_policies" : "policies";
 
 	(void)json_object_set_new(doc, "token_policies",
-	    names_clean(json_object_get(c->in, field), false));
+	    names_clean(call_get(c, field), false));
 }
 
 static bool
