@@ -181,6 +181,18 @@ bool ckr_is_absent(CK_RV rv);
 
 /* ---- keys (key.c, spki.c, verify.c) ------------------------------------ */
 
+/* Contexts of the public key that were used and will be again (verify.c). */
+#define VERIFY_KEPT 8
+struct verify_ctx {
+	EVP_PKEY_CTX *ctx;
+	enum sig_alg alg;
+};
+struct verify_pool {
+	pthread_mutex_t lock;
+	struct verify_ctx v[VERIFY_KEPT];
+	unsigned n;
+};
+
 struct hsm_key {
 	struct hsm_token *t;
 	struct hsm_key_info info;
@@ -189,6 +201,7 @@ struct hsm_key {
 	bool can_pkcs1, can_pss, can_ecdsa, can_eddsa;
 	bool sacrificial; /* a throw-away key: may be attacked to death   */
 	EVP_PKEY *public;
+	struct verify_pool verify;
 	/* The handle belongs to a generation; written before it. */
 	_Atomic CK_OBJECT_HANDLE handle;
 	_Atomic uint64_t generation;
@@ -214,7 +227,10 @@ bool spki_point(enum key_alg alg, struct bytes point,
 EVP_PKEY *spki_decode(struct bytes spki, struct key_type *type,
     struct error *e) must_check;
 
-bool signature_verify(EVP_PKEY *key, enum sig_alg alg, struct bytes in,
+void verify_pool_init(struct verify_pool *p);
+void verify_pool_free(struct verify_pool *p);
+/* With the key's public half. */
+bool signature_verify(struct hsm_key *k, enum sig_alg alg, struct bytes in,
     struct bytes sig, struct error *e) must_check;
 
 /* ---- custody (custody.c, attack.c) ------------------------------------- */

@@ -475,6 +475,7 @@ hsm_key_open(struct hsm_token *t, const char *uri, struct bytes spki,
 	if (u == NULL || !check_token_named(t, u, e))
 		return NULL;
 	k = mem_calloc(1, sizeof(*k));
+	verify_pool_init(&k->verify);
 	k->t = t;
 	q = (struct open_op){ uri_attr(u, CKA_ID), uri_attr(u, CKA_LABEL), 0,
 		k };
@@ -491,6 +492,7 @@ hsm_key_close(struct hsm_key *k)
 {
 	if (k == NULL)
 		return;
+	verify_pool_free(&k->verify);
 	EVP_PKEY_free(k->public);
 	buf_free(&k->spki);
 	mem_free(k->uri);

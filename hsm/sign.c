@@ -192,7 +192,7 @@ hsm_sign(struct hsm_key *k, enum sig_alg alg, struct bytes in, struct buf *sig,
 			return sign_failed(k, e);
 		out = buf_bytes(&der);
 	}
-	if (!signature_verify(k->public, alg, in, out, e))
+	if (!signature_verify(k, alg, in, out, e))
 		return sign_failed(k, e);
 	buf_add_bytes(sig, out);
 	return true;

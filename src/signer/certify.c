@@ -66,25 +66,34 @@ structure(struct request *r, const struct tbs_view *t, struct error *e)
 	return true;
 }
 
+static bool
+is_responder(const struct tbs_view *t)
+{
+	const struct ext *eku = exts_find(&t->exts, EXT_EKU);
+	const char *ocsp = eku_oid_by_name("OCSPSigning");
+	char oid[64];
+	size_t i;
+
+	if (t->is_ca || eku == NULL)
+		return false;
+	for (i = 0; ext_eku_at(eku, i, oid, sizeof(oid)); i++)
+		if (strcmp(oid, ocsp) == 0)
+			return true;
+	return false;
+}
+
 /* Who holds a responder's key can answer "good" for anything. A daemon certifies only
  * those that lie in this register's HSMs, whose answers pass here; an operator may
  * have others (rule structure-ocsp-key). */
 static bool
 responder_ok(struct signer *s, const struct tbs_view *t)
 {
-	const struct ext *eku = exts_find(&t->exts, EXT_EKU);
-	const char *ocsp = eku_oid_by_name("OCSPSigning");
-	struct sha256 id = sha256(t->spki_der);
-	char oid[64];
-	size_t i;
+	struct sha256 id;
 
-	if (s->cfg.reg.offline || t->is_ca || eku == NULL ||
-	    signer_key_find(s, &id) != NULL)
+	if (s->cfg.reg.offline || !is_responder(t))
 		return true;
-	for (i = 0; ext_eku_at(eku, i, oid, sizeof(oid)); i++)
-		if (strcmp(oid, ocsp) == 0)
-			return false;
-	return true;
+	id = sha256(t->spki_der);
+	return signer_key_find(s, &id) != NULL;
 }
 
 static bool
@@ -113,7 +122,7 @@ static bool
 intent(struct signer *s, struct request *r, const struct tbs_view *t,
     struct error *e)
 {
-	struct sha256 h = sha256(t->der);
+	struct sha256 h = request_sha256(r, t->der);
 	struct record rec;
 
 	record_init(&rec, REC_INTENT);

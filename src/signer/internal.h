@@ -151,6 +151,8 @@ void request_claim(const struct request *r, struct record *rec);
 /* Hash (or not) and point to_sign at what C_Sign gets; `message` must live as
  * long as the request. */
 void request_prepare(struct request *r, struct bytes message);
+/* SHA-256 of what request_prepare was given: what is signed may be that already. */
+struct sha256 request_sha256(const struct request *r, struct bytes message);
 /* The same for one of several. */
 void part_prepare(struct part *p, enum sig_alg alg, struct bytes message);
 /* Make room for n parts. */

@@ -123,6 +123,18 @@ request_prepare(struct request *r, struct bytes message)
 	part_prepare(&r->one, r->alg, message);
 }
 
+struct sha256
+request_sha256(const struct request *r, struct bytes message)
+{
+	const struct sig_alg_info *info = sig_alg_info(r->alg);
+	struct sha256 h;
+
+	if (!info->prehash || info->digest != DIGEST_SHA256)
+		return sha256(message);
+	memcpy(h.b, r->one.digest, sizeof(h.b));
+	return h;
+}
+
 void
 request_parts(struct request *r, size_t n)
 {
