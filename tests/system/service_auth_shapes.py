@@ -34,6 +34,8 @@ KNOWN = {
     "role-id taken": "a caller's mistake is no 500",
     "custom again": "a caller's mistake is no 500",
     "login no role": "a caller's mistake is no 500",
+    ("audit list", "data.register/"): "the register shows itself",
+    ("audit list", "register/"): "the register shows itself",
     "accessor destroy none": "a caller's mistake is no 500",
     "accessor lookup none": "404 with the error where errors are",
     "attribute write bind-secret-id": "Vault has it",
@@ -242,9 +244,48 @@ def wrapping(p):
     p.ask("wrapped not found", "GET", "sys/policies/acl/none", headers=w)
 
 
+def rules_of(answer):
+    """Paths and sets of capabilities."""
+    return {kind: {path: dict(rule, capabilities=set(rule["capabilities"]))
+                   for path, rule in answer[1]["data"][kind].items()
+                   if "identity/" not in path and "sys/tools" not in path}
+            for kind in ("exact_paths", "glob_paths")}
+
+
+def selves(p):
+    """What a token may, in one answer; audit devices; tidying."""
+    text = """path "a/+/c" { capabilities = ["read"] }
+path "x*" { capabilities = ["deny"] }
+path "y" { capabilities = ["deny"] }
+path "z/*" { capabilities = ["update", "patch"]
+  allowed_parameters = { "k" = ["v"] }
+  denied_parameters = { "q" = [] }
+  required_parameters = ["r"]
+  min_wrapping_ttl = "1s"
+  max_wrapping_ttl = "90s" }
+path "*" { capabilities = ["read"] }
+path "sys/internal/ui/resultant-acl" { capabilities = ["read"] }"""
+    p.ask("acl policy", "PUT", "sys/policies/acl/seg", {"policy": text})
+    p.ask("acl token", "POST", "auth/token/create", {"policies": ["seg"],
+          "no_default_policy": True}, keep={"seg": "auth.client_token"})
+    a, b = p.ask("resultant-acl", "GET", "sys/internal/ui/resultant-acl", token="seg")
+    if rules_of(a) != rules_of(b):
+        raise SystemExit("resultant-acl: %s, OpenBao %s" % (rules_of(a), rules_of(b)))
+    p.ask("resultant-acl root", "GET", "sys/internal/ui/resultant-acl")
+    p.ask("audit list", "GET", "sys/audit")
+    p.ask("audit enable", "PUT", "sys/audit/file", {"type": "file", "options": {"file_path": "x"}})
+    p.ask("audit disable none", "DELETE", "sys/audit/none")
+    p.ask("audit list seg", "GET", "sys/audit", token="seg")
+    p.ask("tidy", "POST", "auth/token/tidy", {})
+    p.ask("remount status none", "GET", "sys/remount/status/none")
+    a, b = p.ask("lookup by query", "GET", "auth/token/lookup?token={seg}")
+    if a[1]["data"]["policies"] != b[1]["data"]["policies"]:
+        raise SystemExit("lookup by query: %s" % a)
+
+
 def main():
     p = Pair(KNOWN)
-    for part in (tokens, policies, approle, wrapping):
+    for part in (tokens, policies, approle, wrapping, selves):
         part(p)
     return p.end()
 

@@ -105,6 +105,55 @@ fails 2 "no chain matching all constraints" bao login -no-store -method=cert -pa
 fails 2 "no client certificate found" bao login -no-store -method=cert -path=tls
 # The files of the CLI are the fields of the role.
 bao read -field=certificate auth/tls/certs/web | cmp - certs/one.crt || die "certificate read back"
+
+# --- the agent: logs in with its certificate, renews with it, stays so over restarts ----------------
+check bao write auth/tls/certs/agent certificate=@certs/one.crt token_policies=default \
+	token_ttl=3s token_max_ttl=12s
+cat >agent.hcl <<END
+vault {
+  address = "$VAULT_ADDR"
+  ca_cert = "$VAULT_CACERT"
+  client_cert = "$work/certs/plain.crt"
+  client_key = "$work/certs/plain.key"
+}
+auto_auth {
+  method "cert" {
+    mount_path = "auth/tls"
+    config = { name = "agent" }
+  }
+  sink "file" { config = { path = "$work/sink" } }
+}
+END
+env -u BAO_TOKEN -u VAULT_TOKEN bao agent -config agent.hcl >agent.log 2>&1 &
+agent=$!
+trap 'kill "$agent" 2>/dev/null || true; service_end' EXIT
+# lives: a token that was renewed at least once; logged_in_anew: another one than before.
+lives() {
+	[ -s sink ] && BAO_TOKEN=$(cat sink) bao token lookup -format json 2>/dev/null |
+		python3 -c 'import json, sys
+d = json.load(sys.stdin)["data"]
+sys.exit(0 if "last_renewal_time" in d and d["meta"]["cert_name"] == "agent" else 1)'
+}
+until_ok "renewed token of the agent" lives
+before=$(cat sink)
+logged_in_anew() { [ "$(cat sink)" != "$before" ] && lives; }
+until_ok "new login beyond token_max_ttl" logged_in_anew
+# The service goes away, beyond the token's life, and comes back.
+before=$(cat sink)
+kill -TERM "$daemon"
+wait "$daemon" || true
+sleep 4
+service_run
+until_ok "login after a restart" logged_in_anew
+# Locked out by a list, let in again.
+check bao write auth/tls/crls/gone crl=@certs/gone.crl
+refused() { grep -q 'no chain matching all constraints' agent.log; }
+until_ok "word about the revoked certificate" refused
+before=$(cat sink)
+check bao delete auth/tls/crls/gone
+until_ok "login with the certificate back" logged_in_anew
+kill "$agent"
+wait "$agent" || true
 check bao auth disable tls
 fails 2 "permission denied" bao login -no-store -method=cert -path=tls \
 	-client-cert certs/plain.crt -client-key certs/plain.key

@@ -47,14 +47,14 @@ class Pair:
         for server, known in zip(self.apis, self.known):
             api = server if cert is None else server.with_cert(cert)
             text = json.dumps(body).replace("%%", "%") if body is not None else None
+            target = path
             for k, v in known.items():
-                path_ = path.replace("{%s}" % k, v)
+                target = target.replace("{%s}" % k, v)
                 text = text.replace("{%s}" % k, v) if text else text
-                path = path_ if server is self.apis[1] else path
             h = dict(headers or {})
             if token is not None:
                 h["X-Vault-Token"] = known[token]
-            status, answer = api.ask(method, path, json.loads(text) if text else None, h)
+            status, answer = api.ask(method, target, json.loads(text) if text else None, h)
             got.append((status, answer))
             for k, where in (keep or {}).items():
                 v = answer

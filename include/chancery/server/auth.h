@@ -57,6 +57,8 @@ struct acl_request {
 bool acl_allows(const struct acl *a, const struct acl_request *r) must_check;
 /* For sys/capabilities: CAP_ bits on that path, CAP_DENY when none. */
 unsigned acl_capabilities(const struct acl *a, const char *path, bool *root);
+/* {exact_paths, glob_paths, root} of one that is not root's: resultant-acl. */
+json_t *acl_json(const struct acl *a) must_check;
 /* Some right (not deny) on or below that prefix: sys/internal/ui/mounts. */
 bool acl_any_below(const struct acl *a, const char *prefix) must_check;
 

@@ -79,4 +79,6 @@ call_fn policy_list, policy_read, policy_write, policy_delete;
 call_fn old_policy_list, old_policy_read, old_policy_write;
 call_fn capabilities_self, capabilities_token, capabilities_accessor;
 call_fn root_token;
+call_fn resultant_acl, audit_list, audit_enable, audit_disable, audit_hash;
+call_fn token_tidy;
 call_fn peer_list, peer_read, peer_write, peer_delete;

@@ -45,6 +45,10 @@ static const struct field_spec unlock_fields[] = {
 	CAPTURE("alias_identifier", "The user."), { .name = NULL }
 };
 
+static const struct field_spec audit_fields[] = {
+	CAPTURE("path", "Path of the audit device."), { .name = NULL }
+};
+
 const struct route auth_sys_routes[] = {
 	{ .pattern = "policies/acl",
 	    .about = "The names of the policies.",
@@ -103,6 +107,22 @@ const struct route auth_sys_routes[] = {
 	    .op = { [OP_READ] = peer_read,
 		[OP_WRITE] = peer_write,
 		[OP_DELETE] = peer_delete } },
+	{ .pattern = "internal/ui/resultant-acl",
+	    .about = "All that the caller's token may.",
+	    .op = { [OP_READ] = resultant_acl } },
+	{ .pattern = "audit",
+	    .about = "Audit devices: the register.",
+	    .flags = ROUTE_SUDO,
+	    .op = { [OP_READ] = audit_list } },
+	{ .pattern = "audit/*path",
+	    .about = "Refused: the register is always on.",
+	    .flags = ROUTE_SUDO,
+	    .fields = audit_fields,
+	    .op = { [OP_WRITE] = audit_enable, [OP_DELETE] = audit_disable } },
+	{ .pattern = "audit-hash/*path",
+	    .about = "Refused: no secret is written, not as an HMAC either.",
+	    .fields = audit_fields,
+	    .op = { [OP_WRITE] = audit_hash } },
 	{ .pattern = "locked-users/:mount_accessor/unlock/:alias_identifier",
 	    .about = "Let a user log in again who was wrong too often.",
 	    .flags = ROUTE_SUDO,

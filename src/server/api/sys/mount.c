@@ -258,3 +258,9 @@ sys_remount(struct call *c)
 	    "mount's path. Make a new mount, import the issuer, remove the old "
 	    "one");
 }
+
+void
+sys_remount_status(struct call *c)
+{
+	call_not_found(c);
+}

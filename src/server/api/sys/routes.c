@@ -50,6 +50,11 @@ static const struct field_spec remount_fields[] = {
 	{ 0 },
 };
 
+static const struct field_spec remount_status_fields[] = {
+	{ "migration_id", FT_STRING, NULL, "Of a move.", true, false },
+	{ 0 },
+};
+
 static const struct field_spec lease_fields[] = {
 	{ "lease_id", FT_STRING, NULL, "The lease.", false, false },
 	{ "increment", FT_DURATION, NULL, "How much longer.", false, false },
@@ -110,6 +115,9 @@ static const struct route sys_routes[] = {
 	    "Refused: records name certificates by their mount's "
 	    "path.",
 	    ROUTE_SUDO, remount_fields, { [OP_WRITE] = sys_remount }, NULL },
+	{ "remount/status/:migration_id", "No mount is ever on its way: 404.",
+	    0, remount_status_fields, { [OP_READ] = sys_remount_status },
+	    NULL },
 	{ "internal/ui/mounts",
 	    "Mounts below which the token may do anything; "
 	    "without a token those that show themselves.",

@@ -8,7 +8,7 @@
 call_fn sys_health, sys_seal_status, sys_leader, sys_init, sys_init_again;
 /* mount.c: sys/mounts and sys/auth; tune.c */
 call_fn sys_mounts_list, sys_mount_read, sys_mount_make, sys_mount_remove,
-    sys_remount;
+    sys_remount, sys_remount_status;
 call_fn sys_auth_list, sys_auth_read, sys_auth_make, sys_auth_remove;
 call_fn sys_tune_read, sys_tune_write, sys_auth_tune_read, sys_auth_tune_write;
 /* ui.c */
