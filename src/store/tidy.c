@@ -111,10 +111,23 @@ count(struct store_tidy_count *n, const struct tidy_row *r, enum fate f)
 	n->revoked += r->revoked_n >= 0 && f == FATE_FORGET;
 }
 
+struct looking {
+	int64_t log;
+	size_t page;
+	struct store_tidy *t;
+	struct store_tidy_count *n;
+};
+
 /* Equal serials of two issuers are not parted. */
 static bool
-look(struct db *d, sqlite3_stmt *st, int64_t log, size_t page,
-    struct store_tidy *t, struct store_tidy_count *n, struct error *e)
+is_full(const struct looking *l, const struct tidy_row *r)
+{
+	return (l->n->rows >= l->page || l->n->looked >= LOOK_ROWS) &&
+	    memcmp(r->serial, l->t->to, LIMIT_SERIAL_BYTES) != 0;
+}
+
+static bool
+look(struct db *d, sqlite3_stmt *st, struct looking *l, struct error *e)
 {
 	struct tidy_row r;
 	bool row;
@@ -122,40 +135,39 @@ look(struct db *d, sqlite3_stmt *st, int64_t log, size_t page,
 	for (;;) {
 		if (!db_step(d, st, &row, e))
 			return false;
-		n->end = !row;
+		l->n->end = !row;
 		if (!row)
 			return true;
-		read_row(st, log, &r);
-		if ((n->rows >= page || n->looked >= LOOK_ROWS) &&
-		    memcmp(r.serial, t->to, LIMIT_SERIAL_BYTES) != 0)
+		read_row(st, l->log, &r);
+		if (is_full(l, &r))
 			return true;
-		memcpy(t->to, r.serial, LIMIT_SERIAL_BYTES);
-		n->looked++;
-		count(n, &r, fate_of(&r, t));
+		memcpy(l->t->to, r.serial, LIMIT_SERIAL_BYTES);
+		l->n->looked++;
+		count(l->n, &r, fate_of(&r, l->t));
 	}
 }
 
 bool
-store_tidy_look(struct store *s, const char *mount, const char *origin,
-    size_t page, struct store_tidy *t, struct store_tidy_count *n,
-    struct error *e)
+store_tidy_look(struct store *s, size_t page, struct store_tidy *t,
+    struct store_tidy_count *n, struct error *e)
 {
+	struct looking l = { .page = page, .t = t, .n = n };
 	uint8_t last[LIMIT_SERIAL_BYTES];
 	auto_stmt sqlite3_stmt *st = NULL;
-	int64_t id, log;
 	struct db *d;
+	int64_t id;
 
 	*n = (struct store_tidy_count){ .end = true };
 	memset(last, 0xff, sizeof(last));
 	memcpy(t->to, t->after, sizeof(t->to));
 	if (!store_sync(s, e) || (d = reader_get(s, e)) == NULL ||
-	    !id_of(d, STMT_MOUNT_ID, mount, &id, e) ||
-	    !id_of(d, STMT_LOG_ID, origin, &log, e))
+	    !id_of(d, STMT_MOUNT_ID, t->mount, &id, e) ||
+	    !id_of(d, STMT_LOG_ID, t->origin, &l.log, e))
 		return false;
 	if (id == 0)
 		return true;
 	st = range(d, id, t->after, last, e);
-	return st != NULL && look(d, st, log, page, t, n, e);
+	return st != NULL && look(d, st, &l, e);
 }
 
 /* ---- the page of a document ------------------------------------------------------ */

@@ -44,7 +44,9 @@ apply_page(struct store *s, const struct store_tidy *t, uint64_t index)
 static struct store_tidy
 whole(uint64_t below, int64_t certs_before_s, int64_t revoked_before_s)
 {
-	struct store_tidy t = { .below = below,
+	struct store_tidy t = { .mount = "pki",
+		.origin = ORIGIN,
+		.below = below,
 		.certs_before_s = certs_before_s,
 		.revoked_before_s = revoked_before_s };
 
@@ -175,7 +177,7 @@ sweep(struct store *s, size_t page, struct store_tidy t, uint64_t index,
 
 	*sum = (struct store_tidy_count){ 0 };
 	while (!n.end) {
-		ok(store_tidy_look(s, "pki", ORIGIN, page, &t, &n, &e));
+		ok(store_tidy_look(s, page, &t, &n, &e));
 		assert_true(n.rows <= page);
 		if (n.rows > 0) {
 			apply_page(s, &t, index++);
@@ -211,7 +213,8 @@ test_pages(void **state)
 	assert_int_equal(what_became_of(s, 1501), KEPT);
 	/* Nothing is left to do. */
 	assert_int_equal(sweep(s, 100, t, 3000100, &n), 0);
-	ok(store_tidy_look(s, "nowhere", ORIGIN, 100, &t, &n, &e));
+	t.mount = "nowhere";
+	ok(store_tidy_look(s, 100, &t, &n, &e));
 	assert_true(n.end && n.looked == 0);
 }
 

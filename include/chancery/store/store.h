@@ -139,6 +139,7 @@ bool store_position_put(struct store *s, const char *origin, uint64_t index,
  */
 #define STORE_KIND_TIDY "pki-tidy"
 struct store_tidy {
+	const char *mount, *origin; /* to look; a page has its document's */
 	uint8_t
 	    after[LIMIT_SERIAL_BYTES]; /* behind it; zeros: from the first */
 	uint8_t to[LIMIT_SERIAL_BYTES];
@@ -157,9 +158,8 @@ struct store_tidy_count {
 };
 /* What the next page would take: from t->after on until `page` rows would go, or enough were
  * looked at; fills t->to. Everything below t->below has to be put. Any thread. */
-bool store_tidy_look(struct store *s, const char *mount, const char *origin,
-    size_t page, struct store_tidy *t, struct store_tidy_count *n,
-    struct error *e) must_check;
+bool store_tidy_look(struct store *s, size_t page, struct store_tidy *t,
+    struct store_tidy_count *n, struct error *e) must_check;
 
 /* ---- documents --------------------------------------------------------- */
 

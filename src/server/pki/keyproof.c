@@ -16,7 +16,8 @@
 /* A path instead of a file's contents is shorter than any key. */
 #define SHORTEST 75
 
-/* Nobody is asked for a passphrase. */
+/* Nobody is asked for a passphrase. The type is OpenSSL's.
+ * NOLINTBEGIN(readability-non-const-parameter) */
 static int
 no_passphrase(char *buf, int size, int writing, void *arg)
 {
@@ -26,6 +27,7 @@ no_passphrase(char *buf, int size, int writing, void *arg)
 	(void)arg;
 	return -1;
 }
+/* NOLINTEND(readability-non-const-parameter) */
 
 static EVP_PKEY *
 read_key(const char *pem, struct error *e)

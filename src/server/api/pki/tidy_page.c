@@ -9,7 +9,6 @@
 struct page {
 	struct store *store;
 	char *mount;
-	const char *origin;
 	struct store_tidy t;
 	struct store_tidy_count n;
 	size_t rows;
@@ -59,7 +58,8 @@ read_state(struct call *c, struct page *p, const json_t *state)
 
 	p->store = c->store;
 	p->mount = mem_strdup(c->mount->path);
-	p->origin = c->settings->origin;
+	p->t.mount = p->mount;
+	p->t.origin = c->settings->origin;
 	p->cancelled = call_bool(c, "cancel");
 	p->rows =
 	    (size_t)tidy_int(json_object_get(state, "options"), "page_size");
@@ -217,8 +217,7 @@ look(void *state)
 {
 	struct page *p = state;
 
-	if (!store_tidy_look(p->store, p->mount, p->origin, p->rows, &p->t,
-		&p->n, &p->error) &&
+	if (!store_tidy_look(p->store, p->rows, &p->t, &p->n, &p->error) &&
 	    p->error.why == FAIL_NONE)
 		fatal("a failure without a reason");
 }
