@@ -85,7 +85,8 @@ get_sums(struct json_reader *r, struct manifest *m)
 	char hex[2 * SHA256_LEN + 1] = { 0 };
 
 	get_text(r, hex, sizeof(hex));
-	if (strlen(hex) != 2 * SHA256_LEN ||
+	/* One spelling: what the writer writes. */
+	if (strspn(hex, "0123456789abcdef") != 2 * SHA256_LEN ||
 	    !hex_decode_fixed(hex, m->sums.b, SHA256_LEN))
 		r->failed = true;
 }
