@@ -21,6 +21,7 @@ GROWTH_MIB = 64
 def overload(crowd, held, request, text, signer, server):
     """Requests on all connections; `held` of them wait, the others are refused, as often as
     they try. The memory meanwhile, and what the statuses were."""
+    crowd.stay()
     with Stopped(signer):
         for i, s in enumerate(crowd.sockets):
             crowd.send(s, *request(i))

@@ -325,7 +325,7 @@ test_goes_on_where_it_stopped(void **state)
 	(void)certify(w, &key, 1, "pki/issue/x");
 	open = intend(w, &key, 2, "pki/issue/x", "role:x");
 	(void)certify(w, &key, 3, "pki/issue/x");
-	(void)catch_up(w, w->store->s);
+	assert_int_equal(catch_up(w, w->store->s).position, open);
 	position_is(w, open);
 	(void)put_signed(w->r, open);
 	(void)certify(w, &key, 4, "pki/issue/x");

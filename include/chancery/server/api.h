@@ -65,8 +65,9 @@ void api_http(struct api *a, struct http_shared *http);
 void api_access_reopen(struct api *a, int fd);
 /*
  * Where the store is (store.h, store_position): every record of ours below it has its rows.
- * After the catch-up at start, and after each later one: api_caught_up with one beyond the
- * last record it read and when it began (clock_mono_ns). Any thread.
+ * After the catch-up at start, and after each later one: api_caught_up with the position it
+ * reached (what is beyond may have an INTENT whose outcome nobody waits for) and when it
+ * began (clock_mono_ns). Any thread.
  */
 uint64_t api_position(struct api *a);
 void api_caught_up(struct api *a, uint64_t next, int64_t began_ns);

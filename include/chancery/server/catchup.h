@@ -32,6 +32,9 @@ struct catchup_options {
 struct catchup_report {
 	char origin[STORE_NAME_MAX + 1];
 	uint64_t from, next; /* records read: from … next - 1          */
+	/* Every record below it is in the store: at most `next`, and no further than the
+	 * first INTENT whose outcome is still to come. */
+	uint64_t position;
 	uint64_t certs, revocations, configs;
 };
 /* Committed on return. FAIL_NOT_FOUND: no register there, or a CONFIG record whose

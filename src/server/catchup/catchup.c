@@ -121,6 +121,7 @@ run(struct catchup *c, const char *dir, struct error *e)
 		    "the store has %llu records of %s, the register fewer: it "
 		    "is older than the store",
 		    (unsigned long long)c->r.from, c->r.origin);
+	c->r.position = position(c);
 	store_gaps_closed(c->store, gaps);
 	return put_position(c, e) && store_sync(c->store, e);
 }

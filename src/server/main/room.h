@@ -62,7 +62,7 @@ struct room {
 	atomic_bool catch_stop;
 	bool was_up;
 	int64_t catch_at_ms, catch_began_ns;
-	uint64_t caught_up; /* one beyond the last record read */
+	uint64_t caught_up; /* its position */
 };
 
 /* fds.c: settings and table; ROOM_EXIT_CONFIG when they are not as they must be. */

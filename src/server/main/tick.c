@@ -35,7 +35,7 @@ room_catch_up(struct room *r, struct error *e)
 	r->catch_began_ns = clock_mono_ns();
 	if (!catchup_run(r->store, r->cfg.register_dir, &opt, &report, e))
 		return false;
-	r->caught_up = report.next;
+	r->caught_up = report.position;
 	if (report.certs + report.revocations + report.configs > 0)
 		log_line(LOG_LEVEL_INFO,
 		    "store: caught up from record %ju to %ju: %ju "
