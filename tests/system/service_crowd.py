@@ -17,14 +17,23 @@ def die(text):
 
 
 def room(parent, name):
-    """The process of a room; it is there."""
+    """The process of a room; it is there, or comes back."""
+    for _ in range(300):
+        pid = room_now(parent, name)
+        if pid:
+            return pid
+        time.sleep(0.1)
+    return die("no process of " + name)
+
+
+def room_now(parent, name):
     with open("/proc/%d/task/%d/children" % (parent, parent), encoding="ascii") as f:
         for pid in f.read().split():
             with open("/proc/%s/comm" % pid, encoding="ascii") as comm:
                 # The kernel keeps 15 characters.
                 if comm.read().strip() == name[:15]:
                     return int(pid)
-    return die("no process of " + name)
+    return 0
 
 
 def memory_mib(pid):
@@ -33,7 +42,7 @@ def memory_mib(pid):
 
 
 class Stopped:
-    """Processes that get no processor meanwhile."""
+    """Processes that get no processor meanwhile. chanceryd kills one that is silent for long."""
 
     def __init__(self, *pids):
         self.pids = pids
@@ -45,7 +54,10 @@ class Stopped:
 
     def __exit__(self, *why):
         for pid in reversed(self.pids):
-            os.kill(pid, signal.SIGCONT)
+            try:
+                os.kill(pid, signal.SIGCONT)
+            except ProcessLookupError:
+                pass
 
 
 class Answer:
