@@ -56,6 +56,24 @@ secret_set(struct secret *s, const void *p, size_t n)
 	return true;
 }
 
+bool
+secret_add(struct secret *s, const void *p, size_t n)
+{
+	if (n > s->cap - s->len)
+		return false;
+	if (n > 0)
+		memcpy(s->page + s->len, p, n);
+	s->len += n;
+	return true;
+}
+
+uint8_t *
+secret_room(struct secret *s, size_t *cap)
+{
+	*cap = s->cap;
+	return s->page;
+}
+
 static bool
 read_all(struct secret *s, int fd, size_t *n, struct error *e)
 {

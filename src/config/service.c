@@ -13,6 +13,8 @@ const char *const service_role_names[] = { "ca", "log", NULL };
 #define T(f) offsetof(struct service_token, f)
 #define L(f) offsetof(struct service_tls, f)
 #define S(f) offsetof(struct service_server, f)
+#define V(f) offsetof(struct service_vault, f)
+#define P(f) offsetof(struct service_vault_policy, f)
 
 /* clang-format off */
 static const struct yaml_field token_fields[] = {
@@ -116,6 +118,60 @@ static const struct yaml_field server_fields[] = {
 	{ 0 },
 };
 
+static const struct yaml_field vault_policy_fields[] = {
+	{ .key = "", .type = YAML_TEXT, .offset = P(name), .min = 1,
+	  .max = 255, .about = "a policy's name there" },
+	{ .key = "here", .type = YAML_TEXT_LIST, .offset = P(here),
+	  .required = true, .min = 1, .max = 16, .check = check_policy_name,
+	  .dflt = "kafka-server",
+	  .about = "the policies here that it stands for" },
+	{ 0 },
+};
+
+static const struct yaml_field vault_fields[] = {
+	{ .key = "", .type = YAML_TEXT, .offset = V(name), .min = 1, .max = 63,
+	  .check = check_service_name,
+	  .about = "how the log, the register and the access log call it" },
+	{ .key = "address", .type = YAML_TEXT, .offset = V(address),
+	  .required = true, .check = check_address,
+	  .dflt = "https://vault.acme.example:8200",
+	  .about = "https://HOST[:PORT]; http:// for 127.0.0.1, [::1] and "
+	      "localhost alone" },
+	{ .key = "ca_certificate", .type = YAML_TEXT,
+	  .offset = V(ca_certificate),
+	  .about = "PEM file: the authorities of its certificate; the system's "
+	      "are not asked" },
+	{ .key = "client_certificate", .type = YAML_TEXT,
+	  .offset = V(client_certificate),
+	  .about = "PEM file that the publisher shows there" },
+	{ .key = "client_key", .type = YAML_TEXT, .offset = V(client_key),
+	  .about = "PEM file of its private key" },
+	{ .key = "namespace", .type = YAML_TEXT, .offset = V(name_space),
+	  .min = 1, .max = 255, .check = check_namespace,
+	  .about = "namespace of the tokens that are accepted; without it the "
+	      "root" },
+	{ .key = "token_prefix", .type = YAML_TEXT, .offset = V(token_prefix),
+	  .min = 1, .max = 64, .check = check_token_prefix,
+	  .about = "only tokens that begin so are asked about; without it "
+	      "those that look like a Vault's (hvs. hvb. s. b.)" },
+	{ .key = "timeout", .type = YAML_DURATION, .offset = V(timeout_s),
+	  .min = 1, .max = 15, .dflt = "5s",
+	  .about = "how long a caller waits for its answer" },
+	{ .key = "cache", .type = YAML_DURATION, .offset = V(cache_s),
+	  .min = 1, .max = 60, .dflt = "10s",
+	  .about = "how long an answer is believed: a token that was revoked "
+	      "there is good here for so long" },
+	{ .key = "policies", .type = YAML_SECTION_MAP, .offset = V(policies),
+	  .max = SERVICE_VAULT_POLICIES_MAX, .fields = vault_policy_fields,
+	  .size = sizeof(struct service_vault_policy),
+	  .about = "policies there, by name" },
+	{ .key = "same_name", .type = YAML_BOOL, .offset = V(same_name),
+	  .dflt = "false",
+	  .about = "a policy there that is not listed stands for the one of its "
+	      "name here; never root" },
+	{ 0 },
+};
+
 const struct yaml_field service_schema[] = {
 	{ .key = "register", .type = YAML_TEXT, .offset = C(register_dir),
 	  .dflt = "register", .about = "directory of the register" },
@@ -162,6 +218,14 @@ const struct yaml_field service_schema[] = {
 	{ .key = "user_signer", .type = YAML_TEXT, .offset = C(user_signer),
 	  .check = check_user,
 	  .about = "user of the signer when chanceryd is started as root" },
+	{ .key = "user_publisher", .type = YAML_TEXT,
+	  .offset = C(user_publisher), .check = check_user,
+	  .about = "user of the publisher when chanceryd is started as root" },
+	{ .key = "vault", .type = YAML_SECTION_MAP, .offset = C(vault),
+	  .max = SERVICE_VAULTS_MAX, .fields = vault_fields,
+	  .size = sizeof(struct service_vault),
+	  .about = "Vaults and OpenBaos whose tokens are accepted here, by "
+	      "name" },
 	{ .key = "run_dir", .type = YAML_TEXT, .offset = C(run_dir),
 	  .dflt = "run", .about = "directory of sockets while it runs" },
 	{ .key = "log_level", .type = YAML_TEXT, .offset = C(log_level),

@@ -12,6 +12,8 @@
 #include <chancery/base/limits.h>
 #include <chancery/config/service.h>
 
+#include "service_vault.h"
+
 struct check {
 	struct yaml_checker *c;
 	struct service_config *cfg;
@@ -53,6 +55,7 @@ all_absolute(const struct check *k)
 		make_absolute(k, &t[i].charter_file);
 		pin_absolute(k, &t[i].pin);
 	}
+	vault_absolute(k->c, c, k->dir);
 	if (c->server.access_log != NULL &&
 	    strcmp(c->server.access_log, "stderr") != 0 &&
 	    strcmp(c->server.access_log, "off") != 0)
@@ -256,6 +259,7 @@ check_users(const struct check *k)
 		yaml_mistake(k->c, &c->user_signer,
 		    "user_signer and user_server are one user");
 	}
+	check_publisher_user(k->c, c);
 }
 
 struct origin {
@@ -278,6 +282,7 @@ check_all(struct yaml_checker *c, void *filled, void *arg)
 	check_lives(&k);
 	check_store(&k);
 	check_users(&k);
+	check_vaults(c, filled);
 }
 
 struct yaml_doc *

@@ -30,6 +30,7 @@
 #define FS_REFER (1ULL << 13)     /* ABI 2 */
 #define FS_TRUNCATE (1ULL << 14)  /* ABI 3 */
 #define FS_IOCTL_DEV (1ULL << 15) /* ABI 5 */
+#define NET_BIND_TCP (1ULL << 0)  /* ABI 4 */
 #define NET_ABI_4 3ULL            /* bind and connect by TCP */
 #define SCOPE_ABI_6 3ULL          /* abstract unix sockets, signals */
 
@@ -90,7 +91,7 @@ handled(const struct sandbox_row *row, bool network, int abi)
 	if (abi >= 3)
 		a.fs |= FS_TRUNCATE;
 	if (abi >= 4 && !network)
-		a.net = NET_ABI_4;
+		a.net = row->outbound ? NET_BIND_TCP : NET_ABI_4;
 	if (abi >= 5)
 		a.fs |= FS_IOCTL_DEV;
 	if (abi >= 6)
@@ -203,6 +204,10 @@ add_system(const struct ruleset *r, const struct sandbox_row *row,
 	static const char *const libraries[] = { "/usr/lib", "/lib", "/lib64",
 		"/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache",
 		"/etc/ssl/openssl.cnf", "/etc/softhsm", "/etc/pkcs11" };
+	/* How names become addresses. */
+	static const char *const resolver[] = { "/etc/hosts",
+		"/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/host.conf",
+		"/etc/gai.conf" };
 
 	if (!row->files)
 		return true;
@@ -212,6 +217,9 @@ add_system(const struct ruleset *r, const struct sandbox_row *row,
 			return false;
 	for (size_t i = 0; row->exec_map && i < countof(libraries); i++)
 		if (!add_path(r, libraries[i], RIGHTS_READ, e))
+			return false;
+	for (size_t i = 0; row->outbound && i < countof(resolver); i++)
+		if (!add_path(r, resolver[i], RIGHTS_READ, e))
 			return false;
 	return true;
 }

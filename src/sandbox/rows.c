@@ -47,6 +47,11 @@ const char *const sandbox_network_calls[] = { "socket", "connect", "bind",
 	"listen", "accept4", "accept", "getsockname", "getpeername",
 	"socketpair", NULL };
 
+/* Connections to others, by name: the sockets themselves are a rule of their own
+ * (seccomp.c). */
+static const char *const outbound_calls[] = { "connect", "getsockname",
+	"getpeername", "sendmmsg", NULL };
+
 /* What no room of ours does, and what every way out of one begins with. For the
  * supervisor, whose filter its rooms inherit: there a list of what is allowed would
  * have to hold all that any of them needs. */
@@ -106,6 +111,18 @@ const struct sandbox_row sandbox_rows[SANDBOX__COUNT] = {
 		.files = true,
 		.exec_map = true,
 		.threads = true,
+	},
+	[SANDBOX_PUBLISHER] = {
+		.name = "publisher",
+		.kind = {
+			[SANDBOX_TLS] = ACCESS_READ_SELF,
+			[SANDBOX_NEVER] = ACCESS_HIDDEN,
+		},
+		.calls = { basic_calls, room_calls, reading_calls,
+		    outbound_calls },
+		.files = true,
+		.threads = true,
+		.outbound = true,
 	},
 	[SANDBOX_SUPERVISOR] = {
 		.name = "supervisor",

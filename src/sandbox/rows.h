@@ -24,6 +24,7 @@ struct sandbox_row {
 	bool
 	    exec_map; /* code may be mapped: modules load libraries           */
 	bool threads;
+	bool outbound; /* TCP and UDP to others, names resolved; no listening */
 };
 extern const struct sandbox_row sandbox_rows[SANDBOX__COUNT];
 /* What a module that speaks to a network HSM needs. */

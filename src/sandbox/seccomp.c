@@ -125,6 +125,27 @@ add_partly(struct filter *f)
 	    SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
 }
 
+/* Internet alone. A unix socket would lead to our own API, where one user for all rooms is
+ * root; the C library asks for one (nscd) and for netlink, and goes on without. It also binds
+ * while it looks for addresses; listening is in no list. */
+static void
+add_outbound(struct filter *f)
+{
+	static const unsigned families[] = { AF_INET, AF_INET6 };
+	static const unsigned others[] = { AF_UNIX, AF_NETLINK };
+
+	for (size_t i = 0; i < countof(families); i++)
+		add_if(f, SCMP_ACT_ALLOW, "socket",
+		    SCMP_A0(SCMP_CMP_EQ, families[i], 0));
+	for (size_t i = 0; i < countof(others); i++)
+		add_if(f, SCMP_ACT_ERRNO(EACCES), "socket",
+		    SCMP_A0(SCMP_CMP_EQ, others[i], 0));
+	check(f,
+	    seccomp_rule_add(f->ctx, SCMP_ACT_ERRNO(EACCES),
+		call_number(f, "bind"), 0),
+	    "bind");
+}
+
 static void
 fill(struct filter *f, const struct sandbox_row *row, bool network)
 {
@@ -138,6 +159,8 @@ fill(struct filter *f, const struct sandbox_row *row, bool network)
 	if (row->threads)
 		add_threads(f);
 	add_partly(f);
+	if (row->outbound)
+		add_outbound(f);
 	if (network)
 		add_all(f, SCMP_ACT_ALLOW, sandbox_network_calls);
 	else if (row->exec_map)

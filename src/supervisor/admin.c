@@ -119,7 +119,8 @@ ask_status(struct supervisor *s, const struct client *c,
 	json_key(&w, "rooms");
 	json_array_begin(&w);
 	for (size_t i = 0; i < CHILD__COUNT; i++)
-		room_json(&w, &s->child[i]);
+		if (s->child[i].state != CHILD_UNWANTED)
+			room_json(&w, &s->child[i]);
 	json_array_end(&w);
 	json_kv_str(&w, "sandbox", sandbox_text());
 	json_kv_bool(&w, "single_user", !s->identity[CHILD_SERVER].change);

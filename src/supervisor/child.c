@@ -22,6 +22,7 @@ static const struct {
 	[CHILD_SEALED] = { "sealed", false },
 	[CHILD_HALTED] = { "halted", false },
 	[CHILD_OFF] = { "stopped", false },
+	[CHILD_UNWANTED] = { "not configured", false },
 };
 
 const char *
@@ -34,6 +35,12 @@ bool
 child_is_up(const struct child *c)
 {
 	return states[c->state].up;
+}
+
+bool
+child_is_wanted(const struct supervisor *s, enum child_which which)
+{
+	return which != CHILD_PUBLISHER || s->cfg.vault.n > 0;
 }
 
 static void say_why(struct child *c, const char *fmt, ...) printf_like(2, 3);
@@ -114,11 +121,13 @@ start(struct supervisor *s, enum child_which which, struct spawn *sp,
 		if (!prepare_signer(s, sp, pin, e))
 			return false;
 		pins = s->pins.n;
-	} else {
+	} else if (which == CHILD_SERVER) {
 		prepare_server(s, sp);
 	}
 	sp->settings = settings_memfd(s, e);
-	ok = sp->settings >= 0 && lanes_make(s, which, sp, e) &&
+	ok = sp->settings >= 0 &&
+	    (which == CHILD_PUBLISHER || lanes_make(s, which, sp, e)) &&
+	    outlanes_make(s, which, sp, e) &&
 	    spawn_room(sp, &c->pid, &c->control, e);
 	for (size_t i = 0; i < pins; i++)
 		(void)close(pin[i]);
@@ -147,7 +156,8 @@ child_start(struct supervisor *s, enum child_which which)
 
 	/* The lanes' ends were for the process alone. */
 	for (size_t i = 0; i < sp.n; i++)
-		if (sp.table[i].kind == ROOM_FD_LANE)
+		if (sp.table[i].kind == ROOM_FD_LANE ||
+		    sp.table[i].kind == ROOM_FD_OUTLANE)
 			(void)close(sp.fd[i]);
 	if (ok) {
 		c->state = CHILD_STARTING;
@@ -261,6 +271,8 @@ child_ended(struct supervisor *s, enum child_which which, int status)
 		}
 	}
 	s->pin_named = false;
+	if (!s->stopping && !child_is_wanted(s, which))
+		c->state = CHILD_UNWANTED;
 	if (which == CHILD_SIGNER)
 		tell_server(s);
 }

@@ -75,3 +75,31 @@ lanes_make(struct supervisor *s, enum child_which which, struct spawn *sp,
 	}
 	return true;
 }
+
+/* Neither end waits for a room that is not there: whichever starts second gets them made, so
+ * there is nothing to keep. */
+bool
+outlanes_make(struct supervisor *s, enum child_which which, struct spawn *sp,
+    struct error *e)
+{
+	const struct child *to =
+	    &s->child[which == CHILD_SERVER ? CHILD_PUBLISHER : CHILD_SERVER];
+
+	if (which == CHILD_SIGNER || !child_is_up(to))
+		return true;
+	for (uint32_t i = 0; i < s->workers; i++) {
+		int pair[2];
+
+		if (socketpair(AF_UNIX,
+			SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+			pair) != 0)
+			return error_errno(e, FAIL_IO, "socketpair");
+		spawn_add(sp, ROOM_FD_OUTLANE, i, pair[0]);
+		if (!control_send_u32(to->control, ROOM_NEW_OUTLANE, i,
+			pair[1]))
+			log_line(LOG_LEVEL_WARNING, "%s: takes no lane",
+			    to->name);
+		(void)close(pair[1]);
+	}
+	return true;
+}

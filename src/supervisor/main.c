@@ -18,8 +18,8 @@ static const char usage[] =
     "usage: chanceryd --home DIR [--rooms DIR]\n"
     "Runs the service of a home in the foreground. SIGHUP: read the "
     "configuration again;\nSIGTERM: finish what is in flight and end. --rooms: "
-    "where chancery-server and\nchancery-signer are, instead of beside "
-    "chanceryd or in ../libexec/chancery.\n";
+    "where the programs of\nthe rooms are, instead of beside chanceryd or in "
+    "../libexec/chancery.\n";
 
 #define EXIT_USAGE 64
 

@@ -16,10 +16,10 @@ same(const struct service_config *a, const struct service_config *b)
 	return bytes_eq(buf_bytes(&x), buf_bytes(&y));
 }
 
-/* The signer has no business with the server's section at all, except for the number of
- * lanes. */
+/* The signer has no business with the sections of the other rooms at all, except for the
+ * number of lanes. */
 static struct service_config
-with_server(const struct service_config *old, const struct service_config *new)
+with_others(const struct service_config *old, const struct service_config *new)
 {
 	struct service_config c = *old;
 	uint64_t workers = old->server.workers;
@@ -27,6 +27,21 @@ with_server(const struct service_config *old, const struct service_config *new)
 	c.log_level = new->log_level;
 	c.server = new->server;
 	c.server.workers = workers;
+	c.vault = new->vault;
+	c.user_publisher = new->user_publisher;
+	return c;
+}
+
+/* And the publisher has its own, and those lanes. */
+static struct service_config
+with_publisher(const struct service_config *old,
+    const struct service_config *new)
+{
+	struct service_config c = *new;
+
+	c.server.workers = old->server.workers;
+	c.vault = old->vault;
+	c.user_publisher = old->user_publisher;
 	return c;
 }
 
@@ -37,17 +52,24 @@ new_settings(struct supervisor *s, enum child_which which, bool restart)
 	struct error e = { 0 };
 	int fd;
 
-	if (c->state == CHILD_HALTED) {
+	if (c->state == CHILD_HALTED || c->state == CHILD_UNWANTED) {
+		if (!child_is_wanted(s, which)) {
+			c->state = CHILD_UNWANTED;
+			return;
+		}
 		c->state = CHILD_DOWN;
 		c->retry_ms = now_ms();
 		c->backoff_ms = SUPER_BACKOFF_MIN_MS;
 		return;
 	}
-	if (!child_is_up(c))
+	if (!child_is_up(c)) {
+		if (!child_is_wanted(s, which))
+			c->state = CHILD_UNWANTED;
 		return;
+	}
 	if (restart) {
-		log_line(LOG_LEVEL_INFO, "%s: restarted for its new settings",
-		    c->name);
+		log_line(LOG_LEVEL_INFO, "%s: %s for its new settings", c->name,
+		    child_is_wanted(s, which) ? "restarted" : "stopped");
 		child_stop(s, which);
 		return;
 	}
@@ -96,16 +118,18 @@ read_next(struct supervisor *s, struct next *n, struct error *e)
 	if (strcmp(n->cfg.run_dir, s->cfg.run_dir) != 0)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "run_dir cannot change while chanceryd runs");
-	return identity_find(n->cfg.user_signer, &n->identity[CHILD_SIGNER],
-		   e) &&
-	    identity_find(n->cfg.user_server, &n->identity[CHILD_SERVER], e) &&
+	if (n->cfg.vault.n > 0 && s->child[CHILD_PUBLISHER].path == NULL)
+		return error_set(e, FAIL_NOT_FOUND,
+		    "vault: chancery-publisher was not installed when "
+		    "chanceryd was started");
+	return identities_find(&n->cfg, n->identity, e) &&
 	    listeners_open(&n->listeners, &s->listeners, &n->cfg, e);
 }
 
 static void
 take_over(struct supervisor *s, struct next *n)
 {
-	bool server, signer;
+	bool server, signer, publisher;
 	struct service_config c;
 
 	n->cfg.server.workers = worker_count(&n->cfg);
@@ -114,8 +138,10 @@ take_over(struct supervisor *s, struct next *n)
 	 * other settings: it is started anew, and who connects meanwhile waits
 	 * in the listening socket, which stays. */
 	server = !same(&s->cfg, &n->cfg);
-	c = with_server(&s->cfg, &n->cfg);
+	c = with_others(&s->cfg, &n->cfg);
 	signer = !same(&c, &n->cfg);
+	c = with_publisher(&s->cfg, &n->cfg);
+	publisher = !same(&c, &n->cfg);
 	listeners_close(&s->listeners);
 	s->listeners = n->listeners;
 	memcpy(s->identity, n->identity, sizeof(s->identity));
@@ -128,6 +154,7 @@ take_over(struct supervisor *s, struct next *n)
 		lanes_drop(s);
 	new_settings(s, CHILD_SERVER, server);
 	new_settings(s, CHILD_SIGNER, signer);
+	new_settings(s, CHILD_PUBLISHER, publisher);
 }
 
 void

@@ -39,6 +39,20 @@ identity_find(const char *user, struct identity *out, struct error *e)
 	return true;
 }
 
+bool
+identities_find(const struct service_config *cfg, struct identity *out,
+    struct error *e)
+{
+	const char *const users[] = { [CHILD_SIGNER] = cfg->user_signer,
+		[CHILD_SERVER] = cfg->user_server,
+		[CHILD_PUBLISHER] = cfg->user_publisher };
+
+	for (size_t i = 0; i < CHILD__COUNT; i++)
+		if (!identity_find(users[i], &out[i], e))
+			return false;
+	return true;
+}
+
 void
 spawn_add(struct spawn *s, enum room_fd_kind kind, uint32_t index, int fd)
 {

@@ -98,9 +98,7 @@ open_config(struct supervisor *s, struct error *e)
 	}
 	log_set_level((enum log_level)service_log_level(s->cfg.log_level));
 	s->workers = worker_count(&s->cfg);
-	return identity_find(s->cfg.user_signer, &s->identity[CHILD_SIGNER],
-		   e) &&
-	    identity_find(s->cfg.user_server, &s->identity[CHILD_SERVER], e);
+	return identities_find(&s->cfg, s->identity, e);
 }
 
 /* What `chancery init` makes. A register that is not there may also be a disk that is not
@@ -150,8 +148,9 @@ open_signals(struct supervisor *s, struct error *e)
 static bool
 open_programs(struct supervisor *s, struct error *e)
 {
-	static const char *const
-	    names[] = { [CHILD_SIGNER] = "signer", [CHILD_SERVER] = "server" };
+	static const char *const names[] = { [CHILD_SIGNER] = "signer",
+		[CHILD_SERVER] = "server",
+		[CHILD_PUBLISHER] = "publisher" };
 
 	for (size_t i = 0; i < CHILD__COUNT; i++) {
 		struct child *c = &s->child[i];
@@ -162,8 +161,12 @@ open_programs(struct supervisor *s, struct error *e)
 		c->state = CHILD_DOWN;
 		c->backoff_ms = SUPER_BACKOFF_MIN_MS;
 		c->path = program_find(s, program, e);
-		if (c->path == NULL)
-			return false;
+		if (child_is_wanted(s, (enum child_which)i)) {
+			if (c->path == NULL)
+				return false;
+		} else {
+			c->state = CHILD_UNWANTED;
+		}
 	}
 	return true;
 }
@@ -242,10 +245,14 @@ super_tell(struct supervisor *s)
 {
 	const struct child *signer = &s->child[CHILD_SIGNER],
 			   *server = &s->child[CHILD_SERVER];
+	const struct child *publisher = &s->child[CHILD_PUBLISHER];
+	bool three = publisher->state != CHILD_UNWANTED;
 	char text[sizeof(s->status)];
 
-	(void)snprintf(text, sizeof(text), "server %s, signer %s",
-	    child_state_name(server->state), child_state_name(signer->state));
+	(void)snprintf(text, sizeof(text), "server %s, signer %s%s%s",
+	    child_state_name(server->state), child_state_name(signer->state),
+	    three ? ", publisher " : "",
+	    three ? child_state_name(publisher->state) : "");
 	if (!s->stopping && !s->told_ready && server->state == CHILD_READY &&
 	    is_settled(signer)) {
 		s->told_ready = true;
@@ -355,7 +362,9 @@ all_off(struct supervisor *s)
 	if (s->child[CHILD_SERVER].state != CHILD_OFF)
 		return false;
 	child_stop(s, CHILD_SIGNER);
-	return s->child[CHILD_SIGNER].state == CHILD_OFF;
+	child_stop(s, CHILD_PUBLISHER);
+	return s->child[CHILD_SIGNER].state == CHILD_OFF &&
+	    s->child[CHILD_PUBLISHER].state == CHILD_OFF;
 }
 
 int

@@ -32,7 +32,7 @@
 /* How often deadlines and changed PIN files are looked at. */
 #define SUPER_TICK_MS 500
 #define SUPER_PACKET_MAX 65536
-#define SUPER_FDS_MAX (SERVICE_WORKERS_MAX + 2 * SERVICE_LISTENERS_MAX + 16)
+#define SUPER_FDS_MAX (2 * SERVICE_WORKERS_MAX + 2 * SERVICE_LISTENERS_MAX + 16)
 #define SUPER_KEYGENS_MAX 16
 #define SUPER_CLIENTS_MAX 8
 
@@ -114,6 +114,8 @@ struct identity {
 /* With a NULL user: stay who we are. */
 bool identity_find(const char *user, struct identity *out,
     struct error *e) must_check;
+bool identities_find(const struct service_config *cfg, struct identity *out,
+    struct error *e) must_check; /* of each room */
 
 struct spawn {
 	const char *path;     /* the program */
@@ -156,16 +158,18 @@ enum child_state {
 	CHILD_STOPPING, /* was told to                                      */
 	CHILD_SEALED,   /* ROOM_EXIT_PIN, or a PIN is missing               */
 	CHILD_HALTED,   /* ROOM_EXIT_CONFIG, ROOM_EXIT_REGISTER             */
-	CHILD_OFF       /* ended because we stop                            */
+	CHILD_OFF,      /* ended because we stop                            */
+	CHILD_UNWANTED  /* the configuration does not ask for it            */
 };
 enum child_which {
 	CHILD_SIGNER,
 	CHILD_SERVER,
+	CHILD_PUBLISHER, /* last: it needs a server to be of use */
 	CHILD__COUNT
 };
 struct child {
 	const char *name;
-	char *path;
+	char *path; /* NULL: not installed, and not wanted */
 	enum child_state state;
 	pid_t pid; /* 0: none */
 	int control;
@@ -232,6 +236,8 @@ void child_heard(struct supervisor *s, enum child_which which);
 /* Deadlines, retries, changed PIN files. */
 void child_tick(struct supervisor *s);
 bool child_is_up(const struct child *c);
+/* Whether the configuration asks for that room. */
+bool child_is_wanted(const struct supervisor *s, enum child_which which);
 const char *child_state_name(enum child_state state);
 
 /* Pairs for a start of `which`: its ends into sp, those of the other room to it, or kept
@@ -239,6 +245,9 @@ const char *child_state_name(enum child_state state);
 bool lanes_make(struct supervisor *s, enum child_which which, struct spawn *sp,
     struct error *e) must_check;
 void lanes_drop(struct supervisor *s);
+/* The same between server and publisher: when both are there. */
+bool outlanes_make(struct supervisor *s, enum child_which which,
+    struct spawn *sp, struct error *e) must_check;
 
 void keygen_ask(struct supervisor *s, struct bytes packet);
 void keygen_heard(struct supervisor *s);

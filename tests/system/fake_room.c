@@ -146,7 +146,7 @@ static void
 use_table(void)
 {
 	static const char *const kinds[] = { "lane", "tls", "unix", "plain",
-		"pin" };
+		"pin", "outlane" };
 
 	memset(lane, -1, sizeof(lane));
 	for (size_t i = 0; i < table_n; i++) {
@@ -240,6 +240,9 @@ hear(void)
 		note("new lane %u", value);
 		lane[value] = fd;
 		greet(value);
+		break;
+	case ROOM_NEW_OUTLANE:
+		note("new outlane %u", value);
 		break;
 	case ROOM_SIGNER_GONE:
 		note("signer gone %u", value);

@@ -246,6 +246,59 @@ wait_for 1 'settings workers=4' $signer
 wait_for 1 "lane 3 heard from $(pid_of $server)" $signer
 stop
 
+# --- the publisher: there when the configuration names whom to speak to -----------------------------------------
+cp "$fake_room" rooms/chancery-publisher
+publisher=fake/chancery-publisher.log
+settings
+up env
+[ ! -e $publisher ] || die "a publisher that nobody asked for"
+"$chancery" status | grep -q publisher && die "status has a publisher"
+echo 'vault: { main: { address: "http://127.0.0.1:1", same_name: true } }' >>home/chancery.yaml
+kill -HUP "$daemon"
+wait_for 1 'publisher: ready' log
+wait_for 2 '^start ' $server
+same "$(count '^start ' $signer)" 1 "starts of the signer"
+"$chancery" status | grep -Eq '^publisher +ready' || die "status has no publisher"
+stop
+up env
+wait_for 1 'publisher: ready' log
+same "$(count 'fd tls' $publisher)$(count 'fd unix' $publisher)$(count 'fd lane' $publisher)$(count 'pin' $publisher)" \
+	0000 "what the publisher has no business with"
+same "$(count 'stray' $publisher)" 0 "descriptors left open"
+same "$(($(count 'fd outlane' $publisher) + $(count 'new outlane' $publisher)))" 3 "outlanes"
+wait_for 1 'new outlane 2' $server
+# Each of the two dies: the other one gets new lanes.
+kill -KILL "$(pid_of $publisher)"
+wait_for 2 '^start ' $publisher
+wait_for 1 'publisher: ended by signal 9; again in 1 s' log
+wait_for 2 'new outlane 2' $server
+same "$(count '^start ' $server)$(count '^start ' $signer)" 11 "starts of the others"
+kill -KILL "$(pid_of $server)"
+wait_for 2 '^start ' $server
+wait_for 1 'new outlane 2' $publisher
+wait_for 1 'fd outlane 2' $server
+same "$(count '^start ' $publisher)" 2 "starts of the publisher"
+# A reload without news for it; then it is not wanted any more.
+kill -HUP "$daemon"
+wait_for 1 'reload workers=3' $publisher
+sed -i '/^vault:/d' home/chancery.yaml
+kill -HUP "$daemon"
+wait_for 1 'publisher: stopped for its new settings' log
+wait_for 1 '^stop$' $publisher
+stop
+# It shall be there, and is not installed.
+rm rooms/chancery-publisher
+echo 'vault: { main: { address: "http://127.0.0.1:1", same_name: true } }' >>home/chancery.yaml
+rc=0
+"$chanceryd" --home home --rooms rooms 2>second || rc=$?
+{ [ "$rc" != 0 ] && grep -q rooms/chancery-publisher second; } || die "started without a publisher"
+settings
+up env
+echo 'vault: { main: { address: "http://127.0.0.1:1", same_name: true } }' >>home/chancery.yaml
+kill -HUP "$daemon"
+wait_for 1 'chancery-publisher was not installed' log
+stop
+
 # --- systemd ---------------------------------------------------------------------------------------------------
 settings
 cat >notify.py <<'END'

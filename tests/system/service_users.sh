@@ -81,3 +81,22 @@ wait_for 1 '"msg":"ready: server ready, signer ready' log
 issue || die "issue after a command of root's"
 chanceryd_stop
 check "$chancery" register verify
+
+# A third user for the publisher, when there is one.
+cat >>home/chancery.yaml <<-END
+	user_publisher: bin
+	vault: { main: { address: "http://127.0.0.1:1", same_name: true } }
+END
+install -m 755 "$(dirname "$5")/chancery-publisher" bin/
+service_start --
+wait_for 1 '"msg":"ready: server ready, signer ready' log
+wait_for 1 'publisher: ready' log
+same "$(users)" "one a room" "users"
+same "$(pgrep -P "$daemon" | xargs -n 1 ps -o user= -p | sort | xargs)" "bin daemon nobody" "users of the rooms"
+setpriv --reuid bin --regid bin --clear-groups ls home/store 2>/dev/null &&
+	die "the publisher's user sees the database"
+setpriv --reuid bin --regid bin --clear-groups ls home/register 2>/dev/null &&
+	die "the publisher's user sees the register"
+curl -s --cacert home/tls/certificate.pem -H "X-Vault-Token: s.any" \
+	"https://127.0.0.1:$port/v1/sys/mounts" | grep -q 'cannot be asked' || die "no word of the publisher"
+service_stop

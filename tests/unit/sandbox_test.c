@@ -157,6 +157,12 @@ try_bind(unused_arg const char *arg)
 }
 
 static int
+try_listen(unused_arg const char *arg)
+{
+	return listen(OLD_SOCKET, 1) == 0 ? 0 : errno;
+}
+
+static int
 try_exec(const char *program)
 {
 	char *argv[] = { NULL, NULL };
@@ -301,6 +307,7 @@ struct attempt {
 #define SIG SANDBOX_SIGNER
 #define GEN SANDBOX_KEYGEN
 #define SUP SANDBOX_SUPERVISOR
+#define PUB SANDBOX_PUBLISHER
 
 static const struct attempt attempts[] = {
 	/* the server */
@@ -389,6 +396,30 @@ static const struct attempt attempts[] = {
 	{ "may not connect", GEN, try_connect, NULL, KILLED, 0 },
 	{ "may not execute", GEN, try_exec, "/bin/true", KILLED, 0 },
 	{ "may not trace", GEN, try_ptrace, NULL, KILLED, 0 },
+	/* the publisher */
+	{ "connects to others", PUB, try_connect, NULL, ECONNREFUSED, 0 },
+	{ "opens a TCP socket", PUB, try_socket, "tcp", 0, 0 },
+	{ "may not open a unix socket", PUB, try_socket, "unix", EACCES, 0 },
+	{ "may not bind", PUB, try_bind, NULL, EACCES, 0 },
+	{ "may not listen", PUB, try_listen, NULL, KILLED, 0 },
+	{ "reads its credentials", PUB, try_read, "tls/file", 0, 0 },
+	{ "may not write them", PUB, try_write, "tls/file", EACCES, 0 },
+	{ "may not see the register", PUB, try_read, "register/file", EACCES,
+	    0 },
+	{ "may not see the database", PUB, try_read, "store/file", EACCES, 0 },
+	{ "may not see a soft token", PUB, try_read, "tokens/file", EACCES, 0 },
+	{ "may not see a PIN", PUB, try_read, "pin/file", EACCES, 0 },
+	{ "may not see lists", PUB, try_read, "crl/file", EACCES, 0 },
+	{ "may not make files", PUB, try_create, "tls/new", EACCES, 0 },
+	{ "resolves names", PUB, try_read, "/etc/hosts", 0, 0 },
+	{ "may not see other files", PUB, try_read, "/etc/passwd", EACCES, 0 },
+	{ "may not execute", PUB, try_exec, "/bin/true", KILLED, 0 },
+	{ "may not fork", PUB, try_fork, NULL, KILLED, 0 },
+	{ "may not load a module", PUB, try_dlopen, "libc_malloc_debug.so.0",
+	    EACCES, 0 },
+	{ "may not trace", PUB, try_ptrace, NULL, KILLED, 0 },
+	{ "may not signal others", PUB, try_kill, NULL, KILLED, 0 },
+	{ "starts threads", PUB, try_thread, NULL, 0, 0 },
 	/* the supervisor */
 	{ "may not execute what is no room", SUP, try_exec, "/bin/true", EACCES,
 	    0 },
@@ -411,9 +442,9 @@ static const struct {
 	{ SANDBOX_CRL, "crl", 1U << SRV | 1U << SIG },
 	{ SANDBOX_ANCHOR, "anchor", 1U << SIG },
 	{ SANDBOX_TOKENS, "tokens", 1U << SIG | 1U << GEN },
-	{ SANDBOX_TLS, "tls/file", 1U << SRV },
+	{ SANDBOX_TLS, "tls/file", 1U << SRV | 1U << PUB },
 	{ SANDBOX_LOG, "logs/file", 1U << SRV },
-	{ SANDBOX_NEVER, "pin/file", 1U << SRV },
+	{ SANDBOX_NEVER, "pin/file", 1U << SRV | 1U << PUB },
 	{ SANDBOX_PROGRAM, "absent", 1U << SUP },
 };
 
@@ -464,7 +495,7 @@ static void
 test_rows(unused_arg void **state)
 {
 	static const char *const names[] = { "server", "signer", "keygen",
-		"supervisor" };
+		"publisher", "supervisor" };
 
 	for (size_t i = 0; i < countof(attempts); i++) {
 		const struct attempt *a = &attempts[i];

@@ -186,6 +186,68 @@ static const struct {
 	{ "log_level: debug", "user_server: a b\nuser_signer: a",
 	    ":13:14: user_server: want the name" },
 	{ "log_level: debug", "publisher: {}", "unknown key" },
+	/* Vaults whose tokens are accepted */
+	{ "log_level: debug", "vault: { a: { same_name: true } }", "missing" },
+	{ "log_level: debug",
+	    "vault: { a: { address: \"ftp://x\", same_name: true } }",
+	    "want https://HOST" },
+	{ "log_level: debug",
+	    "vault: { a: { address: \"https://x/v1\", same_name: true } }",
+	    "want https://HOST" },
+	{ "log_level: debug",
+	    "vault: { a: { address: \"https://u@x\", same_name: true } }",
+	    "want https://HOST" },
+	{ "log_level: debug",
+	    "vault: { a: { address: \"https://x:0\", same_name: true } }",
+	    "want https://HOST" },
+	{ "log_level: debug",
+	    "vault: { a: { address: \"http://10.0.0.1\", same_name: true } }",
+	    "in the clear" },
+	{ "log_level: debug",
+	    "vault: { a: { address: \"http://localhost.evil\", "
+	    "same_name: true } }",
+	    "in the clear" },
+	{ "log_level: debug",
+	    "vault: { a: { address: \"https://x\", same_name: true } }",
+	    "ca_certificate is missing" },
+	{ "log_level: debug",
+	    "vault: { a: { address: \"https://x\", ca_certificate: absent, "
+	    "same_name: true } }",
+	    "absent: there is no such file" },
+	{ "log_level: debug", "vault: { a: { address: \"http://127.0.0.1\" } }",
+	    "policies and same_name are both missing" },
+	{ "log_level: debug",
+	    "vault: { a: { address: \"http://127.0.0.1\", same_name: true, "
+	    "client_key: /bin/sh } }",
+	    "both or neither" },
+	{ "log_level: debug",
+	    "vault: { a: { address: \"http://127.0.0.1\", same_name: true, "
+	    "cache: 61s } }",
+	    "out of range" },
+	{ "log_level: debug",
+	    "vault: { a: { address: \"http://127.0.0.1\", same_name: true, "
+	    "namespace: \"a\\nb\" } }",
+	    "want a namespace" },
+	{ "log_level: debug",
+	    "vault: { a: { address: \"http://127.0.0.1\", "
+	    "policies: { p: { here: [] } } } }",
+	    "1 to 16" },
+	{ "log_level: debug",
+	    "vault: { a: { address: \"http://127.0.0.1\", "
+	    "policies: { p: { here: [Ops] } } } }",
+	    "lower case" },
+	{ "log_level: debug",
+	    "vault: { a: { address: \"http://127.0.0.1\", same_name: true }, "
+	    "b: { address: \"http://[::1]:1\", same_name: true } }",
+	    "vaults a and b take the same tokens" },
+	{ "log_level: debug",
+	    "user_server: a\nuser_signer: b\nvault: { a: { address: "
+	    "\"http://localhost:8200/\", same_name: true } }",
+	    "needs user_publisher" },
+	{ "log_level: debug",
+	    "user_server: a\nuser_signer: b\nuser_publisher: b",
+	    "the user of another room" },
+	{ "log_level: debug", "user_publisher: b", "needs user_server" },
 };
 
 static void
@@ -210,6 +272,55 @@ test_mistakes(void **state)
 		    buf_cstr(&report) + report.n - 1)
 			fail_msg("%s: says more: %s", mistakes[i].to,
 			    buf_cstr(&report));
+	}
+}
+
+/* A token goes to one Vault, or to none. */
+static void
+test_vault_for(void **state)
+{
+	static const struct {
+		const char *token;
+		int vault; /* -1: none */
+	} rows[] = {
+		{ "hvs.CAESIabc", 1 },
+		{ "hvb.AAAA", 1 },
+		{ "s.abc", 1 },
+		{ "b.abc", 1 },
+		{ "s.team.abc", 0 },
+		{ "s.team.a.abc", 2 },
+		{ "s.team.a.", 0 },
+		{ "s.team.", 1 },
+		{ "s.", -1 },
+		{ "hvs.", -1 },
+		{ "eyJhbGciOi.J9.x", -1 },
+		{ "root", -1 },
+		{ "", -1 },
+	};
+	struct fixture *f = *state;
+	auto_buf struct buf text = { 0 };
+	struct error e = { 0 };
+	struct service_config c;
+	auto_yaml_doc struct yaml_doc *d = NULL;
+	size_t i, at;
+
+	replaced(&text, "log_level: debug",
+	    "vault:\n"
+	    "  t: { address: \"http://127.0.0.1\", same_name: true,\n"
+	    "       token_prefix: s.team. }\n"
+	    "  all: { address: \"http://127.0.0.1\", same_name: true }\n"
+	    "  a: { address: \"http://127.0.0.1\", same_name: true,\n"
+	    "       token_prefix: s.team.a. }");
+	write_config(f, buf_cstr(&text));
+	d = service_config_open(f->dir, &c, NULL, &e);
+	if (d == NULL)
+		fail_msg("%s", e.msg);
+	for (i = 0; i < countof(rows); i++) {
+		bool any = service_vault_for(&c, bytes_str(rows[i].token), &at);
+
+		if (any != (rows[i].vault >= 0) ||
+		    (any && at != (size_t)rows[i].vault))
+			fail_msg("%s: %d, %zu", rows[i].token, any, at);
 	}
 }
 
@@ -460,6 +571,8 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mistakes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_vault_for, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(test_all_at_once, setup,
 		    teardown),
 		cmocka_unit_test(test_listen),

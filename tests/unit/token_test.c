@@ -635,7 +635,7 @@ test_root(void **state)
 
 	world_open(&w, state);
 	ok(auth_root_token(&ch, &mem, text, NOW, &e));
-	assert_int_equal(secret_len(text), 4 + TOKEN_RANDOM);
+	assert_int_equal(secret_len(text), 4 + TOKEN_RANDOM + TOKEN_CHECK);
 	assert_memory_equal(secret_data(text), "hvs.", 4);
 	assert_true(write_wait(w.f->s, &ch, 1).ok);
 	t = auth_token_get(w.auth,
@@ -924,9 +924,9 @@ test_texts_are_random(unused_arg void **state)
 
 	token_text_random(a, "hvs.");
 	token_text_random(b, "hvs.");
-	assert_int_equal(secret_len(a), 28);
-	assert_memory_not_equal(secret_data(a), secret_data(b), 28);
-	for (i = 4; i < 28; i++)
+	assert_int_equal(secret_len(a), 34);
+	assert_memory_not_equal(secret_data(a), secret_data(b), 34);
+	for (i = 4; i < 34; i++)
 		assert_true(isalnum(secret_data(a)[i]));
 	uuid_random(uuid);
 	assert_int_equal(strlen(uuid), 36);
@@ -934,6 +934,47 @@ test_texts_are_random(unused_arg void **state)
 	assert_non_null(strchr("89ab", uuid[19]));
 	secret_free(a);
 	secret_free(b);
+}
+
+/* Also when it is long gone: it must not be shown to anybody else. */
+static void
+test_ours_are_known(unused_arg void **state)
+{
+	static const struct {
+		const char *text;
+		bool ours;
+	} rows[] = {
+		{ "", true },
+		{ "an-id-of-its-own", true },
+		{ "hvs.AAAAAAAAAAAAAAAAAAAAAAAA", true }, /* as once */
+		{ "hvs.AAAAAAAAAAAAAAAAAAAAAAA", false },
+		{ "hvs.AAAAAAAAAAAAAAAAAAAAAAAAA", false },
+		{ "hvs.AAAAAAAAAAAAAAAAAAAAAAA-", false },
+		{ "s.AAAAAAAAAAAAAAAAAAAAAAAA", false },
+		{ "hvs.CAESIJRM-T1q5lEjIWux1Tjx-VGqAYJdd4FZtbp1wpD5Ym9pGh4KHGh2"
+		  "cy5TSjRndGoxaU44NzNscm5MSlRLQXZ0ZGg",
+		    false },
+		{ "hvs.", false },
+	};
+	struct secret *s = secret_new(TOKEN_TEXT_MAX);
+	uint8_t text[64];
+	size_t i, n;
+
+	for (i = 0; i < countof(rows); i++)
+		if (auth_text_is_ours(bytes_str(rows[i].text)) != rows[i].ours)
+			fail_msg("%s", rows[i].text);
+	token_text_random(s, TOKEN_PREFIX);
+	n = secret_len(s);
+	memcpy(text, secret_data(s), n);
+	assert_true(auth_text_is_ours(bytes_of(text, n)));
+	for (i = 4; i < n; i++) {
+		uint8_t was = text[i];
+
+		text[i] = was == 'a' ? 'b' : 'a';
+		assert_false(auth_text_is_ours(bytes_of(text, n)));
+		text[i] = was;
+	}
+	secret_free(s);
 }
 
 static void
@@ -1042,6 +1083,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_row_survives, store_setup,
 		    store_teardown),
 		cmocka_unit_test(test_texts_are_random),
+		cmocka_unit_test(test_ours_are_known),
 		cmocka_unit_test_setup_teardown(test_peer, store_setup,
 		    store_teardown),
 		cmocka_unit_test_setup_teardown(test_forget_tree, store_setup,

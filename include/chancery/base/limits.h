@@ -119,6 +119,29 @@
 /* The register is checkpointed so often while records arrive. */
 #define LIMIT_CHECKPOINT_MS 10000
 
+/* ---- to the publisher and beyond ---- */
+/* A token of another service: Vault's service tokens have some 100 octets, its batch tokens
+ * with metadata some 500. */
+#define LIMIT_FOREIGN_TOKEN_BYTES 2048
+/* Packets that wait in a port: each has a locked page. */
+#define LIMIT_PORT_PACKETS 4096
+/* Calls of one worker that wait for what the publisher asks; more are told to come again. Half
+ * of LIMIT_CALLS_IN_FLIGHT: an outside service that hangs does not take the other half. */
+#define LIMIT_OUTLANE_WAITERS 1024
+/* Calls to one outside service that the publisher has begun; what it does not take at once
+ * waits in the publisher, for the job's own deadline. */
+#define LIMIT_OUTSIDE_CALLS 4096
+/* Connections to one outside service, and to all. */
+#define LIMIT_OUTSIDE_CONNECTIONS 16
+#define LIMIT_OUTSIDE_CONNECTIONS_ALL 64
+/* An answer from outside: a token with 128 policies and metadata has 20 KiB. */
+#define LIMIT_OUTSIDE_ANSWER_BYTES 65536
+/* How long an answer of no is remembered: a token that has just been made may be asked about
+ * before its Vault's standby nodes know it. */
+#define LIMIT_FOREIGN_REFUSED_S 2
+/* Answers of no that are remembered. */
+#define LIMIT_FOREIGN_REFUSED 4096
+
 /* ---- HTTP ---- */
 /* Request line and fields; clients send under 1 KiB, Go and nginx take 8 to 16. */
 #define LIMIT_HTTP_HEAD_BYTES 16384

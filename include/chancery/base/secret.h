@@ -18,6 +18,11 @@ void secret_free(struct secret *s);
 
 /* Replace the contents. False when longer than the capacity. */
 bool secret_set(struct secret *s, const void *p, size_t n) must_check;
+/* Append. False, and nothing changed: beyond the capacity. */
+bool secret_add(struct secret *s, const void *p, size_t n) must_check;
+/* Where a reader that knows its end may write up to *cap bytes, for as long as the contents
+ * are not used otherwise; it wipes them itself, or ends with secret_free. */
+uint8_t *secret_room(struct secret *s, size_t *cap) must_check;
 /* Read a line-shaped secret from a descriptor to its end: one trailing newline
  * (\n or \r\n) is dropped; empty or longer than the capacity is an error. */
 bool secret_read_fd(struct secret *s, int fd, struct error *e) must_check;

@@ -17,6 +17,8 @@
 /* LIMIT_KEY_WORKERS; one more stands for "auto". */
 #define SERVICE_KEY_WORKERS_MAX 256
 #define SERVICE_KEY_WORKERS_AUTO (SERVICE_KEY_WORKERS_MAX + 1)
+#define SERVICE_VAULTS_MAX 8
+#define SERVICE_VAULT_POLICIES_MAX 512
 
 enum service_token_role {
 	SERVICE_ROLE_CA,
@@ -62,6 +64,27 @@ struct service_server {
 	char *access_log;     /* "stderr", a path, or "off" */
 };
 
+/* A Vault or OpenBao whose tokens are accepted here. */
+struct service_vault_policy {
+	char *name;             /* of a policy there */
+	struct yaml_texts here; /* the policies here that it stands for */
+};
+struct service_vault {
+	char *name;
+	char *address;        /* "https://vault.acme.com:8200" */
+	char *ca_certificate; /* PEM file */
+	/* PEM files, both or neither. */
+	char *client_certificate, *client_key;
+	char *name_space;   /* X-Vault-Namespace; NULL: the root */
+	char *token_prefix; /* only such tokens are asked about; NULL: those
+	                       that look like a Vault's */
+	int64_t timeout_s, cache_s;
+	struct yaml_list policies; /* struct service_vault_policy */
+	/* A policy there that no row of `policies` names stands for the one of that
+	 * name here. Never for "root". */
+	bool same_name;
+};
+
 struct service_config {
 	/* as in docs/configuration.md since the first release */
 	char *register_dir, *origin, *anchor_dir, *module, *module_args,
@@ -71,9 +94,12 @@ struct service_config {
 	struct yaml_list tokens; /* struct service_token */
 	/* the service */
 	struct service_server server;
-	char *user_server, *user_signer; /* when started as root */
-	char *run_dir;                   /* "run": sockets, pid */
-	char *log_level;                 /* error, warning, info, debug */
+	struct yaml_list
+	    vault; /* struct service_vault; any: with a publisher */
+	char *user_server, *user_signer,
+	    *user_publisher; /* when started as root */
+	char *run_dir;       /* "run": sockets, pid */
+	char *log_level;     /* error, warning, info, debug */
 };
 
 extern const struct yaml_field service_schema[];
@@ -95,6 +121,11 @@ struct yaml_doc *service_config_parse(struct bytes text, const char *name,
  * a supervisor and a name may mean another address tomorrow. Port 0: any. */
 bool service_listen_parse(const char *text, struct sockaddr_storage *out,
     socklen_t *len, struct error *e) must_check;
+/* Which of cfg->vault may be asked about a token with that text; false: none. A token goes
+ * to one Vault only: to the one with the longest token_prefix that fits, else to the one
+ * without. */
+bool service_vault_for(const struct service_config *cfg, struct bytes token,
+    size_t *vault) must_check;
 /* The log level of base/log.h; the text was checked. */
 int service_log_level(const char *text);
 /* Whether a PIN source is a "file:", and where. */

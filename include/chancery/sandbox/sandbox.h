@@ -13,8 +13,9 @@
 
 enum sandbox_room {
 	SANDBOX_SERVER,
-	SANDBOX_SIGNER, /* the resident one: soft tokens are read-only     */
-	SANDBOX_KEYGEN, /* chancery-signer --keygen: writes soft tokens    */
+	SANDBOX_SIGNER,    /* the resident one: soft tokens are read-only     */
+	SANDBOX_KEYGEN,    /* chancery-signer --keygen: writes soft tokens    */
+	SANDBOX_PUBLISHER, /* connects outwards, listens to nobody            */
 	SANDBOX_SUPERVISOR,
 	SANDBOX__COUNT
 };

@@ -23,6 +23,8 @@
 extern const struct backend *const api_backends[];
 extern const struct backend sys_backend;
 
+struct outlane; /* server/outlane.h */
+
 struct api_config {
 	struct store *store;
 	struct docs *docs;
@@ -40,6 +42,8 @@ void api_free(struct api *a);
 /* Before worker `index` runs. The lane is borrowed. */
 void api_worker(struct api *a, unsigned index, struct http_worker *w,
     struct lane *lane);
+/* Where that worker asks about tokens of other services (settings->vault). */
+void api_outlane(struct api *a, unsigned index, struct outlane *o);
 /* http_handler_fn; arg is the api. */
 void api_handle(void *arg, struct http_exchange *x);
 /* http_config's wants_cert: there is a mount where certificates log in. */

@@ -79,6 +79,7 @@ struct token {
 	    renewed_s /* 0 never */;
 	int64_t uses_left; /* 0: unlimited */
 	char path[256];    /* "auth/token/create" */
+	char service[64];  /* whose it is (token_foreign); "": ours */
 	char role[256];
 	json_t *meta;          /* object or NULL; read only */
 	const struct acl *acl; /* ready to ask; owned with the token */
@@ -105,6 +106,34 @@ const struct token *auth_token_ref(const struct token *t) must_check;
 void auth_token_put(const struct token *t);
 DEFINE_AUTO(token, const struct token *, auth_token_put)
 #define auto_token auto_cleanup(token_cleanup)
+/*
+ * Tokens of another service (a Vault), of which only its answer is kept, for a short time, by
+ * the hash of the token. They have no row in the store: they are not renewed or revoked here,
+ * and nothing is below them.
+ */
+/* Texts that this service makes as tokens can be told by their form (a check at their end),
+ * also when they are expired or revoked: they are nobody else's business. So are texts without
+ * a dot, which are ids of somebody's own choice. */
+bool auth_text_is_ours(struct bytes text) must_check;
+struct token_foreign {
+	const char *service; /* its name in the configuration */
+	struct bytes text;
+	const char *accessor, *display_name;
+	const json_t *policies;    /* names here, array */
+	const json_t *bound_cidrs; /* array or NULL */
+	bool expires;
+	int64_t ttl_s;
+	int64_t
+	    cache_s; /* it is good for so long, and no longer than it lives */
+};
+/* Counted; auth_token_get finds it until then. NULL: FAIL_PERMISSION, it allows nothing here. */
+const struct token *auth_token_foreign(struct auth *a,
+    const struct token_foreign *f, int64_t now_s, struct error *e) must_check;
+/* What was refused is not asked again until then: e gets why. True: it was. */
+void auth_foreign_refuse(struct auth *a, struct bytes text, int64_t until_s,
+    const struct error *why);
+bool auth_foreign_refused(struct auth *a, struct bytes text, int64_t now_s,
+    struct error *e) must_check;
 /* bound_cidrs; `peer` as http_peer tells it. A unix peer passes only an unbound one. */
 bool auth_token_from(const struct token *t, const char *peer) must_check;
 /* After changes: forget cached tokens (key NULL: all), or one and all below it. */

@@ -30,6 +30,7 @@ enum room_fd_kind {
 	ROOM_FD_UNIX,  /* listening unix socket: the API, peer credentials */
 	ROOM_FD_PLAIN, /* listening socket: CRL, CA and OCSP reads only */
 	ROOM_FD_PIN, /* sealed memfd: PIN of token `index`; the supervisor never reads it */
+	ROOM_FD_OUTLANE, /* server worker `index` <-> publisher       */
 	ROOM_FD__COUNT
 };
 struct room_fd {
@@ -70,8 +71,11 @@ enum room_message {
 	                    then canonical JSON (≤ 60 KiB). When it ended without
 	                    one: u32 exit status (never 0), then a UTF-8 sentence */
 	/* room → supervisor */
-	ROOM_PIN_REFUSED /* signer, before ROOM_EXIT_PIN: u32 token. Without it
+	ROOM_PIN_REFUSED, /* signer, before ROOM_EXIT_PIN: u32 token. Without it
 	                    the PINs of all tokens count as refused            */
+	/* supervisor → room */
+	ROOM_NEW_OUTLANE /* u32 index + SCM_RIGHTS. Server: the publisher is new;
+	                    publisher: the server is new                      */
 };
 #define ROOM_ALIVE_MS 2000
 

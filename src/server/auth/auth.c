@@ -21,7 +21,8 @@ struct auth {
 	/* What follows is under the lock. */
 	uint64_t generation; /* rises with every change */
 	struct token_box *sets[SETS][WAYS];
-	unsigned next[SETS]; /* whose turn it is to go */
+	unsigned next[SETS];      /* whose turn it is to go */
+	struct refusals *refused; /* foreign.c */
 };
 
 struct auth *
@@ -38,6 +39,7 @@ auth_new(struct store *s, struct docs *d)
 		fatal("built-in policy: %s", e.msg);
 	a->lockout = lockout_new();
 	(void)pthread_mutex_init(&a->lock, NULL);
+	a->refused = refusals_new();
 	return a;
 }
 
@@ -49,6 +51,7 @@ auth_free(struct auth *a)
 	auth_forget(a, NULL);
 	policy_free(a->default_policy);
 	lockout_free(a->lockout);
+	refusals_free(a->refused);
 	(void)pthread_mutex_destroy(&a->lock);
 	mem_free(a);
 }
@@ -343,6 +346,34 @@ auth_token_peer(struct auth *a, unsigned uid, bool root, int64_t now_s)
 	/* None at all: nothing is allowed. */
 	(void)!token_set_policies(&box->token, names, &e);
 	acl_attach(a, box, now_s);
+	return &box->token;
+}
+
+/* ---- of another service ---- */
+
+struct refusals *
+auth_refusals(struct auth *a)
+{
+	return a->refused;
+}
+
+const struct token *
+auth_token_foreign(struct auth *a, const struct token_foreign *f, int64_t now_s,
+    struct error *e)
+{
+	struct token_box *box = foreign_box(f, now_s, e);
+	uint64_t generation;
+
+	if (box == NULL)
+		return NULL;
+	(void)pthread_mutex_lock(&a->lock);
+	generation = a->generation;
+	(void)pthread_mutex_unlock(&a->lock);
+	acl_attach(a, box, now_s);
+	(void)pthread_mutex_lock(&a->lock);
+	if (generation == a->generation)
+		cache_put(a, box);
+	(void)pthread_mutex_unlock(&a->lock);
 	return &box->token;
 }
 

@@ -36,6 +36,16 @@ struct policy {
 /* A stanza's keys into the rule. */
 bool policy_stanza(const struct hcl_value *stanza, struct rule *r,
     struct error *e) must_check;
+/* ---- tokens of another service (foreign.c) ---- */
+struct token_box;
+/* Counted, without acl; not to be found after what its service and our cache say. */
+struct token_box *foreign_box(const struct token_foreign *f, int64_t now_s,
+    struct error *e) must_check;
+struct refusals;
+struct refusals *refusals_new(void) must_check;
+void refusals_free(struct refusals *r);
+struct refusals *auth_refusals(struct auth *a) must_check;
+
 /* FAIL_BAD_INPUT "line:column: …". */
 bool policy_fail(unsigned line, unsigned col, struct error *e, const char *fmt,
     ...) printf_like(4, 5);

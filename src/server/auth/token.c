@@ -23,6 +23,20 @@ random_digits(char *out, size_t n)
 	explicit_bzero(octets, sizeof(octets));
 }
 
+/* Six digits, 36 bits, of a hash: they prove nothing and hide nothing. */
+static void
+check_digits(struct bytes text, char out[TOKEN_CHECK])
+{
+	struct sha256 h =
+	    sha256_cat(bytes_str("chancery token"), bytes_of("", 1), text);
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < sizeof(n); i++)
+		n = n << 8 | h.b[i];
+	for (size_t i = 0; i < TOKEN_CHECK; i++, n /= 62)
+		out[i] = base62[n % 62];
+}
+
 void
 token_text_random(struct secret *s, const char *prefix)
 {
@@ -31,9 +45,41 @@ token_text_random(struct secret *s, const char *prefix)
 
 	memcpy(text, prefix, n);
 	random_digits(text + n, TOKEN_RANDOM);
-	if (!secret_set(s, text, n + TOKEN_RANDOM))
+	n += TOKEN_RANDOM;
+	check_digits(bytes_of(text, n), text + n);
+	if (!secret_set(s, text, n + TOKEN_CHECK))
 		fatal("no room for a token");
 	explicit_bzero(text, sizeof(text));
+}
+
+static bool
+all_base62(struct bytes text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] == '\0' || strchr(base62, text.p[i]) == NULL)
+			return false;
+	return true;
+}
+
+/* The form of this release, and that of earlier ones, which had no check: so no token of that
+ * length is anybody else's, and Vault's root tokens are of it, which have no business here. */
+bool
+auth_text_is_ours(struct bytes text)
+{
+	static const size_t head = sizeof(TOKEN_PREFIX) - 1;
+	char check[TOKEN_CHECK];
+	bool prefix = text.n > head && memcmp(text.p, TOKEN_PREFIX, head) == 0;
+
+	if (memchr(text.p, '.', text.n) == NULL)
+		return true;
+	if (!prefix || !all_base62(bytes_of(text.p + head, text.n - head)))
+		return false;
+	if (text.n == head + TOKEN_RANDOM)
+		return true;
+	if (text.n != head + TOKEN_RANDOM + TOKEN_CHECK)
+		return false;
+	check_digits(bytes_of(text.p, head + TOKEN_RANDOM), check);
+	return memcmp(check, text.p + head + TOKEN_RANDOM, TOKEN_CHECK) == 0;
 }
 
 void
@@ -219,7 +265,7 @@ auth_root_token(struct store_secret_change *out, struct buf *mem,
 	struct buf value = { 0 };
 
 	(void)e;
-	token_text_random(text, "hvs.");
+	token_text_random(text, TOKEN_PREFIX);
 	token_accessor_random(t.accessor);
 	t.key = token_hash(bytes_of(secret_data(text), secret_len(text)));
 	t.policies = root;

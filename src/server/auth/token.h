@@ -7,10 +7,12 @@
 #include <chancery/server/request.h>
 
 #define TOKEN_KIND "token"
+#define TOKEN_PREFIX "hvs."
 #define TOKEN_RANDOM 24 /* base62: 142 bits */
+#define TOKEN_CHECK 6   /* by which auth_text_is_ours knows it */
 
 /* ---- random texts ---- */
-/* prefix + 24 random base62 digits; `s` has room for TOKEN_TEXT_MAX. */
+/* prefix + 24 random base62 digits + 6 that check them; `s` has room for TOKEN_TEXT_MAX. */
 void token_text_random(struct secret *s, const char *prefix);
 /* 24 digits and a NUL. */
 void token_accessor_random(char out[TOKEN_RANDOM + 1]);

@@ -126,6 +126,25 @@ on_new_lane(struct room *r, struct message *m)
 }
 
 static void
+outlane_attach_here(void *arg)
+{
+	struct lane_news *n = arg;
+
+	outlane_attach(n->w->outlane, n->fd);
+	mem_free(n);
+}
+
+static void
+on_new_outlane(struct room *r, struct message *m)
+{
+	if (m->fd < 0 || m->value >= r->workers ||
+	    r->worker[m->value].outlane == NULL)
+		return;
+	post_news(&r->worker[m->value], outlane_attach_here, take_fd(&m->fd),
+	    ROOM_GONE_RESTARTING);
+}
+
+static void
 on_signer_gone(struct room *r, struct message *m)
 {
 	enum room_gone why = m->value == ROOM_GONE_SEALED ? ROOM_GONE_SEALED
@@ -175,6 +194,7 @@ static const struct {
 	{ ROOM_STOP, on_stop },
 	{ ROOM_RELOAD, on_reload },
 	{ ROOM_NEW_LANE, on_new_lane },
+	{ ROOM_NEW_OUTLANE, on_new_outlane },
 	{ ROOM_SIGNER_GONE, on_signer_gone },
 };
 

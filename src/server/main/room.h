@@ -10,18 +10,20 @@
 #include <chancery/server/api.h>
 #include <chancery/server/http.h>
 #include <chancery/server/lane.h>
+#include <chancery/server/outlane.h>
 #include <chancery/wire/room.h>
 
 /* Descriptors beyond the fixed ones: lanes and listeners. */
-#define ROOM_FDS_MAX (SERVICE_WORKERS_MAX + 2 * SERVICE_LISTENERS_MAX + 16)
+#define ROOM_FDS_MAX (2 * SERVICE_WORKERS_MAX + 2 * SERVICE_LISTENERS_MAX + 16)
 
 struct room;
 struct room_worker {
 	struct room *room;
 	unsigned index;
-	int lane_fd; /* -1: none yet */
+	int lane_fd, outlane_fd; /* -1: none yet */
 	struct http_worker *http;
 	struct lane *lane;
+	struct outlane *outlane; /* NULL: nothing is asked outside */
 	pthread_t thread;
 };
 

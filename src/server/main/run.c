@@ -123,7 +123,10 @@ make_worker(struct room *r, unsigned i)
 {
 	struct room_worker *w = &r->worker[i];
 
-	*w = (struct room_worker){ .room = r, .index = i, .lane_fd = -1 };
+	*w = (struct room_worker){ .room = r,
+		.index = i,
+		.lane_fd = -1,
+		.outlane_fd = -1 };
 	w->http = http_worker_new(r->http, i);
 	for (size_t k = 0; k < r->fds; k++) {
 		int fd = ROOM_FD_FIRST + (int)k;
@@ -134,9 +137,16 @@ make_worker(struct room *r, unsigned i)
 		else if (r->table[k].kind == ROOM_FD_LANE &&
 		    r->table[k].index == i)
 			w->lane_fd = fd;
+		else if (r->table[k].kind == ROOM_FD_OUTLANE &&
+		    r->table[k].index == i)
+			w->outlane_fd = fd;
 	}
 	w->lane = lane_new(http_worker_base(w->http), w->lane_fd);
 	api_worker(r->api, i, w->http, w->lane);
+	if (r->cfg.vault.n > 0)
+		w->outlane =
+		    outlane_new(http_worker_base(w->http), w->outlane_fd);
+	api_outlane(r->api, i, w->outlane);
 }
 
 static void *
@@ -194,6 +204,7 @@ room_close(struct room *r, struct error *e)
 	pki_stop();
 	/* What the calls hold goes before what they stand on. */
 	for (unsigned i = 0; i < r->workers; i++) {
+		outlane_free(r->worker[i].outlane);
 		http_worker_free(r->worker[i].http);
 		lane_free(r->worker[i].lane);
 	}

@@ -67,7 +67,7 @@ issue_name(struct issue *i, struct bytes text)
 {
 	i->text = secret_new(TOKEN_TEXT_MAX);
 	if (text.n == 0 || !secret_set(i->text, text.p, text.n))
-		token_text_random(i->text, "hvs.");
+		token_text_random(i->text, TOKEN_PREFIX);
 	token_accessor_random(i->token.accessor);
 	i->token.key =
 	    token_hash(bytes_of(secret_data(i->text), secret_len(i->text)));

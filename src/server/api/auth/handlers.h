@@ -34,6 +34,8 @@ const struct token *find_token(struct call *c, enum whose whose,
     struct error *e) must_check;
 /* The text by which it was named ("" by accessor): data.id, auth.client_token. */
 json_t *named_text(struct call *c, enum whose whose);
+/* Then 400 has been answered: there is no row of it. */
+bool is_foreign(struct call *c, const struct token *t) must_check;
 /* 400 "invalid accessor", 403 "bad token", or the store's failure. */
 void answer_no_token(struct call *c, enum whose whose, const struct error *e);
 

@@ -91,6 +91,11 @@ create(struct call *c, const struct token_ask *ask)
 		call_error(c, 400, "entity_alias: there are no entities here");
 	else if (!token_make(ask, &i->token, c->warnings, &e))
 		call_error(c, 400, "%s", e.msg);
+	else if (c->token->service[0] != '\0' && !i->token.orphan)
+		call_error(c, 400,
+		    "this token is of Vault \"%s\": nothing here can end with "
+		    "it; create-orphan makes one that does not",
+		    c->token->service);
 	else if (!ask->custom_id || id_free(c, call_str(c, "id")))
 		create_write(c, call_str(c, "id"));
 }

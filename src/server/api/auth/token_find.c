@@ -37,7 +37,8 @@ find_token(struct call *c, enum whose whose, struct error *e)
 		    call_str(c, "accessor"), c->now_s, e);
 	text = named(c, whose);
 	/* The unix socket's peer. */
-	if (whose == WHOSE_SELF && text.n == 0)
+	if (whose == WHOSE_SELF &&
+	    (text.n == 0 || c->token->service[0] != '\0'))
 		return auth_token_ref(c->token);
 	t = auth_token_get(c->tokens, text, c->now_s, e);
 	/* This request has paid; the last use may be another's since. */
@@ -57,6 +58,17 @@ named_text(struct call *c, enum whose whose)
 	if (whose != WHOSE_ACCESSOR && text.n > 0)
 		s = json_stringn((const char *)text.p, text.n);
 	return s != NULL ? s : json_string("");
+}
+
+bool
+is_foreign(struct call *c, const struct token *t)
+{
+	if (t->service[0] == '\0')
+		return false;
+	call_error(c, 400,
+	    "this token is of Vault \"%s\": it is renewed and revoked there",
+	    t->service);
+	return true;
 }
 
 void

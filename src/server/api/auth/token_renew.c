@@ -166,6 +166,8 @@ renew_try(struct call *c)
 			answer_no_token(c, r->whose, &e);
 		return;
 	}
+	if (is_foreign(c, r->token))
+		return;
 	if (!renew_ttl(c, r, &e)) {
 		call_error(c, 400, "%s", e.msg);
 		return;

@@ -39,7 +39,9 @@ revoke_named(struct call *c, enum whose whose)
 		return;
 	}
 	t = find_token(c, whose, &e);
-	if (t != NULL)
+	if (t != NULL && is_foreign(c, t))
+		auth_token_put(t);
+	else if (t != NULL)
 		revoke_tree(c, t);
 	else if (e.why != FAIL_NOT_FOUND)
 		call_fail(c, &e);
@@ -152,6 +154,8 @@ token_revoke_orphan(struct call *c)
 		call_fail(c, &e);
 		return;
 	}
+	if (is_foreign(c, t))
+		return;
 	o = mem_calloc(1, sizeof(*o));
 	o->parent = t->key;
 	c->state = o;

@@ -113,7 +113,7 @@ auth_call_wrap(struct call *c, json_t *envelope)
 	c->state = w;
 	c->state_free = wrapping_free;
 	w->text = secret_new(TOKEN_TEXT_MAX);
-	token_text_random(w->text, "hvs.");
+	token_text_random(w->text, TOKEN_PREFIX);
 	token_accessor_random(w->accessor);
 	note_accessor(w, owned);
 	wrapping_value(c, text_of(w), owned, &value);
@@ -362,7 +362,7 @@ wrapping_rewrap(struct call *c)
 	r->ttl_s = member_int(o, "ttl_s");
 	(void)snprintf(r->path, sizeof(r->path), "%s", doc_str(o, "path"));
 	r->text = secret_new(TOKEN_TEXT_MAX);
-	token_text_random(r->text, "hvs.");
+	token_text_random(r->text, TOKEN_PREFIX);
 	token_accessor_random(r->accessor);
 	rewrap_write(c, &row, envelope);
 }

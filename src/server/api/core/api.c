@@ -66,6 +66,12 @@ api_worker(struct api *a, unsigned index, struct http_worker *w,
 }
 
 void
+api_outlane(struct api *a, unsigned index, struct outlane *o)
+{
+	a->workers[index].outlane = o;
+}
+
+void
 api_http(struct api *a, struct http_shared *http)
 {
 	a->http = http;

@@ -90,8 +90,9 @@ struct worker {
 	unsigned index;
 	struct http_worker *http;
 	struct lane *lane;
-	size_t in_flight;       /* calls, its own thread only */
-	_Atomic int lane_state; /* as of the last api_look */
+	struct outlane *outlane; /* NULL: there is no publisher */
+	size_t in_flight;        /* calls, its own thread only */
+	_Atomic int lane_state;  /* as of the last api_look */
 };
 
 struct change;
@@ -186,6 +187,11 @@ const struct backend *backend_of(const struct api *a,
 /* The rows of what a mount has; NULL: this program has no such backend. */
 const struct route_table *routes_of(const struct api *a,
     const char *type) must_check;
+/* X-Vault-Token, or Authorization: Bearer; empty: none. */
+struct bytes token_of(const struct http_exchange *x);
+/* Whether another service is asked about a token that ours does not know; the step ends in
+ * `next` with c->token, or with none and why in the reply. */
+bool foreign_ask(struct flight *f, struct bytes text, call_fn *next);
 
 /* The way of a request: call_fn that runs first. */
 void serve(struct call *c);

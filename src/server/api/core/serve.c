@@ -220,8 +220,8 @@ flags_of(const struct flight *f)
 
 /* ---- token ---- */
 
-static struct bytes
-token_text(const struct http_exchange *x)
+struct bytes
+token_of(const struct http_exchange *x)
 {
 	static const char bearer[] = "Bearer ";
 	struct bytes v;
@@ -272,6 +272,9 @@ name_caller(struct flight *f)
 
 	if (c->token == NULL)
 		buf_add_str(&who, "unauthenticated");
+	else if (c->token->service[0] != '\0')
+		buf_addf(&who, "vault:%s:%s", c->token->service,
+		    c->token->display_name);
 	else
 		buf_addf(&who, "%s%s",
 		    strncmp(c->token->display_name, "uid:", 4) == 0 ? ""
@@ -292,29 +295,25 @@ deny(struct flight *f)
 	flight_refuse(f, 403, "permission denied");
 }
 
-/* A token that is given must be good, except where none is needed. */
+/* A token that is given must be good, except where none is needed. `e` is why there is none. */
 static bool
-authenticate(struct flight *f)
+admit(struct flight *f, bool given, struct error *e)
 {
 	struct call *c = &f->c;
-	struct bytes text = token_text(c->x);
-	struct error e = { 0 };
 
-	if (text.n > 0)
-		c->token = auth_token_get(c->tokens, text, c->now_s, &e);
-	else
-		c->token = peer_token(c);
 	if (c->token != NULL && !auth_token_from(c->token, http_peer(c->x))) {
 		auth_token_put(c->token);
 		c->token = NULL;
-		(void)error_set(&e, FAIL_PERMISSION, "bound to other peers");
+		(void)error_set(e, FAIL_PERMISSION, "bound to other peers");
 	}
 	name_caller(f);
 	if (c->token != NULL || (flags_of(f) & ROUTE_UNAUTH))
 		return true;
-	if (e.why != FAIL_NONE && e.why != FAIL_PERMISSION)
-		call_fail(c, &e);
-	else if (text.n > 0)
+	if (e->why == FAIL_REFUSED)
+		call_error(c, 403, "permission denied: %s", e->msg);
+	else if (e->why != FAIL_NONE && e->why != FAIL_PERMISSION)
+		call_fail(c, e);
+	else if (given)
 		call_error(c, 403,
 		    "2 errors occurred:\n\t* permission denied\n\t* invalid "
 		    "token\n\n");
@@ -438,6 +437,44 @@ serve_charged(struct call *c)
 	c->route->op[c->op](c);
 }
 
+static void
+serve_admitted(struct call *c)
+{
+	if (c->token != NULL && !(flags_of(flight_of(c)) & ROUTE_UNAUTH))
+		auth_call_charge(c, serve_charged);
+	else
+		serve_charged(c);
+}
+
+/* Another service was asked. */
+static void
+serve_foreign(struct call *c)
+{
+	struct error e = c->reply->err;
+
+	if (admit(flight_of(c), true, &e))
+		serve_admitted(c);
+}
+
+static void
+serve_known(struct flight *f)
+{
+	struct call *c = &f->c;
+	struct bytes text = token_of(c->x);
+	struct error e = { 0 };
+
+	if (text.n > 0)
+		c->token = auth_token_get(c->tokens, text, c->now_s, &e);
+	else
+		c->token = peer_token(c);
+	if (c->token == NULL && e.why == FAIL_PERMISSION &&
+	    !(flags_of(f) & ROUTE_UNAUTH) &&
+	    foreign_ask(f, text, serve_foreign))
+		return;
+	if (admit(f, text.n > 0, &e))
+		serve_admitted(c);
+}
+
 void
 serve(struct call *c)
 {
@@ -454,10 +491,6 @@ serve(struct call *c)
 		call_not_found(c);
 		return;
 	}
-	if (!check_verb(f) || !read_wrap(f) || !authenticate(f))
-		return;
-	if (c->token != NULL && !(flags_of(f) & ROUTE_UNAUTH))
-		auth_call_charge(c, serve_charged);
-	else
-		serve_charged(c);
+	if (check_verb(f) && read_wrap(f))
+		serve_known(f);
 }
