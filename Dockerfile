@@ -11,7 +11,7 @@ WORKDIR /src
 COPY . .
 RUN scripts/deps build && rm -rf build/release build/package && \
     cmake --preset release -DCHANCERY_TESTS=OFF && \
-    cmake --build build/release --target chancery chanceryd chancery-server chancery-signer man && \
+    cmake --build build/release --target chancery chanceryd chancery-server chancery-signer chancery-publisher man && \
     cd build/release && cpack -G DEB -B /package
 
 FROM debian:12-slim

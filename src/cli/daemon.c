@@ -89,7 +89,10 @@ daemon_call(const struct service_config *cfg, const char *method,
 {
 	auto_cleanup(curl_cleanup) CURL *curl = curl_easy_init();
 	auto_cleanup(headers_cleanup) struct curl_slist *headers =
-	    curl_slist_append(NULL, "X-Vault-Request: true");
+	    curl_slist_append(NULL,
+		strcmp(method, "PATCH") == 0
+		    ? "Content-Type: application/merge-patch+json"
+		    : "X-Vault-Request: true");
 	auto_mem char *url = mem_printf("http://chancery/v1/%s", path);
 	auto_wiped struct buf text = { 0 };
 	auto_buf struct buf json = { 0 };

@@ -133,7 +133,7 @@ static const struct yaml_field vault_fields[] = {
 	  .check = check_service_name,
 	  .about = "how the log, the register and the access log call it" },
 	{ .key = "address", .type = YAML_TEXT, .offset = V(address),
-	  .required = true, .check = check_address,
+	  .required = true, .check = service_address_check,
 	  .dflt = "https://vault.acme.example:8200",
 	  .about = "https://HOST[:PORT]; http:// for 127.0.0.1, [::1] and "
 	      "localhost alone" },
@@ -148,7 +148,7 @@ static const struct yaml_field vault_fields[] = {
 	  .about = "PEM file of its private key" },
 	{ .key = "namespace", .type = YAML_TEXT, .offset = V(name_space),
 	  .min = 1, .max = 255, .check = check_namespace,
-	  .about = "namespace of the tokens that are accepted; without it the "
+	  .about = "namespace of accepted tokens; without it the "
 	      "root" },
 	{ .key = "token_prefix", .type = YAML_TEXT, .offset = V(token_prefix),
 	  .min = 1, .max = 64, .check = check_token_prefix,

@@ -8,7 +8,6 @@ bool check_absolute(const char *v, struct error *e) must_check;
 bool check_pin_source(const char *v, struct error *e) must_check;
 bool check_listen(const char *v, struct error *e) must_check;
 bool check_uid(const char *v, struct error *e) must_check;
-bool check_address(const char *v, struct error *e) must_check;
 bool check_namespace(const char *v, struct error *e) must_check;
 bool check_policy_name(const char *v, struct error *e) must_check;
 bool check_service_name(const char *v, struct error *e) must_check;

@@ -55,7 +55,7 @@ split_host(const char *v, char *host, size_t size)
 
 /* Tokens go there: in the clear they leave this machine never. */
 bool
-check_address(const char *v, struct error *e)
+service_address_check(const char *v, struct error *e)
 {
 	static const char *const here[] = { "127.0.0.1", "[::1]", "localhost" };
 	static const char tls[] = "https://", plain[] = "http://";

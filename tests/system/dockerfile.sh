@@ -30,7 +30,7 @@ assert json.loads(dict(last)["CMD"]) == ["chanceryd"]
 assert dict(last)["VOLUME"] == "/var/lib/chancery"
 assert dict(last)["ENV"] == "CHANCERY_HOME=/var/lib/chancery"
 PY
-for target in chancery chanceryd chancery-server chancery-signer man; do
+for target in chancery chanceryd chancery-server chancery-signer chancery-publisher man; do
 	grep -q "target .*\b$target\b" Dockerfile || die "$target is not built"
 done
 grep -qx build .dockerignore || die "the build directory goes along"

@@ -33,7 +33,7 @@ for script in postinst prerm postrm; do
 	sh -n "tree/DEBIAN/$script" || die "$script"
 	grep -qx 'set -e' "tree/DEBIAN/$script" || die "$script goes on after a failure"
 done
-for program in tree/usr/bin/* tree/usr/libexec/chancery/chancery-s*; do
+for program in tree/usr/bin/* tree/usr/libexec/chancery/chancery-[ps]*; do
 	readelf -h "$program" | grep -q 'DYN (Position' || die "$program: not position-independent"
 	readelf -d "$program" | grep -q 'BIND_NOW\|Flags: NOW' || die "$program: no immediate binding"
 	readelf -l "$program" | grep -q GNU_RELRO || die "$program: no relro"

@@ -88,7 +88,7 @@ cat >>home/chancery.yaml <<-END
 	vault: { main: { address: "http://127.0.0.1:1", same_name: true } }
 END
 install -m 755 "$(dirname "$5")/chancery-publisher" bin/
-service_start --
+chanceryd_start --
 wait_for 1 '"msg":"ready: server ready, signer ready' log
 wait_for 1 'publisher: ready' log
 same "$(users)" "one a room" "users"
@@ -99,4 +99,4 @@ setpriv --reuid bin --regid bin --clear-groups ls home/register 2>/dev/null &&
 	die "the publisher's user sees the register"
 curl -s --cacert home/tls/certificate.pem -H "X-Vault-Token: s.any" \
 	"https://127.0.0.1:$port/v1/sys/mounts" | grep -q 'cannot be asked' || die "no word of the publisher"
-service_stop
+chanceryd_stop

@@ -126,6 +126,8 @@ bool service_listen_parse(const char *text, struct sockaddr_storage *out,
  * without. */
 bool service_vault_for(const struct service_config *cfg, struct bytes token,
     size_t *vault) must_check;
+/* "https://HOST[:PORT]", without a path; http for this machine alone: tokens go there. */
+bool service_address_check(const char *address, struct error *e) must_check;
 /* The log level of base/log.h; the text was checked. */
 int service_log_level(const char *text);
 /* Whether a PIN source is a "file:", and where. */

@@ -187,6 +187,8 @@ const struct backend *backend_of(const struct api *a,
 /* The rows of what a mount has; NULL: this program has no such backend. */
 const struct route_table *routes_of(const struct api *a,
     const char *type) must_check;
+
+/* ---- whose token ---- */
 /* X-Vault-Token, or Authorization: Bearer; empty: none. */
 struct bytes token_of(const struct http_exchange *x);
 /* Whether another service is asked about a token that ours does not know; the step ends in
