@@ -210,17 +210,13 @@ const struct request_type request_certify = {
 
 /* SIGN_CSR: a CertificationRequestInfo (RFC 2986 4.1) for one of our keys. */
 
-/* Read as a whole request, around a signature that does not matter: the form is
- * held to what we demand of others. */
+/* The form is held to what we demand of others. */
 static bool
 csr_info_parse(struct request *r, struct csr *c, struct error *e)
 {
-	static const uint8_t none[1];
-	auto_buf struct buf whole = { 0 };
 	struct error ignored;
 
-	cert_assemble(buf_bytes(&r->data), r->alg, bytes_of(none, 1), &whole);
-	if (!csr_parse(buf_bytes(&whole), "request", c, e) ||
+	if (!csr_parse_info(buf_bytes(&r->data), r->alg, c, e) ||
 	    !bytes_eq(c->info, buf_bytes(&r->data))) {
 		(void)request_refuse(r, "structure-der",
 		    "certificationRequestInfo", &ignored);

@@ -445,6 +445,28 @@ test_flipped(void **state)
 	}
 }
 
+/* An Ed25519 key and no name: the shortest there is. Once taken for text. */
+static void
+test_shortest_info(void **state)
+{
+	static const uint8_t info[] = { 0x30, 0x31, 0x02, 0x01, 0x00, 0x30,
+		0x00, 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70,
+		0x03, 0x21, 0x00, 0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a,
+		0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a, 0x0e,
+		0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a,
+		0x68, 0xf7, 0x07, 0x51, 0x1a };
+	struct bytes whole = bytes_of(info, sizeof(info));
+	auto_csr struct csr c = { 0 }, none = { 0 };
+	struct error e;
+
+	(void)state;
+	assert_true(csr_parse_info(whole, SIG_ED25519, &c, &e));
+	assert_true(bytes_eq(c.info, whole));
+	whole.n--;
+	assert_false(csr_parse_info(whole, SIG_ED25519, &none, &e));
+	assert_int_equal(e.why, FAIL_BAD_INPUT);
+}
+
 int
 main(void)
 {
@@ -458,6 +480,7 @@ main(void)
 		cmocka_unit_test(test_good_attributes),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_flipped),
+		cmocka_unit_test(test_shortest_info),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,10 @@ struct csr {
  * weak keys: spki_check_strong(&out->key). */
 bool csr_parse(struct bytes in, const char *file, struct csr *out,
     struct error *e) must_check;
+/* The same of a CertificationRequestInfo alone, as a request signed with `alg`; out->sig says
+ * nothing. Errors name "request". */
+bool csr_parse_info(struct bytes info, enum sig_alg alg, struct csr *out,
+    struct error *e) must_check;
 void csr_free(struct csr *c);
 #define auto_csr auto_cleanup(csr_free)
 /* Proof of possession, with a fresh context; reasons as spki_verify. */

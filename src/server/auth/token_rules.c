@@ -118,6 +118,21 @@ role_limits_policies(const json_t *role)
 	    role_has(role, "disallowed_policies_glob");
 }
 
+/* Who says no_default_policy does not get "default" by asking for it either. */
+static json_t *
+asked_policies(const struct token_ask *a, bool add_default)
+{
+	auto_json json_t *names = names_clean(a->policies, add_default);
+	json_t *out = json_array();
+	size_t i;
+	json_t *v;
+
+	json_array_foreach(names, i, v) if (!a->no_default_policy ||
+	    strcmp(json_string_value(v), "default") != 0)(void)
+	    json_array_append(out, v);
+	return out;
+}
+
 /* A role with lists has its own rules: they replace those of the parent. */
 static json_t *
 policies_by_role(const struct token_ask *a, const json_t *parent,
@@ -134,7 +149,7 @@ policies_by_role(const struct token_ask *a, const json_t *parent,
 	auto_json json_t *names = NULL;
 
 	if (json_array_size(a->policies) > 0)
-		names = names_clean(a->policies, add_default);
+		names = asked_policies(a, add_default);
 	else if (allow)
 		names =
 		    names_clean(json_object_get(a->role, "allowed_policies"),
@@ -155,8 +170,9 @@ policies_by_parent(const struct token_ask *a, const json_t *parent,
 	bool add_default = !a->no_default_policy;
 	size_t i;
 
-	/* The parent's own; "default" among them or not. */
-	if (json_array_size(asked) == 0)
+	/* The parent's own; "default" among them or not. A list of empty names is no list of
+	 * none: it must not become all that the parent may. */
+	if (json_array_size(a->policies) == 0)
 		return names_clean(parent, false);
 	if (!a->sudo) {
 		add_default = add_default && names_have(parent, "default");
@@ -168,7 +184,7 @@ policies_by_parent(const struct token_ask *a, const json_t *parent,
 			return NULL;
 		}
 	}
-	return names_clean(asked, add_default);
+	return asked_policies(a, add_default);
 }
 
 bool

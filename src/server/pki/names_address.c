@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Steps 11 and 12 of vault-pki-api.md 5.3: IP addresses and URIs. */
+#include <ctype.h>
 #include <string.h>
 
 #include "names_work.h"
@@ -51,14 +52,17 @@ names_take_ips(struct names_work *w, struct error *e)
 	return true;
 }
 
-/* RFC 5280 4.2.1.6: absolute, ASCII. */
+/* RFC 5280 4.2.1.6: absolute, ASCII; RFC 3986 2.1: '%' begins two hex digits. */
 static bool
 uri_form(struct bytes v)
 {
 	const uint8_t *colon = v.n > 0 ? memchr(v.p, ':', v.n) : NULL;
 
 	for (size_t i = 0; i < v.n; i++)
-		if (v.p[i] <= ' ' || v.p[i] >= 0x7f)
+		if (v.p[i] <= ' ' || v.p[i] >= 0x7f ||
+		    (v.p[i] == '%' &&
+			(v.n - i < 3 || !isxdigit(v.p[i + 1]) ||
+			    !isxdigit(v.p[i + 2]))))
 			return false;
 	return colon != NULL && colon > v.p && colon + 1 < v.p + v.n;
 }

@@ -215,8 +215,13 @@ bool
 pki_role_normalise(json_t *doc, bool *no_lease, struct error *e)
 {
 	const char *type = json_string_value(json_object_get(doc, "key_type"));
+	const char *ref = json_string_value(json_object_get(doc, "issuer_ref"));
 	int64_t bits = json_integer_value(json_object_get(doc, "key_bits"));
 
+	/* null and "" are no issuer's name: as if nothing had been said. */
+	if (ref != NULL && ref[0] == '\0')
+		(void)json_object_set_new(doc, "issuer_ref",
+		    json_string("default"));
 	*no_lease = json_is_true(json_object_get(doc, "no_store")) &&
 	    json_is_true(json_object_get(doc, "generate_lease"));
 	if (*no_lease)

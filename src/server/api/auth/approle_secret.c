@@ -277,8 +277,10 @@ approle_tidy(struct call *c)
 {
 	struct error e = { 0 };
 
-	if (auth_tidy(c->tokens, c->now_s, &e))
-		call_no_content(c);
-	else
+	if (!auth_tidy(c->tokens, c->now_s, &e)) {
 		call_fail(c, &e);
+		return;
+	}
+	call_warn(c, "Tidy operation done: what had expired is removed.");
+	call_accepted(c);
 }

@@ -38,6 +38,10 @@ revoke_named(struct call *c, enum whose whose)
 		call_error(c, 400, "missing token ID");
 		return;
 	}
+	if (whose == WHOSE_ACCESSOR && call_str(c, "accessor")[0] == '\0') {
+		call_error(c, 400, "missing accessor");
+		return;
+	}
 	t = find_token(c, whose, &e);
 	if (t != NULL && is_foreign(c, t))
 		auth_token_put(t);

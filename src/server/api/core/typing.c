@@ -96,7 +96,7 @@ scan_duration(const char *text, double *out_s)
 	int64_t whole;
 
 	*out_s = 0;
-	if (parse_int(text, &whole)) {
+	if (strpbrk(text, "xX") == NULL && parse_int(text, &whole)) {
 		*out_s = (double)whole;
 		return (double)llabs(whole) <= DURATION_MAX_S;
 	}
@@ -117,6 +117,13 @@ scan_duration(const char *text, double *out_s)
 	return total <= DURATION_MAX_S;
 }
 
+/* Less than a second is one: cut to nothing it would be no wish at all, and the longest life. */
+static int64_t
+whole_seconds(double s)
+{
+	return s > 0 && s < 1 ? 1 : (int64_t)s;
+}
+
 bool
 request_duration(const char *text, int64_t *out_s)
 {
@@ -124,7 +131,7 @@ request_duration(const char *text, int64_t *out_s)
 
 	if (!scan_duration(text, &s))
 		return false;
-	*out_s = (int64_t)s;
+	*out_s = whole_seconds(s);
 	return true;
 }
 
@@ -272,7 +279,7 @@ to_duration(const struct field_spec *f, const json_t *v, struct error *e)
 		ok = (double)s <= DURATION_MAX_S;
 	} else if (json_is_real(v)) {
 		ok = fabs(json_real_value(v)) <= DURATION_MAX_S;
-		s = ok ? (int64_t)json_real_value(v) : 0;
+		s = ok ? whole_seconds(json_real_value(v)) : 0;
 	} else if (json_is_string(v)) {
 		ok = json_string_length(v) == 0 ||
 		    request_duration(json_string_value(v), &s);

@@ -152,6 +152,23 @@ warn_no_urls(struct call *c, const struct pki_texts *ocsp,
 		    "revocation status of certificates: see config/urls.");
 }
 
+void
+warn_mount_urls(struct call *c)
+{
+	static char id[] = "issuer";
+	static const struct issuer none = { .id = id };
+	struct pki_texts ocsp = { 0 }, ca = { 0 }, crl = { 0 };
+	struct error e;
+
+	if (urls_of(c, &none, &ocsp, &ca, &crl, &e))
+		warn_no_urls(c, &ocsp, &ca, &crl);
+	else
+		call_warn(c, "issuance may fail: %s", e.msg);
+	pki_texts_free(&ocsp);
+	pki_texts_free(&ca);
+	pki_texts_free(&crl);
+}
+
 /* ---- documents ------------------------------------------------------------------ */
 
 json_t *

@@ -219,6 +219,7 @@ answer_import(struct call *c)
 	set_list(data, "existing_issuers", old);
 	set_list(data, "imported_keys", json_array());
 	set_list(data, "existing_keys", json_array());
+	warn_mount_urls(c);
 	call_ok(c, data);
 }
 

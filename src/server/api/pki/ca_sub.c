@@ -61,6 +61,7 @@ intermediate_generate(struct call *c)
 		return;
 	}
 	warn_all(c, &w->names.warnings);
+	warn_mount_urls(c);
 	ca_key(c, csr_with_key);
 }
 

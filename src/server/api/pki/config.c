@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The paths below config (vault-pki-api.md 4.11, 6.1): partial updates over defaults. */
 #include <chancery/base/text.h>
+#include <chancery/server/request.h>
 
 #include "engine.h"
 
@@ -151,8 +152,30 @@ urls_build(struct call *c, struct changes *ch)
 }
 
 static void
+warn_templates(struct call *c)
+{
+	static char id[] = "issuer";
+	static const struct issuer none = { .id = id };
+	struct pki_texts ocsp = { 0 }, ca = { 0 }, crl = { 0 };
+	struct error e;
+
+	if (!urls_of(c, &none, &ocsp, &ca, &crl, &e))
+		call_warn(c, "issuance may fail: %s", e.msg);
+	pki_texts_free(&ocsp);
+	pki_texts_free(&ca);
+	pki_texts_free(&crl);
+}
+
+static void
 urls_written(struct call *c)
 {
+	json_t *doc = config_get(c->docs, c->mount->path, urls.name);
+
+	/* A template is tried when it is used; here is who can mend it. */
+	if (c->reply->ok &&
+	    json_is_true(json_object_get(doc, "enable_templating")))
+		warn_templates(c);
+	json_decref(doc);
 	config_written(c, &urls);
 }
 
@@ -164,13 +187,17 @@ config_urls_write(struct call *c)
 
 /* ---- crl ----------------------------------------------------------------------- */
 
-static int64_t
-seconds_of(const json_t *doc, const char *name)
+int64_t
+config_seconds(const json_t *doc, const char *name)
 {
 	const char *s = json_string_value(json_object_get(doc, name));
 	int64_t v;
 
-	return s != NULL && parse_duration(s, &v) ? v : -1;
+	/* "1y" is not one of Go's. */
+	if (s == NULL || *s == '\0' ||
+	    (!request_duration(s, &v) && !parse_duration(s, &v)))
+		return -1;
+	return v;
 }
 
 static bool
@@ -178,12 +205,12 @@ crl_check(struct call *c, json_t *doc, struct error *e)
 {
 	static const char *const durations[] = { "expiry", "ocsp_expiry",
 		"auto_rebuild_grace_period", "delta_rebuild_interval" };
-	int64_t expiry = seconds_of(doc, "expiry");
+	int64_t expiry = config_seconds(doc, "expiry");
 	bool auto_rebuild = json_is_true(json_object_get(doc, "auto_rebuild"));
 
 	(void)c;
 	for (size_t i = 0; i < countof(durations); i++)
-		if (seconds_of(doc, durations[i]) < 0)
+		if (config_seconds(doc, durations[i]) < 0)
 			return error_set(e, FAIL_BAD_INPUT,
 			    "given %s could not be decoded: %.60s",
 			    durations[i],
@@ -193,7 +220,7 @@ crl_check(struct call *c, json_t *doc, struct error *e)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "expiry: at least one second");
 	if (auto_rebuild &&
-	    seconds_of(doc, "auto_rebuild_grace_period") >= expiry)
+	    config_seconds(doc, "auto_rebuild_grace_period") >= expiry)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "CRL auto-rebuilding grace period must be strictly shorter "
 		    "than CRL expiry");
@@ -203,7 +230,7 @@ crl_check(struct call *c, json_t *doc, struct error *e)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "Delta CRLs cannot be enabled when auto rebuilding is "
 		    "disabled as the complete CRL is always regenerated!");
-	return seconds_of(doc, "delta_rebuild_interval") < expiry ||
+	return config_seconds(doc, "delta_rebuild_interval") < expiry ||
 	    error_set(e, FAIL_BAD_INPUT,
 		"Delta CRL rebuild window must be strictly shorter than CRL "
 		"expiry");

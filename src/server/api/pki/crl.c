@@ -166,11 +166,9 @@ static int64_t
 expiry_of(struct docs *d, const char *mount)
 {
 	json_t *cfg = config_get(d, mount, "crl");
-	int64_t s = 0;
+	int64_t s = config_seconds(cfg, "expiry");
 
-	if (!parse_duration(json_string_value(json_object_get(cfg, "expiry")),
-		&s) ||
-	    s < 1)
+	if (s < 1)
 		s = INT64_C(72) * 3600;
 	json_decref(cfg);
 	return s;

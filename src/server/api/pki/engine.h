@@ -245,6 +245,10 @@ void put_default(struct call *c, struct changes *ch, const char *config,
     const char *id, bool force);
 void warn_no_urls(struct call *c, const struct pki_texts *ocsp,
     const struct pki_texts *ca, const struct pki_texts *crl);
+/* The same of those of the mount. */
+void warn_mount_urls(struct call *c);
+/* A duration in a document of config/…; -1: none. */
+int64_t config_seconds(const json_t *doc, const char *name) must_check;
 
 /* ---- answers (answer.c) ---- */
 json_t *pem_json(struct bytes der); /* PEM without its last newline */

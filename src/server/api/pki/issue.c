@@ -175,6 +175,19 @@ verbatim_template(struct call *c, struct work *w, struct error *e)
 	return w->own != NULL;
 }
 
+static void
+warn_verbatim(struct call *c)
+{
+	static const char *const names[] = { "common_name", "alt_names",
+		"ip_sans", "uri_sans" };
+
+	for (size_t i = 0; i < countof(names); i++)
+		if (call_given(c, names[i]))
+			call_warn(c,
+			    "%s was ignored: sign-verbatim takes the CSR's",
+			    names[i]);
+}
+
 /* The subject as it is; a SAN is copied with the other extensions. */
 static bool
 verbatim_names(struct call *c, struct work *w, struct error *e)
@@ -186,6 +199,7 @@ verbatim_names(struct call *c, struct work *w, struct error *e)
 	names_in_of(c, pki_role_open(), &w->csr, &in);
 	if (!pki_names_make(&in, &w->names, e))
 		return false;
+	warn_verbatim(c);
 	/* Only those of the request that are not in the CSR anyway. */
 	if (json_array_size(in.other_sans) == 0)
 		w->names.san_n = 0;

@@ -84,6 +84,11 @@ build_rename(struct call *c, struct changes *ch)
 		call_error(c, 400, "key name already in use");
 		return false;
 	}
+	if (name[0] == '\0')
+		call_warn(c,
+		    "Name successfully deleted, you will now need to reference "
+		    "this key by its Id: %s",
+		    doc->name);
 	/* By its new name nobody finds it under the old one. */
 	(void)snprintf(work_of(c)->key_id, 37, "%s", doc->name);
 	copy = json_deep_copy(doc->json);

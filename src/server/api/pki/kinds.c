@@ -41,7 +41,8 @@ usage_word(const char *p, size_t n, unsigned *bits)
 bool
 usage_parse(const char *s, unsigned *out, struct error *e)
 {
-	unsigned bits = 0;
+	/* Reading cannot be taken away, so it always stands there. */
+	unsigned bits = USAGE_READ;
 
 	while (*s != '\0') {
 		size_t n = strcspn(s, ",");

@@ -174,6 +174,12 @@ issuer_der(struct call *c)
 }
 
 /* cert/ca and cert/ca_chain: as a certificate that is not revoked. */
+static void
+no_default(struct call *c)
+{
+	call_error(c, 400, "no default issuer currently configured");
+}
+
 static json_t *
 as_cert(const char *text, size_t n)
 {
@@ -189,7 +195,7 @@ cert_ca_json(struct call *c)
 	auto_doc const struct doc *doc = default_issuer(c);
 
 	if (doc == NULL)
-		call_not_found(c);
+		no_default(c);
 	else
 		call_ok(c,
 		    as_cert((const char *)issuer_of(doc)->pem.p,
@@ -204,7 +210,7 @@ cert_chain_json(struct call *c)
 	json_t *data;
 
 	if (doc == NULL) {
-		call_not_found(c);
+		no_default(c);
 		return;
 	}
 	chain_pem(c, issuer_of(doc), &chain);

@@ -110,12 +110,15 @@ static bool
 build_make(struct call *c, struct changes *ch)
 {
 	const struct making *m = c->state;
+	json_t *doc;
 
 	if (!path_free(c, m->name))
 		return false;
-	change_put(ch, "mount", "", m->name,
-	    mount_doc_new(m->backend->type, m->auth, call_str(c, "description"),
-		m->config, call_json(c, "options")));
+	doc = mount_doc_new(m->backend->type, m->auth,
+	    call_str(c, "description"), m->config, call_json(c, "options"));
+	if (call_bool(c, "local"))
+		(void)json_object_set_new(doc, "local", json_true());
+	change_put(ch, "mount", "", m->name, doc);
 	return m->backend->made == NULL || m->backend->made(c, ch, m->name);
 }
 

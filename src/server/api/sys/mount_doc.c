@@ -190,10 +190,36 @@ mount_config_merge(const json_t *config, const json_t *given,
 	return take(out);
 }
 
-static json_t *
-config_object(const json_t *config)
+static bool
+says_nothing(const json_t *v)
 {
-	json_t *out = config != NULL ? json_deep_copy(config) : json_object();
+	return (json_is_string(v) && json_string_length(v) == 0) ||
+	    (json_is_array(v) && json_array_size(v) == 0);
+}
+
+json_t *
+mount_config_shown(const struct mount *m)
+{
+	const json_t *config =
+	    m->doc != NULL ? json_object_get(m->doc->json, "config") : NULL;
+	json_t *out = json_object(), *copy = json_deep_copy(config);
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(copy, name, v) if (!says_nothing(v))(void)
+	    json_object_set(out, name, v);
+	json_decref(copy);
+	if (strncmp(m->path, "auth/", 5) == 0 &&
+	    json_object_get(out, "token_type") == NULL)
+		(void)json_object_set_new(out, "token_type",
+		    json_string("default-service"));
+	return out;
+}
+
+static json_t *
+config_object(const struct mount *m)
+{
+	json_t *out = mount_config_shown(m);
 
 	/* 0: the system's, as in the list of the products that clients know. */
 	if (json_object_get(out, "default_lease_ttl") == NULL)
@@ -211,14 +237,15 @@ json_t *
 mount_object(const struct mount *m)
 {
 	const json_t *doc = m->doc != NULL ? m->doc->json : NULL;
-	const json_t *options = json_object_get(doc, "options");
-	bool some = json_object_size(options) > 0;
+	json_t *options = json_deep_copy(json_object_get(doc, "options"));
+
+	if (options == NULL)
+		options = doc != NULL ? json_object() : json_null();
 
 	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:b,s:b,s:b,s:s,s:s,s:s}",
 	    "type", m->type, "description", m->description, "accessor",
-	    m->accessor, "uuid", m->uuid, "config",
-	    config_object(json_object_get(doc, "config")), "options",
-	    some ? json_deep_copy(options) : json_null(), "local", 0,
+	    m->accessor, "uuid", m->uuid, "config", config_object(m), "options",
+	    options, "local", json_is_true(json_object_get(doc, "local")),
 	    "seal_wrap", 0, "external_entropy_access", 0, "plugin_version", "",
 	    "running_plugin_version", "v" API_VERSION "+builtin",
 	    "running_sha256", "");

@@ -32,6 +32,8 @@ json_t *mount_doc_new(const char *type, bool auth, const char *description,
 /* TTLs and flags of `given` (raw JSON) put over `config`; NULL and e: refused. */
 json_t *mount_config_merge(const json_t *config, const json_t *given,
     const struct service_config *cfg, struct error *e) must_check;
+/* What its configuration says, beside lease times that are the system's. */
+json_t *mount_config_shown(const struct mount *m) must_check;
 /* The object that sys/mounts tells of it. */
 json_t *mount_object(const struct mount *m) must_check;
 /* {"pki/": object…}; auth: of auth mounts, without their prefix. `keep` may leave some

@@ -17,6 +17,7 @@ static void
 tune_read(struct call *c, bool auth)
 {
 	struct mount m;
+	auto_json json_t *config = NULL, *options = NULL;
 	json_t *data;
 	const char *name;
 	json_t *value;
@@ -26,22 +27,15 @@ tune_read(struct call *c, bool auth)
 	data = json_pack("{s:s,s:I,s:I,s:b}", "description", m.description,
 	    "default_lease_ttl", (json_int_t)m.default_ttl_s, "max_lease_ttl",
 	    (json_int_t)m.max_ttl_s, "force_no_cache", 0);
+	config = mount_config_shown(&m);
+	json_object_foreach(config, name,
+	    value) if (strstr(name, "_lease_ttl") == NULL)(void)
+	    json_object_set(data, name, value);
 	if (m.doc != NULL) {
-		json_t *copy = json_deep_copy(m.doc->json);
-
-		/* What else was tuned, where it says something. */
-		json_object_foreach(json_object_get(copy, "config"), name,
-		    value)
-		{
-			if (strstr(name, "_lease_ttl") == NULL &&
-			    (!json_is_string(value) ||
-				json_string_length(value) > 0))
-				(void)json_object_set(data, name, value);
-		}
-		if (json_object_size(json_object_get(copy, "options")) > 0)
-			(void)json_object_set(data, "options",
-			    json_object_get(copy, "options"));
-		json_decref(copy);
+		options =
+		    json_deep_copy(json_object_get(m.doc->json, "options"));
+		if (json_object_size(options) > 0)
+			(void)json_object_set(data, "options", options);
 	}
 	mount_release(&m);
 	call_ok_flat(c, data);
@@ -63,9 +57,15 @@ static bool
 merge(struct call *c, const struct mount *m, struct changes *ch,
     struct error *e)
 {
-	json_t *doc = json_deep_copy(m->doc->json);
-	json_t *config = mount_config_merge(json_object_get(doc, "config"),
-	    c->given, c->settings, e);
+	json_t *doc, *config;
+
+	if (call_str(c, "plugin_version")[0] != '\0')
+		return error_set(e, FAIL_BAD_INPUT,
+		    "plugin_version: there are no plugins, and no versions "
+		    "of them");
+	doc = json_deep_copy(m->doc->json);
+	config = mount_config_merge(json_object_get(doc, "config"), c->given,
+	    c->settings, e);
 
 	if (config == NULL) {
 		json_decref(doc);
