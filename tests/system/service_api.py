@@ -41,10 +41,14 @@ class Api:
 
     def raw(self, method, path, body=None, headers=()):
         """Status, headers, octets."""
+        return self.octets(method, path, None if body is None else json.dumps(body), headers)
+
+    def octets(self, method, path, body, headers=()):
+        """The same with a body that is sent as it is."""
         sent = {"X-Vault-Token": self.token} if self.token else {}
         sent.update(headers)
-        self.connection.request(method, "/v1/" + urllib.parse.quote(path, safe="/?=&:*%"),
-                                None if body is None else json.dumps(body), sent)
+        self.connection.request(method, "/v1/" + urllib.parse.quote(path, safe="/?=&:*%"), body,
+                                sent)
         answer = self.connection.getresponse()
         return answer.status, answer.headers, answer.read()
 

@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who may: policies, tokens and AppRole over the whole service, by plain HTTP
 # (service_auth.py), by the real bao CLI and its agent; and our answers about policies are
-# those of a real OpenBao (service_acl.py), our
-# answers have the shape of its (service_auth_shapes.py).
+# those of a real OpenBao (service_acl.py).
 # shellcheck source=tests/system/service.sh
 . "$(dirname "$0")/service.sh"
 service_start open
 openbao_start
-for part in service_auth_shapes service_acl service_auth; do
+for part in service_acl service_auth; do
 	python3 "$top/tests/system/$part.py" || { tail -n 30 chanceryd.log; die "$part.py"; }
 done
 
