@@ -1,154 +1,53 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""hvac's Pki class against the running service, method by method.
+"""hvac against the running service: every public method of the classes below.
 
-service_hvac.py CSR    VAULT_ADDR, VAULT_CACERT, VAULT_TOKEN are set; run by python -I of build/venv
+service_hvac.py CSR FOLDER    VAULT_ADDR, VAULT_CACERT, VAULT_TOKEN are set; run by python -I of
+build/venv: this folder, with a requests.py of its own, has to come behind hvac's.
 """
 import os
-import subprocess
 import sys
 
-import hvac
+from hvac.api import auth_methods, secrets_engines, system_backend
 
-CLIENT = hvac.Client(url=os.environ["VAULT_ADDR"], token=os.environ["VAULT_TOKEN"],
-                     verify=os.environ["VAULT_CACERT"])
-PKI = CLIENT.secrets.pki
-CHECKS = 0
+sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+import service_hvac_auth
+import service_hvac_pki
+import service_hvac_sys
+from service_hvac_base import CLIENT, COUNT, NOT_FOUND, left_out, refused, watch
 
-
-def same(got, want, what):
-    global CHECKS
-    CHECKS += 1
-    if got != want:
-        raise SystemExit("%s: %r, not %r" % (what, got, want))
-
-
-def holds(condition, what):
-    same(bool(condition), True, what)
-
-
-def refused(exception, text, call, *args, **kwargs):
-    try:
-        call(*args, **kwargs)
-    except exception as e:
-        holds(text in str(e), "%s: %s" % (text, e))
-        return
-    raise SystemExit("not refused: %s" % text)
-
-
-def subject(pem):
-    return subprocess.run(["openssl", "x509", "-noout", "-subject", "-nameopt", "RFC2253"],
-                          input=pem, text=True, check=True, capture_output=True).stdout.strip()
-
-
-def status(answer):
-    return getattr(answer, "status_code", 200)
-
-
-def authorities():
-    CLIENT.sys.enable_secrets_engine("pki", path="pki")
-    CLIENT.sys.enable_secrets_engine("pki", path="int")
-    CLIENT.sys.tune_mount_configuration("pki", max_lease_ttl="87600h")
-    same(CLIENT.is_authenticated(), True, "is_authenticated")
-    root = PKI.generate_root("internal", "Root", {"ttl": "8760h", "key_type": "ec"})["data"]
-    same(subject(root["certificate"]), "subject=CN=Root", "root")
-    refused(hvac.exceptions.InvalidRequest, "exported is refused", PKI.generate_root,
-            "exported", "Root 2")
-    same(PKI.read_ca_certificate().strip(), root["certificate"], "read_ca_certificate")
-    same(PKI.read_ca_certificate_chain().strip(), root["certificate"], "the chain")
-    holds("X509 CRL" in PKI.read_crl(), "read_crl")
-    PKI.set_urls({"issuing_certificates": ["http://h/ca"],
-                  "crl_distribution_points": ["http://h/crl"]})
-    same(PKI.read_urls()["data"]["crl_distribution_points"], ["http://h/crl"], "read_urls")
-    csr = PKI.generate_intermediate("internal", "Int", {"key_type": "ec"},
-                                    mount_point="int")["data"]["csr"]
-    signed = PKI.sign_intermediate(csr, "Int", {"ttl": "4380h",
-                                                "format": "pem_bundle"})["data"]
-    same(subject(signed["certificate"]), "subject=CN=Int", "intermediate")
-    PKI.set_signed_intermediate(signed["certificate"], mount_point="int")
-    refused(hvac.exceptions.InvalidRequest, "private keys", PKI.submit_ca_information,
-            "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-            "AAAAAAAAAAA\n-----END PRIVATE KEY-----\n")
-    return signed
-
-
-def issuers():
-    ids = PKI.list_issuers(mount_point="int")["data"]["keys"]
-    same(len(ids), 2, "list_issuers")
-    default = PKI.read_issuer("default", mount_point="int")["data"]
-    same(len(default["ca_chain"]), 2, "its chain")
-    named = PKI.update_issuer("default", {"issuer_name": "one"}, mount_point="int")["data"]
-    same(named["issuer_name"], "one", "update_issuer")
-    same(PKI.read_issuer("one", mount_point="int")["data"]["issuer_id"],
-         default["issuer_id"], "by its name")
-
-
-def configuration():
-    same(PKI.read_crl_configuration(mount_point="int")["data"]["expiry"], "72h", "expiry")
-    PKI.set_crl_configuration("48h", False, mount_point="int")
-    same(PKI.read_crl_configuration(mount_point="int")["data"]["expiry"], "48h", "expiry set")
-    same(PKI.rotate_crl(mount_point="int")["data"]["success"], True, "rotate_crl")
-
-
-def roles():
-    refused(hvac.exceptions.InvalidPath, "", PKI.list_roles, mount_point="int")
-    PKI.create_or_update_role("r", {"allowed_domains": "example.com", "allow_subdomains": "true",
-                                    "key_type": "ec", "max_ttl": "72h"}, mount_point="int")
-    role = PKI.read_role("r", mount_point="int")["data"]
-    same((role["max_ttl"], role["allow_subdomains"], role["allowed_domains"]),
-         (259200, True, ["example.com"]), "read_role")
-    same(PKI.list_roles(mount_point="int")["data"]["keys"], ["r"], "list_roles")
-    PKI.create_or_update_role("gone", {}, mount_point="int")
-    same(status(PKI.delete_role("gone", mount_point="int")), 204, "delete_role")
-    refused(hvac.exceptions.InvalidPath, "", PKI.read_role, "gone", mount_point="int")
-
-
-def leaves(csr):
-    leaf = PKI.generate_certificate("r", "a.example.com", {"ttl": "1h"},
-                                    mount_point="int")["data"]
-    same(leaf["private_key_type"], "ec", "generate_certificate")
-    same(len(leaf["ca_chain"]), 2, "ca_chain")
-    refused(hvac.exceptions.InvalidRequest, "not allowed by this role",
-            PKI.generate_certificate, "r", "a.evil.org", mount_point="int")
-    wrapped = PKI.generate_certificate("r", "w.example.com", mount_point="int", wrap_ttl="60s")
-    inside = CLIENT.sys.unwrap(wrapped["wrap_info"]["token"])["data"]
-    same(subject(inside["certificate"]), "subject=CN=w.example.com", "unwrapped")
-    PKI.create_or_update_role("any", {"allow_any_name": True, "key_type": "any",
-                                      "use_csr_common_name": False}, mount_point="int")
-    signed = PKI.sign_certificate("any", csr, "b.example.com", mount_point="int")["data"]
-    same(subject(signed["certificate"]), "subject=CN=b.example.com", "sign_certificate")
-    holds("private_key" not in signed, "no key")
-    for name in (False, "any"):
-        PKI.sign_verbatim(csr, name, mount_point="int")
-    serial = leaf["serial_number"]
-    holds(serial in PKI.list_certificates(mount_point="int")["data"]["keys"],
-          "list_certificates")
-    same(PKI.read_certificate(serial, mount_point="int")["data"]["revocation_time"], 0,
-         "read_certificate")
-    revoked = PKI.revoke_certificate(serial, mount_point="int")["data"]
-    same(PKI.read_certificate(serial, mount_point="int")["data"]["revocation_time"],
-         revoked["revocation_time"], "revoke_certificate")
-    refused(hvac.exceptions.InvalidPath, "", PKI.read_certificate, "11:22", mount_point="int")
-
-
-def the_end():
-    PKI.delete_issuer("one", mount_point="int")
-    same(len(PKI.list_issuers(mount_point="int")["data"]["keys"]), 1, "delete_issuer")
-    PKI.delete_root(mount_point="int")
-    refused(hvac.exceptions.InvalidPath, "", PKI.list_issuers, mount_point="int")
-    CLIENT.sys.disable_secrets_engine("int")
-    refused(hvac.exceptions.InvalidPath, "", PKI.list_roles, mount_point="int")
+CLASSES = (secrets_engines.Pki, auth_methods.AppRole, auth_methods.Token, auth_methods.Cert,
+           auth_methods.Userpass, system_backend.Policy, system_backend.Policies,
+           system_backend.Mount, system_backend.Auth)
+# Methods that the service has nothing for, with their arguments: there is no such path.
+SENTINEL = "Sentinel is Vault Enterprise's alone; OpenBao has no such paths either"
+WITHOUT = {
+    "Policies.list_rgp_policies": (SENTINEL, ()),
+    "Policies.read_rgp_policy": (SENTINEL, ("a",)),
+    "Policies.create_or_update_rgp_policy": (SENTINEL, ("a", "main = rule { true }", "advisory")),
+    "Policies.delete_rgp_policy": (SENTINEL, ("a",)),
+    "Policies.list_egp_policies": (SENTINEL, ()),
+    "Policies.read_egp_policy": (SENTINEL, ("a",)),
+    "Policies.create_or_update_egp_policy":
+        (SENTINEL, ("a", "main = rule { true }", "advisory", ["*"])),
+    "Policies.delete_egp_policy": (SENTINEL, ("a",)),
+}
 
 
 def main():
-    csr = open(sys.argv[1], encoding="ascii").read()
-    authorities()
-    issuers()
-    configuration()
-    roles()
-    leaves(csr)
-    the_end()
-    print("hvac: %d checks" % CHECKS)
+    for cls in CLASSES:
+        watch(cls)
+    service_hvac_pki.pki(sys.argv[1], sys.argv[2])
+    service_hvac_sys.system()
+    service_hvac_auth.auth(sys.argv[2])
+    missing = left_out(CLASSES)
+    if missing != set(WITHOUT):
+        raise SystemExit("never called, or called and in WITHOUT: %s" %
+                         sorted(missing ^ set(WITHOUT)))
+    for name, (_, args) in WITHOUT.items():
+        refused(NOT_FOUND, "", getattr(CLIENT.sys, name.split(".")[1]), *args)
+    print("hvac: %d checks" % COUNT["checks"])
 
 
 main()
