@@ -149,7 +149,7 @@ void notify_stopping(void);
 /* When due; returns the ms until the next one, -1: no watchdog. */
 int notify_watchdog(void);
 
-/* ---- rooms (child.c, lanes.c, keygen.c) --------------------------------------- */
+/* ---- rooms (child.c, tick.c, lanes.c, keygen.c) --------------------------------------- */
 
 enum child_state {
 	CHILD_DOWN,     /* waits for its retry                              */
@@ -214,6 +214,7 @@ struct supervisor {
 	int admin;
 	struct client client[SUPER_CLIENTS_MAX];
 	int signals;
+	int64_t ticked_ms; /* the last child_tick; 0: none yet */
 	bool stopping, told_ready;
 	bool pin_named;   /* the signer said which PIN was refused */
 	char status[200]; /* as systemd was told */
@@ -233,7 +234,8 @@ void child_stop(struct supervisor *s, enum child_which which);
 void child_ended(struct supervisor *s, enum child_which which, int status);
 /* A packet from it, or the end of its socket. */
 void child_heard(struct supervisor *s, enum child_which which);
-/* Deadlines, retries, changed PIN files. */
+/* Deadlines, retries, changed PIN files. Time in which the supervisor did not run counts
+ * against no room's deadline. */
 void child_tick(struct supervisor *s);
 bool child_is_up(const struct child *c);
 /* Whether the configuration asks for that room. */

@@ -140,6 +140,21 @@ wait_for 1 '^start ' $signer
 rm fake/*.do
 stop
 
+# --- a supervisor that did not run for longer than a room may be silent --------------------------------
+# One room speaks meanwhile, the other one is stopped with it, and goes on only later.
+up env
+kill -STOP "$daemon" "$(pid_of $server)"
+sleep 16
+kill -CONT "$daemon"
+sleep 2
+kill -CONT "$(pid_of $server)"
+kill -HUP "$daemon"
+wait_for 1 '^reload' $server
+wait_for 1 '^reload' $signer
+same "$(count 'hangs; killed' log)$(count '^start ' $server)$(count '^start ' $signer)" 011 \
+	"rooms killed after a pause of their supervisor"
+stop
+
 # --- no program but the rooms ------------------------------------------------------------------------
 echo exec >fake/chancery-server.do
 up env
