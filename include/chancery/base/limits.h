@@ -203,6 +203,10 @@
 /* Calls that one worker has begun and not answered: more than a signer's lane takes, and
  * each may hold a body. Beyond it: 503. */
 #define LIMIT_CALLS_IN_FLIGHT 2048
+/* Above it for reads of health, metrics, CA certificates and CRLs (ROUTE_SPARE, ROUTE_PUBLIC):
+ * whoever verifies a certificate or watches the service is not to pay for those who sign. They
+ * are answered in one turn, so few are ever held. */
+#define LIMIT_CALLS_SPARE 64
 /* Helper threads of the server: key generation in software, commits of changes. */
 #define LIMIT_OFFLOAD_THREADS 2
 /* Changes of configuration that wait for their turn. */

@@ -65,7 +65,10 @@ enum {
 	/* ROUTE_UNAUTH | ROUTE_PUBLIC on the plain listener, where plain_metrics says so. */
 	ROUTE_METRICS = 1 << 5,
 	/* For the service itself (api_call); not there for callers. */
-	ROUTE_OWN = 1 << 6
+	ROUTE_OWN = 1 << 6,
+	/* Reads are answered by a worker that is full too, up to LIMIT_CALLS_SPARE, as those
+	 * of ROUTE_PUBLIC are: no step that waits for others. */
+	ROUTE_SPARE = 1 << 7
 };
 typedef void call_fn(struct call *c);
 struct route {

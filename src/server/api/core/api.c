@@ -98,12 +98,16 @@ api_handle(void *arg, struct http_exchange *x)
 {
 	struct api *a = arg;
 	struct worker *w = &a->workers[http_worker_index(http_get_worker(x))];
-	bool full = w->in_flight >= LIMIT_CALLS_IN_FLIGHT;
+	size_t before = w->in_flight;
 	struct flight *f = flight_new(w, x);
 
+	f->spare = before >= LIMIT_CALLS_IN_FLIGHT;
 	f->access = access_new(f);
 	http_on_sent(x, access_sent, f->access);
-	flight_run(f, full ? serve_overloaded : serve);
+	flight_run(f,
+	    before < LIMIT_CALLS_IN_FLIGHT + LIMIT_CALLS_SPARE
+		? serve
+		: serve_overloaded);
 }
 
 static void

@@ -140,6 +140,7 @@ struct flight {
 	const char *cache_control;
 	unsigned depth; /* of handler frames on the stack */
 	bool answered, stepping, trailing_slash, help;
+	bool spare; /* beyond LIMIT_CALLS_IN_FLIGHT */
 	/* the step */
 	call_fn *next;
 	struct lane_reply reply;
@@ -192,7 +193,8 @@ const struct route_table *routes_of(const struct api *a,
 /* X-Vault-Token, or Authorization: Bearer; empty: none. */
 struct bytes token_of(const struct http_exchange *x);
 /* Whether another service is asked about a token that ours does not know; the step ends in
- * `next` with c->token, or with none and why in the reply. */
+ * `next` with c->token, or with none and why in the reply. A worker that is full refuses the
+ * call instead: true too. */
 bool foreign_ask(struct flight *f, struct bytes text, call_fn *next);
 
 /* The way of a request: call_fn that runs first. */

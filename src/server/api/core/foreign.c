@@ -192,6 +192,11 @@ foreign_ask(struct flight *f, struct bytes text, call_fn *next)
 	if (f->w->outlane == NULL || text.n > LIMIT_FOREIGN_TOKEN_BYTES ||
 	    auth_text_is_ours(text) || (v = vault_of(c, text, &index)) == NULL)
 		return false;
+	if (f->spare) {
+		/* Who asks with any text would hold the places that are for others. */
+		serve_overloaded(c);
+		return true;
+	}
 	step_begin(f, next);
 	if (auth_foreign_refused(c->tokens, text, c->now_s, &e)) {
 		end(f, &e);

@@ -208,7 +208,8 @@ markdown_flags(const struct route *r, struct buf *out)
 		{ ROUTE_SUDO, "Needs `sudo` too." },
 		{ ROUTE_PUBLIC, "Also on the plain listener." },
 		{ ROUTE_ANY_TOKEN, "Any valid token." },
-		{ ROUTE_RAW, "The body is not JSON." } };
+		{ ROUTE_RAW, "The body is not JSON." },
+		{ ROUTE_PUBLIC | ROUTE_SPARE, "Read under overload too." } };
 
 	for (size_t i = 0; i < countof(notes); i++)
 		if (r->flags & notes[i].flag)

@@ -218,6 +218,15 @@ flags_of(const struct flight *f)
 	return flags;
 }
 
+/* Whether the worker is too full for it. */
+static bool
+is_refused_when_full(const struct flight *f)
+{
+	return f->spare &&
+	    (f->c.op != OP_READ ||
+		!(flags_of(f) & (ROUTE_PUBLIC | ROUTE_SPARE)));
+}
+
 /* ---- token ---- */
 
 struct bytes
@@ -484,6 +493,10 @@ serve(struct call *c)
 		return;
 	f->access->op = c->op;
 	serve_find_row(f);
+	if (is_refused_when_full(f)) {
+		serve_overloaded(c);
+		return;
+	}
 	if (flags_of(f) & ROUTE_OWN)
 		c->route = NULL;
 	if (http_listener_of(c->x) == HTTP_PLAIN &&

@@ -77,9 +77,11 @@ static const struct field_spec metrics_fields[] = {
 
 static const struct route sys_routes[] = {
 	{ "health", "Whether this server can serve: the status tells.",
-	    ROUTE_UNAUTH, health_fields, { [OP_READ] = sys_health }, NULL },
+	    ROUTE_UNAUTH | ROUTE_SPARE, health_fields,
+	    { [OP_READ] = sys_health }, NULL },
 	{ "seal-status", "Sealed means: the HSM is not logged in.",
-	    ROUTE_UNAUTH, NULL, { [OP_READ] = sys_seal_status }, NULL },
+	    ROUTE_UNAUTH | ROUTE_SPARE, NULL, { [OP_READ] = sys_seal_status },
+	    NULL },
 	{ "leader", "This server, which is the only one.", ROUTE_UNAUTH, NULL,
 	    { [OP_READ] = sys_leader }, NULL },
 	{ "init", "Whether it is initialised: `chancery init` did it.",
@@ -146,7 +148,8 @@ static const struct route sys_routes[] = {
 	    "Counters as Prometheus text. With `plain_metrics` also on the "
 	    "listener "
 	    "without TLS, without a token.",
-	    ROUTE_METRICS, metrics_fields, { [OP_READ] = sys_metrics }, NULL },
+	    ROUTE_METRICS | ROUTE_SPARE, metrics_fields,
+	    { [OP_READ] = sys_metrics }, NULL },
 	{ "host-info", "Name, system, processors and memory of this machine.",
 	    0, NULL, { [OP_READ] = sys_host_info }, NULL },
 	{ 0 },
