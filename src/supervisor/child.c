@@ -144,6 +144,8 @@ retry_later(struct child *c)
 	c->backoff_ms = c->backoff_ms * 2 < SUPER_BACKOFF_MAX_MS
 	    ? c->backoff_ms * 2
 	    : SUPER_BACKOFF_MAX_MS;
+	if (c->backoff_ms == 0)
+		c->backoff_ms = SUPER_BACKOFF_MIN_MS;
 }
 
 void
@@ -175,6 +177,9 @@ child_start(struct supervisor *s, enum child_which which)
 		log_line(LOG_LEVEL_ERROR, "%s: not started: %s", c->name,
 		    e.msg);
 	} else {
+		/* A start that fails is no run that served. */
+		if (c->backoff_ms == 0)
+			c->backoff_ms = SUPER_BACKOFF_MIN_MS;
 		retry_later(c);
 		log_line(LOG_LEVEL_ERROR, "%s: not started: %s; again later",
 		    c->name, e.msg);
@@ -230,6 +235,8 @@ is_reserved(struct supervisor *s, struct child *c, int status)
 	return false;
 }
 
+/* What served well is missed: it comes back at once. What never did, or does so again and
+ * again, waits longer each time. */
 static void
 crashed(struct child *c, int status)
 {
@@ -238,6 +245,8 @@ crashed(struct child *c, int status)
 	why_it_crashed(c, status);
 	c->restarts++;
 	if (c->ready_ms != 0 && now - c->ready_ms >= SUPER_HEALTHY_MS)
+		c->backoff_ms = 0;
+	else if (c->ready_ms == 0 && c->backoff_ms == 0)
 		c->backoff_ms = SUPER_BACKOFF_MIN_MS;
 	retry_later(c);
 	log_line(LOG_LEVEL_ERROR, "%s: %s; again in %lld s", c->name, c->why,

@@ -159,7 +159,7 @@ open_programs(struct supervisor *s, struct error *e)
 		c->name = names[i];
 		c->control = -1;
 		c->state = CHILD_DOWN;
-		c->backoff_ms = SUPER_BACKOFF_MIN_MS;
+		c->backoff_ms = 0;
 		c->path = program_find(s, program, e);
 		if (child_is_wanted(s, (enum child_which)i)) {
 			if (c->path == NULL)

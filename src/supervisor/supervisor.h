@@ -25,6 +25,7 @@
 #define SUPER_ADDRESS_PAUSE_US 200000
 /* RSA-4096 on a slow card. */
 #define SUPER_KEYGEN_MS 600000
+/* From the second start on; the first one after a good run is made at once. */
 #define SUPER_BACKOFF_MIN_MS 1000
 #define SUPER_BACKOFF_MAX_MS 30000
 /* Running for so long, a room counts as healthy again. */
@@ -174,7 +175,7 @@ struct child {
 	pid_t pid; /* 0: none */
 	int control;
 	int64_t started_ms, ready_ms, heard_ms, retry_ms, stop_by_ms;
-	int64_t backoff_ms;
+	int64_t backoff_ms; /* before the next start; 0: at once           */
 	unsigned restarts;
 	bool killed; /* by us, for its silence                               */
 	char why[160]; /* how it ended last                                  */

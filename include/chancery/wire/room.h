@@ -55,7 +55,8 @@ enum room_message {
 	/* room → supervisor */
 	ROOM_READY = 1, /* serving (sd_notify READY when all rooms are); then
 	                    sandbox_text(), for `chancery status`             */
-	ROOM_ALIVE,     /* at least every ROOM_ALIVE_MS: else it hangs       */
+	ROOM_ALIVE,     /* at least every ROOM_ALIVE_MS: else it hangs. Server:
+	                    only while the loops of all its workers turn      */
 	ROOM_KEYGEN,    /* signer: struct room_keygen: run a one-shot writer
 	                    (chancery-signer --keygen) on that token, with the
 	                    same settings and PIN descriptors, and give it this

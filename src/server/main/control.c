@@ -227,7 +227,8 @@ room_control(struct room *r, struct error *e)
 		int64_t now = clock_boot_ms(&clock_system);
 
 		if (now - alive_ms >= ROOM_ALIVE_MS / 2) {
-			(void)tell(ROOM_ALIVE);
+			if (room_workers_alive(r, now))
+				(void)tell(ROOM_ALIVE);
 			alive_ms = now;
 		}
 		(void)poll(&p, 1, TICK_MS);

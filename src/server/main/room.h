@@ -25,6 +25,10 @@ struct room_worker {
 	struct lane *lane;
 	struct outlane *outlane; /* NULL: nothing is asked outside */
 	pthread_t thread;
+	_Atomic bool ended;
+	/* tick.c: asked for a sign of life since then, and has not given it. */
+	_Atomic bool asked;
+	int64_t asked_ms;
 };
 
 /* authority.c: the server's certificate from an own mount */
@@ -97,5 +101,8 @@ bool room_control(struct room *r, struct error *e) must_check;
 
 /* tick.c: several times a second, from the control loop. */
 void room_tick(struct room *r);
+/* Every worker's loop has turned lately, else this room hangs, whatever its main thread
+ * does. One that has ended does not count. Asks them as well. */
+bool room_workers_alive(struct room *r, int64_t now_ms);
 /* Reads the register from the store's position; sets the api's. */
 bool room_catch_up(struct room *r, struct error *e) must_check;

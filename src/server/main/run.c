@@ -156,6 +156,7 @@ worker_main(void *arg)
 
 	http_worker_run(w->http);
 	pki_worker_end();
+	atomic_store(&w->ended, true);
 	atomic_fetch_sub(&w->room->running, 1);
 	return NULL;
 }

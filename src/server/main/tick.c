@@ -107,6 +107,39 @@ tick_position(struct room *r)
 		log_line(LOG_LEVEL_WARNING, "position of the store: %s", e.msg);
 }
 
+/* ---- signs of life of the workers ---- */
+
+static void
+here(void *arg)
+{
+	struct room_worker *w = arg;
+
+	atomic_store(&w->asked, false);
+}
+
+static bool
+worker_alive(struct room_worker *w, int64_t now_ms)
+{
+	if (atomic_load(&w->ended))
+		return true;
+	if (atomic_load(&w->asked))
+		return now_ms - w->asked_ms <= ROOM_ALIVE_MS;
+	w->asked_ms = now_ms;
+	atomic_store(&w->asked, true);
+	http_worker_post(w->http, here, w);
+	return true;
+}
+
+bool
+room_workers_alive(struct room *r, int64_t now_ms)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < r->workers; i++)
+		all = worker_alive(&r->worker[i], now_ms) && all;
+	return all;
+}
+
 void
 room_tick(struct room *r)
 {
