@@ -166,7 +166,8 @@ def client_certificate(folder):
     pki.create_or_update_role("c", {"allow_any_name": True, "client_flag": True,
                                     "server_flag": False, "key_type": "ec"},
                               mount_point="clients")
-    leaf = pki.generate_certificate("c", "app.example.com", mount_point="clients")["data"]
+    leaf = pki.generate_certificate("c", "app.example.com", {"ttl": "1h"},
+                                    mount_point="clients")["data"]
     files = []
     for name in ("certificate", "private_key"):
         files.append("%s/%s.pem" % (folder, name))

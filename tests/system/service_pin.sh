@@ -100,6 +100,9 @@ up
 wait_for 1 'signer: the PIN was refused' log
 wait_for 1 '"msg":"ready: server ready, signer sealed' log
 same "$(sealed)" True "sealed"
+# What cert-manager asks before it calls its issuer ready.
+same "$(curl -s -o /dev/null -w '%{http_code}' --cacert home/tls/certificate.pem \
+	"https://127.0.0.1:$port/v1/sys/health")" 503 "health of a sealed service"
 same "$("$chancery" status --json | python3 -c '
 import json, sys
 print([t["name"] + " " + t["pin"] for t in json.load(sys.stdin)["tokens"]])')" \
