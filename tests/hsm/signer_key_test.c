@@ -13,58 +13,10 @@
 #include <chancery/signer/logkey.h>
 
 #include "faulty.h"
-#include "signer_rig.h"
+#include "rig_fixture.h"
 
 /* The life of a key: made, found again after a crash, adopted, destroyed; and its
  * charter. */
-
-static struct rig rig;
-
-static int
-setup(unused_arg void **state)
-{
-	rig_setup(&rig);
-	return 0;
-}
-
-static int
-teardown(unused_arg void **state)
-{
-	rig_teardown(&rig);
-	return 0;
-}
-
-static uint64_t
-size(void)
-{
-	return reg_size(signer_register(rig.s));
-}
-
-static void
-expect_records(uint64_t from, const char *want)
-{
-	auto_buf struct buf got = { 0 };
-
-	rig_records(&rig, from, &got);
-	assert_string_equal(buf_cstr(&got), want);
-}
-
-static void
-must_certify(const struct sha256 *key)
-{
-	struct signer_reply reply;
-	struct error e = { 0 };
-
-	must(rig_certify(&rig, key, NULL, &reply, &e), &e, "certify");
-}
-
-static void
-must_generate(struct sha256 *key)
-{
-	struct error e = { 0 };
-
-	must(rig_generate(&rig, "ec-p256", true, key, &e), &e, "generate");
-}
 
 static void
 template_json(const char *name, struct buf *out)
@@ -665,43 +617,28 @@ test_killed_before_charter(unused_arg void **state)
 	rig_verify(&rig);
 }
 
-static int
-group_setup(unused_arg void **state)
-{
-	rig_start(&rig);
-	return 0;
-}
-
-static int
-group_teardown(unused_arg void **state)
-{
-	rig_stop(&rig);
-	return 0;
-}
-
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_generate),
-		TEST(test_generate_refused),
-		TEST(test_generate_failed),
-		TEST(test_charter),
-		TEST(test_charter_online),
-		TEST(test_adopt),
-		TEST(test_adopt_log_key),
-		TEST(test_adopt_without_template),
-		TEST(test_destroy),
-		TEST(test_destroy_refused),
-		TEST(test_destroy_killed),
-		TEST(test_settle),
-		TEST(test_settle_without_answer),
-		TEST(test_settle_other_records),
-		TEST(test_generation_answer_lost),
-		TEST(test_killed_before_charter),
+		RIG_TEST(test_generate),
+		RIG_TEST(test_generate_refused),
+		RIG_TEST(test_generate_failed),
+		RIG_TEST(test_charter),
+		RIG_TEST(test_charter_online),
+		RIG_TEST(test_adopt),
+		RIG_TEST(test_adopt_log_key),
+		RIG_TEST(test_adopt_without_template),
+		RIG_TEST(test_destroy),
+		RIG_TEST(test_destroy_refused),
+		RIG_TEST(test_destroy_killed),
+		RIG_TEST(test_settle),
+		RIG_TEST(test_settle_without_answer),
+		RIG_TEST(test_settle_other_records),
+		RIG_TEST(test_generation_answer_lost),
+		RIG_TEST(test_killed_before_charter),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, rig_group_setup,
+	    rig_group_teardown);
 }

@@ -10,41 +10,11 @@
 
 #include <chancery/signer/keygen.h>
 
-#include "signer_rig.h"
+#include "rig_fixture.h"
 
 /* Key generation in parts: beside signing, and what of it a later signer finds. */
 
-static struct rig rig;
 static const char *last_label;
-
-static int
-setup(unused_arg void **state)
-{
-	rig_setup(&rig);
-	return 0;
-}
-
-static int
-teardown(unused_arg void **state)
-{
-	rig_teardown(&rig);
-	return 0;
-}
-
-static uint64_t
-size(void)
-{
-	return reg_size(signer_register(rig.s));
-}
-
-static void
-expect_records(uint64_t from, const char *want)
-{
-	auto_buf struct buf got = { 0 };
-
-	rig_records(&rig, from, &got);
-	assert_string_equal(buf_cstr(&got), want);
-}
 
 static struct keygen_job *
 begin(const char *label)
@@ -60,15 +30,6 @@ begin(const char *label)
 	must(j != NULL, &e, "begin");
 	last_label = label;
 	return j;
-}
-
-static void
-must_certify(const struct sha256 *key)
-{
-	struct signer_reply reply;
-	struct error e = { 0 };
-
-	must(rig_certify(&rig, key, NULL, &reply, &e), &e, "certify");
 }
 
 struct making {
@@ -95,7 +56,7 @@ test_signing_goes_on_meanwhile(unused_arg void **state)
 	uint64_t from;
 	pthread_t thread;
 
-	must(rig_generate(&rig, "ec-p256", true, &old, &e), &e, "first key");
+	must_generate(&old);
 	from = size();
 	m.job = j = begin("beside");
 	assert_int_equal(pthread_create(&thread, NULL, make, &m), 0);
@@ -260,33 +221,19 @@ test_others_are_left_alone(unused_arg void **state)
 	assert_true(signer_keygen_left(rig.s, 0) == UINT64_MAX);
 }
 
-static int
-group_setup(unused_arg void **state)
-{
-	rig_start(&rig);
-	return 0;
-}
-
-static int
-group_teardown(unused_arg void **state)
-{
-	rig_stop(&rig);
-	return 0;
-}
-
 int
 main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_the_first_sacrifices_a_key),
-		TEST(test_signing_goes_on_meanwhile),
-		TEST(test_nothing_made_is_recorded),
-		TEST(test_what_is_not_ours_is_refused),
-		TEST(test_a_key_whose_answer_was_lost),
-		TEST(test_a_key_that_was_never_made),
-		TEST(test_others_are_left_alone),
+		RIG_TEST(test_the_first_sacrifices_a_key),
+		RIG_TEST(test_signing_goes_on_meanwhile),
+		RIG_TEST(test_nothing_made_is_recorded),
+		RIG_TEST(test_what_is_not_ours_is_refused),
+		RIG_TEST(test_a_key_whose_answer_was_lost),
+		RIG_TEST(test_a_key_that_was_never_made),
+		RIG_TEST(test_others_are_left_alone),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, rig_group_setup,
+	    rig_group_teardown);
 }

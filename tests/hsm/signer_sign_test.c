@@ -7,26 +7,10 @@
 #include <openssl/x509.h>
 
 #include "faulty.h"
-#include "signer_rig.h"
+#include "rig_fixture.h"
 
 /* Certificates and lists by keys of every type, and what becomes of a request when
  * the token loses sessions, lies, or hangs. */
-
-static struct rig rig;
-
-static int
-setup(unused_arg void **state)
-{
-	rig_setup(&rig);
-	return 0;
-}
-
-static int
-teardown(unused_arg void **state)
-{
-	rig_teardown(&rig);
-	return 0;
-}
 
 static void
 check_cert(const struct buf *der, EVP_PKEY *ca)
@@ -123,7 +107,7 @@ test_lost_sessions(unused_arg void **state)
 	struct sha256 key;
 	struct error e = { 0 };
 
-	must(rig_generate(&rig, "ec-p256", true, &key, &e), &e, "key");
+	must_generate(&key);
 	for (size_t i = 0; i < countof(rows); i++) {
 		auto_buf struct buf line = { 0 }, store = { 0 }, cert = { 0 };
 		EVP_PKEY *ca = rig_public(&rig, &key);
@@ -190,7 +174,7 @@ test_corrupt_crl(unused_arg void **state)
 	struct sha256 key;
 	struct error e = { 0 };
 
-	must(rig_generate(&rig, "ec-p256", true, &key, &e), &e, "key");
+	must_generate(&key);
 	faulty_rules("C_Sign:corrupt");
 	assert_false(rig_crl(&rig, &key, &reply, &crl, &e));
 	assert_int_equal(e.why, FAIL_CRYPTO);
@@ -206,9 +190,8 @@ static void
 test_hang(unused_arg void **state)
 {
 	struct sha256 key;
-	struct error e = { 0 };
 
-	must(rig_generate(&rig, "ec-p256", true, &key, &e), &e, "key");
+	must_generate(&key);
 	rig_close(&rig);
 	rig.deadline_ms = 300;
 	rig_open(&rig, false, 2, false);
@@ -226,7 +209,7 @@ test_gone(unused_arg void **state)
 	struct sha256 key;
 	struct error e = { 0 };
 
-	must(rig_generate(&rig, "ec-p256", true, &key, &e), &e, "key");
+	must_generate(&key);
 	faulty_rules("C_SignInit:rv=0x30");
 	assert_false(rig_certify(&rig, &key, NULL, &reply, &e));
 	assert_int_equal(e.why, FAIL_HSM_GONE);
@@ -266,7 +249,7 @@ test_killed(unused_arg void **state)
 	struct signer_reply reply;
 	struct error e = { 0 };
 
-	must(rig_generate(&rig, "ec-p256", true, &the_key, &e), &e, "key");
+	must_generate(&the_key);
 	rig_killed(&rig, die_before);
 	assert_int_equal(rig_count(&rig, REC_ASSUMED), 1);
 	rig_killed(&rig, die_after);
@@ -285,7 +268,7 @@ test_token_not_here(unused_arg void **state)
 	struct error e = { 0 };
 	uint64_t cert;
 
-	must(rig_generate(&rig, "ec-p256", true, &key, &e), &e, "key");
+	must_generate(&key);
 	must(rig_certify(&rig, &key, NULL, &reply, &e), &e, "certify");
 	cert = reply.signed_;
 	rig_close(&rig);
@@ -306,35 +289,20 @@ test_token_not_here(unused_arg void **state)
 	rig_verify(&rig);
 }
 
-static int
-group_setup(unused_arg void **state)
-{
-	rig_start(&rig);
-	return 0;
-}
-
-static int
-group_teardown(unused_arg void **state)
-{
-	rig_stop(&rig);
-	return 0;
-}
-
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_key_types),
-		TEST(test_lost_sessions),
-		TEST(test_corrupt),
-		TEST(test_corrupt_crl),
-		TEST(test_hang),
-		TEST(test_gone),
-		TEST(test_killed),
-		TEST(test_token_not_here),
+		RIG_TEST(test_key_types),
+		RIG_TEST(test_lost_sessions),
+		RIG_TEST(test_corrupt),
+		RIG_TEST(test_corrupt_crl),
+		RIG_TEST(test_hang),
+		RIG_TEST(test_gone),
+		RIG_TEST(test_killed),
+		RIG_TEST(test_token_not_here),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, rig_group_setup,
+	    rig_group_teardown);
 }
