@@ -15,11 +15,11 @@ cat >broker.hcl <<'END'
 path "pki/issue/broker" { capabilities = ["update"] }
 END
 check bao policy write broker broker.hcl
-bao token create -orphan -policy broker -period 6s -field token >token
+bao token create -orphan -policy broker -period 6s -field token >agent.token
 cat >agent.hcl <<END
 vault { address = "$VAULT_ADDR" ca_cert = "$VAULT_CACERT" }
 auto_auth {
-  method "token_file" { config = { token_file_path = "$work/token" } }
+  method "token_file" { config = { token_file_path = "$work/agent.token" } }
   sink "file" { config = { path = "$work/sink" } }
 }
 template_config { exit_on_retry_failure = false }
@@ -46,7 +46,7 @@ good() {
 }
 good "first certificate"
 good "its renewal"
-same "$(cat sink)" "$(cat token)" "the agent's token is the file's"
+same "$(cat sink)" "$(cat agent.token)" "the agent's token is the file's"
 
 # The signer is killed: the agent waits or asks again, and has the next certificate.
 pkill -KILL -P "$daemon" -x chancery-signer || die "no signer to kill"
@@ -69,7 +69,7 @@ check bao policy write broker broker.hcl
 good "certificate with the policy back"
 
 renewed() {
-	BAO_TOKEN=$(cat token) bao token lookup -format json | python3 -c '
+	BAO_TOKEN=$(cat agent.token) bao token lookup -format json | python3 -c '
 import json, sys
 d = json.load(sys.stdin)["data"]
 sys.exit(0 if d["period"] == 6 and d.get("last_renewal_time", 0) > d["creation_time"] else 1)'
