@@ -46,6 +46,8 @@ struct pace {
 	int64_t wait_16; /* of the shortest in this window: end to end over CPU,
 	                    in sixteenths; 0: none yet                        */
 	unsigned seen;   /* in this window                                    */
+	int64_t short_ns; /* the shortest of the last window; 0: none yet     */
+	int64_t next_ns; /* …and of this one                                 */
 };
 
 struct key_queue {

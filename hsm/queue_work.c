@@ -41,6 +41,10 @@ queue_size(struct key_queue *q)
 	q->limit = fewest();
 }
 
+/* Below this ratio a call is one that computes: on a busy machine even the shortest of a
+ * window has waited for a processor. */
+#define WAITS_16 (2 * 16)
+
 /* Rate times latency (Little's law), the rate being what the processors can do: each
  * keeps as many calls going as one takes longer than it computes. */
 static void
@@ -48,9 +52,9 @@ follow_pace(struct key_queue *q)
 {
 	int64_t want = ((int64_t)processors() * q->pace.wait_16 + 8) / 16;
 
-	q->limit = want < fewest() ? fewest()
-	    : want > q->max        ? q->max
-				   : (unsigned)want;
+	q->limit = want > q->max ? q->max : (unsigned)want;
+	if (q->pace.wait_16 < WAITS_16 || q->limit < fewest())
+		q->limit = fewest();
 }
 
 /* The shortest of a window counts for the ratio: longer ones may have waited for a
@@ -67,9 +71,12 @@ note_pace(struct key_queue *q, int64_t ns, int64_t cpu_ns)
 	ratio = 16 * ns / (cpu_ns > 0 ? cpu_ns : 1);
 	if (p->seen++ == 0 || ratio < p->wait_16)
 		p->wait_16 = ratio;
+	if (p->seen == 1 || ns < p->next_ns)
+		p->next_ns = ns;
 	if (p->seen < WINDOW)
 		return;
 	follow_pace(q);
+	p->short_ns = p->next_ns;
 	p->seen = 0;
 }
 
@@ -79,7 +86,7 @@ note_pace(struct key_queue *q, int64_t ns, int64_t cpu_ns)
  * but no more than end in this time. No timer: with nothing waiting each completion
  * counts, and what waits ends by its deadline.
  */
-#define GATHER_NS (2 * INT64_C(1000000))
+#define GATHER_NS (4 * INT64_C(1000000))
 #define COMPANY_MAX 32
 
 int64_t
@@ -268,10 +275,12 @@ wanted(const struct key_queue *q)
 	const size_t most = q->limit;
 
 	if (q->cfg.workers != KEY_WORKERS_AUTO || q->limit > fewest() ||
-	    q->pace.job_ns == 0)
+	    q->pace.short_ns == 0)
 		return most;
 	return lesser(most,
-	    1 + (size_t)((int64_t)q->waiting.n * q->pace.job_ns / BACKLOG_NS));
+	    1 +
+		(size_t)((int64_t)q->waiting.n * q->pace.short_ns /
+		    BACKLOG_NS));
 }
 
 void
