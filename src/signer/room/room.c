@@ -184,16 +184,16 @@ void
 room_judge(struct room *r, const struct signer_reply *a)
 {
 	const int64_t now = clock_mono_ns();
+	const bool hangs = a->err.why == FAIL_TIMEOUT && a->attempts > 0;
+	const bool gone = a->err.why == FAIL_HSM_GONE;
 
 	if (a->ok)
 		r->gone_ns = 0;
 	else if (a->err.why == FAIL_PIN)
 		room_end(r, ROOM_EXIT_PIN, &a->err);
-	else if (a->err.why == FAIL_TIMEOUT && a->attempts > 0)
-		room_end(r, EXIT_FAILURE, &a->err);
-	else if (a->err.why == FAIL_HSM_GONE && r->gone_ns == 0)
+	else if (gone && r->gone_ns == 0)
 		r->gone_ns = now;
-	else if (a->err.why == FAIL_HSM_GONE && now - r->gone_ns > GONE_MS * MS)
+	else if (hangs || (gone && now - r->gone_ns > GONE_MS * MS))
 		room_end(r, EXIT_FAILURE, &a->err);
 }
 
