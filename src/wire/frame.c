@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <chancery/base/cleanup.h>
 #include <chancery/base/text.h>
 #include <chancery/wire/frame.h>
 
@@ -66,6 +67,30 @@ wire_text(struct buf *out, const char *v)
 		wire_u32(out, 0);
 	else
 		wire_bytes(out, bytes_of(v, strlen(v) + 1));
+}
+
+bool
+wire_text_ok(const char *v, size_t max)
+{
+	return v == NULL || (strlen(v) <= max && utf8_valid(bytes_str(v)));
+}
+
+void
+wire_message(struct buf *out, const char *v, size_t max)
+{
+	auto_buf struct buf mended = { 0 };
+
+	if (wire_text_ok(v, max)) {
+		wire_text(out, v);
+		return;
+	}
+	buf_add_escaped(&mended, bytes_str(v));
+	if (mended.n > max)
+		mended.n = max;
+	/* Escaping leaves whole characters; the cut may not. */
+	while (!utf8_valid(buf_bytes(&mended)))
+		mended.n--;
+	wire_text(out, buf_cstr(&mended));
 }
 
 void

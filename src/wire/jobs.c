@@ -86,39 +86,15 @@ job_name(enum job j)
 /* ---- writing ----------------------------------------------------------- */
 
 static bool
-text_ok(const struct field *f, const char *v)
-{
-	return v == NULL || (strlen(v) <= f->max && utf8_valid(bytes_str(v)));
-}
-
-static bool
 write_texts(const struct field *f, const struct job_texts *v, struct buf *out)
 {
 	wire_u32(out, (uint32_t)v->n);
 	for (size_t i = 0; i < v->n; i++) {
-		if (v->v[i] == NULL || !text_ok(f, v->v[i]))
+		if (v->v[i] == NULL || !wire_text_ok(v->v[i], f->max))
 			return false;
 		wire_text(out, v->v[i]);
 	}
 	return v->n <= JOB_TEXTS_MAX;
-}
-
-/* Cut and escape: whoever reads it wants to know what failed. */
-static void
-write_message(const struct field *f, const char *v, struct buf *out)
-{
-	auto_buf struct buf mended = { 0 };
-
-	if (text_ok(f, v)) {
-		wire_text(out, v);
-		return;
-	}
-	buf_add_escaped(&mended, bytes_str(v));
-	if (mended.n > f->max)
-		mended.n = f->max;
-	while (!utf8_valid(buf_bytes(&mended)))
-		mended.n--;
-	wire_text(out, buf_cstr(&mended));
 }
 
 static bool
@@ -152,8 +128,8 @@ write_value(const struct field *f, const void *in, struct buf *out)
 	}
 	memcpy(&text, in, sizeof(text));
 	if (f->kind == KIND_MESSAGE)
-		write_message(f, text, out);
-	else if (text_ok(f, text))
+		wire_message(out, text, f->max);
+	else if (wire_text_ok(text, f->max))
 		wire_text(out, text);
 	else
 		return false;

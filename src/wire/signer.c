@@ -176,31 +176,6 @@ wire_message_name(enum wire_message m)
 /* ---- writing ----------------------------------------------------------- */
 
 static bool
-text_ok(const struct field *f, const char *v)
-{
-	return v == NULL || (strlen(v) <= f->max && utf8_valid(bytes_str(v)));
-}
-
-/* Cut and escape: whoever reads it wants to know what failed. */
-static void
-write_message(const struct field *f, const char *v, struct buf *out)
-{
-	auto_buf struct buf mended = { 0 };
-
-	if (text_ok(f, v)) {
-		wire_text(out, v);
-		return;
-	}
-	buf_add_escaped(&mended, bytes_str(v));
-	if (mended.n > f->max)
-		mended.n = f->max;
-	/* Escaping leaves whole characters; the cut may not. */
-	while (!utf8_valid(buf_bytes(&mended)))
-		mended.n--;
-	wire_text(out, buf_cstr(&mended));
-}
-
-static bool
 write_checked(const struct field *f, const void *in, struct buf *out)
 {
 	const char *const *text = in;
@@ -212,7 +187,7 @@ write_checked(const struct field *f, const void *in, struct buf *out)
 		wire_bytes(out, *v);
 		return true;
 	}
-	if (!text_ok(f, *text))
+	if (!wire_text_ok(*text, f->max))
 		return false;
 	wire_text(out, *text);
 	return true;
@@ -245,7 +220,7 @@ write_field(const struct field *f, const void *base, struct buf *out,
 		buf_add(out, in, 20);
 		return true;
 	case KIND_MESSAGE:
-		write_message(f, *(const char *const *)in, out);
+		wire_message(out, *(const char *const *)in, f->max);
 		return true;
 	case KIND_BYTES:
 	case KIND_TEXT:

@@ -35,6 +35,11 @@ void wire_u64(struct buf *out, uint64_t v);
 void wire_bytes(struct buf *out, struct bytes v);
 /* As wire_bytes with a NUL at the end, counted; NULL is length 0. */
 void wire_text(struct buf *out, const char *v);
+/* NULL, or strict UTF-8 of at most max octets. */
+bool wire_text_ok(const char *v, size_t max) must_check;
+/* A text for people: as wire_text, escaped and cut where it is not one of those, because
+ * whoever reads it wants to know what failed. */
+void wire_message(struct buf *out, const char *v, size_t max);
 
 struct wire_reader {
 	struct bytes in;
