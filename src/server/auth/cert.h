@@ -83,8 +83,6 @@ bool cert_crl_has(const struct cert_crl *l,
 json_t *cert_crl_serials(const struct cert_crl *l) must_check;
 
 /* ---- small ---- */
-/* Globs of names: '*' stands for anything, wherever it is. */
-bool name_glob(const char *pattern, const char *text) must_check;
 /* Magnitude to 20 octets; false: negative or longer. */
 bool cert_serial(const ASN1_INTEGER *i,
     uint8_t out[LIMIT_SERIAL_BYTES]) must_check;

@@ -5,47 +5,12 @@
 
 #include "cert_client.h"
 
-/* A star takes as little as it can; where the rest does not fit, the last one takes more. */
-bool
-name_glob(const char *pattern, const char *text)
-{
-	const char *star = NULL, *from = NULL;
-
-	while (*text != '\0') {
-		if (*pattern == '*') {
-			star = pattern++;
-			from = text;
-		} else if (*pattern == *text) {
-			pattern++;
-			text++;
-		} else if (star != NULL) {
-			pattern = star + 1;
-			text = ++from;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return *pattern == '\0';
-}
-
-static bool
-any_glob(const json_t *globs, const char *text)
-{
-	for (size_t i = 0; i < json_array_size(globs); i++)
-		if (name_glob(json_string_value(json_array_get(globs, i)),
-			text))
-			return true;
-	return false;
-}
-
 static bool
 string_fits(const json_t *globs, const ASN1_STRING *s)
 {
 	auto_buf struct buf text = { 0 };
 
-	return client_text(s, &text) && any_glob(globs, buf_cstr(&text));
+	return client_text(s, &text) && names_match(globs, buf_cstr(&text));
 }
 
 /* ---- names ---- */
@@ -56,7 +21,7 @@ common_name_fits(const struct client_cert *c, const json_t *globs)
 	auto_buf struct buf cn = { 0 };
 
 	client_common_name(c, &cn);
-	return any_glob(globs, buf_cstr(&cn));
+	return names_match(globs, buf_cstr(&cn));
 }
 
 static bool

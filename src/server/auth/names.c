@@ -94,9 +94,9 @@ names_have(const json_t *names, const char *name)
 	return false;
 }
 
-/* '*' anywhere, each as many characters as it takes. */
-static bool
-star_match(const char *pattern, const char *text)
+/* A star takes as little as it can; where the rest does not fit, the last one takes more. */
+bool
+name_glob(const char *pattern, const char *text)
 {
 	const char *star = NULL, *from = NULL;
 
@@ -125,7 +125,7 @@ names_match(const json_t *globs, const char *name)
 	size_t i;
 
 	for (i = 0; i < json_array_size(globs); i++)
-		if (star_match(json_string_value(json_array_get(globs, i)),
+		if (name_glob(json_string_value(json_array_get(globs, i)),
 			name))
 			return true;
 	return false;

@@ -23,7 +23,9 @@ struct sha256 token_hash(struct bytes text);
  * stays. `names`: array of strings or NULL. */
 json_t *names_clean(const json_t *names, bool add_default) must_check;
 bool names_have(const json_t *names, const char *name) must_check;
-/* Globs of roles: '*' anywhere. */
+/* '*' stands for anything, wherever it is: globs of roles, names of certificates. */
+bool name_glob(const char *pattern, const char *text) must_check;
+/* One of these globs fits. */
 bool names_match(const json_t *globs, const char *name) must_check;
 /* Globs of parameters: '*' at the beginning, the end or both; a single "*" is itself. */
 bool text_glob(const char *pattern, const char *text) must_check;
