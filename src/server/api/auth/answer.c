@@ -107,6 +107,22 @@ field_of(const struct call *c, const char *name)
 	fatal("%s: no field %s", c->route->pattern, name);
 }
 
+static bool
+name_add(void *arg, const struct doc *d)
+{
+	(void)json_array_append_new(arg, json_string(d->name));
+	return true;
+}
+
+json_t *
+doc_names(const struct call *c, const char *kind, const char *scope)
+{
+	json_t *names = json_array();
+
+	docs_each(c->docs, kind, scope, name_add, names);
+	return names;
+}
+
 json_t *
 doc_merged(const struct call *c, const json_t *old, const char *const *names)
 {

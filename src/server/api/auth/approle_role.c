@@ -233,20 +233,10 @@ approle_read(struct call *c)
 	call_ok(c, data);
 }
 
-static bool
-name_add(void *arg, const struct doc *d)
-{
-	(void)json_array_append_new(arg, json_string(d->name));
-	return true;
-}
-
 void
 approle_list(struct call *c)
 {
-	json_t *keys = json_array();
-
-	docs_each(c->docs, ROLE_KIND, c->mount->path, name_add, keys);
-	call_keys(c, keys, NULL);
+	call_keys(c, doc_names(c, ROLE_KIND, c->mount->path), NULL);
 }
 
 static bool

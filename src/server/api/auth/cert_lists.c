@@ -64,20 +64,10 @@ cert_crl_read_row(struct call *c)
 		    json_pack("{s:o}", "serials", cert_crl_serials(d->parsed)));
 }
 
-static bool
-name_add(void *arg, const struct doc *d)
-{
-	(void)json_array_append_new(arg, json_string(d->name));
-	return true;
-}
-
 void
 cert_crl_list_row(struct call *c)
 {
-	json_t *keys = json_array();
-
-	docs_each(c->docs, CERT_CRL_KIND, c->mount->path, name_add, keys);
-	call_keys(c, keys, NULL);
+	call_keys(c, doc_names(c, CERT_CRL_KIND, c->mount->path), NULL);
 }
 
 static bool

@@ -130,20 +130,10 @@ cert_role_read(struct call *c)
 		call_ok(c, json_deep_copy(d->json));
 }
 
-static bool
-name_add(void *arg, const struct doc *d)
-{
-	(void)json_array_append_new(arg, json_string(d->name));
-	return true;
-}
-
 void
 cert_role_list(struct call *c)
 {
-	json_t *keys = json_array();
-
-	docs_each(c->docs, CERT_ROLE_KIND, c->mount->path, name_add, keys);
-	call_keys(c, keys, NULL);
+	call_keys(c, doc_names(c, CERT_ROLE_KIND, c->mount->path), NULL);
 }
 
 static bool

@@ -65,6 +65,9 @@ bool has_sudo(const struct call *c);
  * given keep their value, or get their default. `names` (NULL ends): which. */
 json_t *doc_merged(const struct call *c, const json_t *old,
     const char *const *names) must_check;
+/* Names of all documents of that kind. */
+json_t *doc_names(const struct call *c, const char *kind,
+    const char *scope) must_check;
 void lower_text(const char *in, char *out, size_t size);
 /* After a change: 204, or why not. */
 void changed(struct call *c);

@@ -27,20 +27,13 @@ name_ok(struct call *c)
 
 /* ---- list ---- */
 
-static bool
-name_add(void *arg, const struct doc *d)
-{
-	(void)json_array_append_new(arg, json_string(d->name));
-	return true;
-}
-
 static json_t *
 policy_names(struct call *c)
 {
-	auto_json json_t *keys = json_pack("[s]", "default");
+	auto_json json_t *keys = doc_names(c, KIND, "");
 	json_t *all;
 
-	docs_each(c->docs, KIND, "", name_add, keys);
+	(void)json_array_append_new(keys, json_string("default"));
 	all = names_clean(keys, false);
 	(void)json_array_append_new(all, json_string("root"));
 	return all;

@@ -130,18 +130,8 @@ token_role_delete(struct call *c)
 	call_change(c, "token role removed", delete_build, changed);
 }
 
-static bool
-name_add(void *arg, const struct doc *d)
-{
-	(void)json_array_append_new(arg, json_string(d->name));
-	return true;
-}
-
 void
 token_role_list(struct call *c)
 {
-	json_t *keys = json_array();
-
-	docs_each(c->docs, KIND, SCOPE, name_add, keys);
-	call_keys(c, keys, NULL);
+	call_keys(c, doc_names(c, KIND, SCOPE), NULL);
 }

@@ -246,20 +246,10 @@ userpass_read(struct call *c)
 		call_ok(c, json_deep_copy(d->json));
 }
 
-static bool
-name_add(void *arg, const struct doc *d)
-{
-	(void)json_array_append_new(arg, json_string(d->name));
-	return true;
-}
-
 void
 userpass_list(struct call *c)
 {
-	json_t *keys = json_array();
-
-	docs_each(c->docs, USERPASS_KIND, c->mount->path, name_add, keys);
-	call_keys(c, keys, NULL);
+	call_keys(c, doc_names(c, USERPASS_KIND, c->mount->path), NULL);
 }
 
 /* ---- delete: the user's tokens end too ---- */
