@@ -186,3 +186,33 @@ crypto_equal(const void *a, const void *b, size_t n)
 {
 	return CRYPTO_memcmp(a, b, n) == 0;
 }
+
+static void *
+ossl_alloc(size_t n, unused_arg const char *file, unused_arg int line)
+{
+	return mem_alloc(n);
+}
+
+static void *
+ossl_realloc(void *p, size_t n, unused_arg const char *file,
+    unused_arg int line)
+{
+	/* CRYPTO_realloc(3): to nothing is to free. */
+	if (n > 0)
+		return mem_realloc_wiped(p, n);
+	mem_free_wiped(p);
+	return NULL;
+}
+
+static void
+ossl_free(void *p, unused_arg const char *file, unused_arg int line)
+{
+	mem_free_wiped(p);
+}
+
+void
+crypto_wipe_memory(void)
+{
+	if (CRYPTO_set_mem_functions(ossl_alloc, ossl_realloc, ossl_free) != 1)
+		fatal("OpenSSL was used before its allocator was set");
+}

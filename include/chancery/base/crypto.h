@@ -14,6 +14,10 @@ struct sha256 {
 	uint8_t b[SHA256_LEN];
 };
 
+/* Whatever libcrypto gives back is wiped. First of all that a process does: fatal when
+ * libcrypto has taken memory before. */
+void crypto_wipe_memory(void);
+
 struct sha256 sha256(struct bytes in);
 /* Hash of the concatenation: tree nodes, salted bodies. */
 struct sha256 sha256_cat(struct bytes a, struct bytes b, struct bytes c);
