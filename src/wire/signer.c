@@ -70,7 +70,7 @@ static const struct field request_fields[] = {
 	[Q_WHY] = { "why", KIND_TEXT, Q(why), LIMIT_WHY_BYTES },
 	[Q_PROFILE] = { "profile", KIND_TEXT, Q(profile), LIMIT_WHO_BYTES },
 	[Q_SCOPE] = { "scope", KIND_TEXT, Q(scope), 64 },
-	[Q_URL] = { "url", KIND_TEXT, Q(url), LIMIT_WHY_BYTES },
+	[Q_URL] = { "url", KIND_TEXT, Q(url), LIMIT_CRL_URLS_BYTES },
 	[Q_TOKEN] = { "token", KIND_TEXT, Q(token), LIMIT_WHO_BYTES },
 	[Q_LABEL] = { "label", KIND_TEXT, Q(label), 127 },
 	[Q_WHAT] = { "what", KIND_TEXT, Q(what), LIMIT_WHO_BYTES },
@@ -150,8 +150,8 @@ static const struct {
 	[WIRE_SIGN_OCSP] = { "SIGN_OCSP", B(Q_KEY) | B(Q_DATA) | CLAIM,
 	    SIGNATURE },
 	[WIRE_SIGN_CRL] = { "SIGN_CRL",
-	    B(Q_KEY) | B(Q_ISSUER) | B(Q_KEY_ID) | B(Q_ALG) | B(Q_SCOPE) |
-		B(Q_PERIOD) | B(Q_URL) | CLAIM,
+	    B(Q_KEY) | B(Q_DATA) | B(Q_ISSUER) | B(Q_KEY_ID) | B(Q_ALG) |
+		B(Q_SCOPE) | B(Q_PERIOD) | B(Q_URL) | CLAIM,
 	    SIGNATURE | LIST },
 	[WIRE_REVOKE] = { "REVOKE",
 	    B(Q_KEY) | B(Q_CERT) | B(Q_DATA) | B(Q_REASON) | B(Q_INVALIDITY) |

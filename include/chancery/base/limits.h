@@ -31,6 +31,8 @@
 #define LIMIT_RSA_BITS_MAX 8192
 /* Likewise; CA/B Baseline Requirements 6.1.6 name 2^256 - 1. */
 #define LIMIT_RSA_EXPONENT_BITS 256
+/* URLs that one list's issuing distribution point names, a space between two: a dozen. */
+#define LIMIT_CRL_URLS_BYTES 4096
 /* Serial: 159 random bits, 20 octets (RFC 5280 4.1.2.2). */
 #define LIMIT_SERIAL_BYTES 20
 /* Serials handed out and not yet used. */

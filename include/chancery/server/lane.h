@@ -102,9 +102,11 @@ struct lane_crl {
 	struct bytes issuer; /* DER subject */
 	uint8_t issuer_key_id[20];
 	enum sig_alg alg;
-	const char *scope; /* "full" */
+	/* "full", "partition:K", "delta" or "caller"; as struct signer_crl says. */
+	const char *scope;
 	int64_t period_s;
-	const char *idp_url; /* or NULL */
+	const char *idp_url; /* URLs, a space between two; or NULL */
+	struct bytes tbs;    /* of scope "caller" alone: the TBSCertList */
 };
 void lane_sign_crl(struct lane *l, const struct lane_crl *req,
     const struct lane_claim *claim, lane_done_fn *done, void *arg);

@@ -131,18 +131,33 @@ bool signer_sign_ocsp(struct signer *s, const struct signer_ocsp *req,
     signer_done_fn *done, void *arg, struct error *e) must_check;
 
 /* SIGN_CRL: the signer writes the list from its own revocation records. One at a
- * time per key and scope; a second request waits, and is made from what was revoked
- * meanwhile. The issuer is held as CERTIFY's is. */
+ * time per key and scope (full and delta are one); a second request waits, and is made
+ * from what was revoked meanwhile. The issuer is held as CERTIFY's is.
+ *   full         every revocation of the key
+ *   partition:K  those of certificates whose distribution points name partition K
+ *   delta        what was revoked since the last full list, which is its base
+ *                (RFC 5280 5.2.4): same URLs, numbers of one series. FAIL_NOT_FOUND
+ *                when there is no full list yet
+ *   caller       `tbs`, somebody else's TBSCertList, signed as it is, under the
+ *                charter's kind `caller-crl`: version 2, with this key's name, key
+ *                identifier and algorithm (structure-*), a number above the last
+ *                (caller-crl-number), entries that are well-formed, each serial once
+ *                (caller-crl-entries), among them each unexpired revocation of this
+ *                key, dated no later (caller-crl-revoked; a delta may leave them out,
+ *                but not take them back). At most LIMIT_TBS_BYTES. Only key, scope,
+ *                tbs, path and claim are looked at.
+ */
 struct signer_crl {
 	struct sha256 key;
 	struct bytes issuer; /* DER subject of the issuer certificate */
 	uint8_t issuer_key_id[20];
 	enum sig_alg alg;
-	const char *scope; /* "full" or "partition:K"              */
-	int64_t period_s;  /* nextUpdate - thisUpdate              */
-	/* Partitioned lists, naming "partition-K" as the certificates do; NULL for
-	 * full ones. At most 1000 octets. */
+	const char *scope;
+	int64_t period_s; /* nextUpdate - thisUpdate              */
+	/* What the certificates name, a space between two; of partitioned lists, which
+	 * need it, all "partition-K". NULL: without. At most LIMIT_CRL_URLS_BYTES. */
 	const char *idp_url;
+	struct bytes tbs; /* copied */
 	/* Exclusive create; of an offline signer only. NULL: crl_dir. */
 	const char *path;
 	struct signer_claim claim;

@@ -14,7 +14,7 @@
 #include <chancery/wire/frame.h>
 
 /* Both ends must speak the same: they are installed together. */
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 
 enum wire_message {
 	WIRE_HELLO = 1, /* version → version, origin, vkey, size          */
@@ -25,8 +25,9 @@ enum wire_message {
 	WIRE_CERTIFY,  /* key, data: TBS, profile → intent, index, t, sig */
 	WIRE_SIGN_CSR, /* key, data: CertificationRequestInfo → the same */
 	WIRE_SIGN_OCSP, /* key, data: ResponseData, each as wire_bytes → the same */
-	WIRE_SIGN_CRL, /* key, issuer, key_id, alg, scope, period, url →
-	                   the same, and path, number, entries, bytes         */
+	WIRE_SIGN_CRL, /* key, issuer, key_id, alg, scope, period, url, data:
+	                   TBSCertList of scope "caller", which gives all but key,
+	                   scope → the same, and path, number, entries, bytes */
 	WIRE_REVOKE,  /* key, cert or data, reason, invalidity → index, t   */
 	WIRE_SETTLE,  /* id → outcome, and what that message's answer has   */
 	WIRE_RECORD,  /* kind, what, data: private body → index, t          */

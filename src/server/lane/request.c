@@ -251,7 +251,8 @@ lane_sign_crl(struct lane *l, const struct lane_crl *req,
 		.alg = (uint32_t)req->alg,
 		.scope = req->scope,
 		.period_s = req->period_s,
-		.url = req->idp_url };
+		.url = req->idp_url,
+		.data = req->tbs };
 
 	memcpy(q.key_id, req->issuer_key_id, sizeof(q.key_id));
 	(void)submit(l, WIRE_SIGN_CRL, &q, claim, done, arg);

@@ -93,6 +93,7 @@ on_sign_crl(struct room_request *q, const struct wire_request *in,
 		.scope = in->scope,
 		.period_s = in->period_s,
 		.idp_url = in->url,
+		.tbs = in->data,
 		.claim = claim_of(in) };
 
 	if (in->scope == NULL)
