@@ -125,6 +125,26 @@ same "$(raw kafka-int-ca/crl -o /dev/null -w '%{http_code}' -H 'If-None-Match: "
 raw kafka-int-ca/crl -I >headers
 grep -q '^HTTP/1.1 200' headers || die "HEAD crl"
 grep -q '^Cache-Control: public, max-age=60' headers || die "no Cache-Control on crl"
+raw kafka-int-ca/crl >whole.crl
+same "$(sed -n 's/^Content-Length: \([0-9]*\)\r$/\1/p' headers)" "$(wc -c <whole.crl)" "HEAD's length"
+# Parts put together are the list; a part of another version is not given.
+raw kafka-int-ca/crl -r 0-99 >part.crl
+raw kafka-int-ca/crl -r 100- -H "If-Range: $etag" >>part.crl
+cmp -s part.crl whole.crl || die "ranges of the list"
+same "$(raw kafka-int-ca/crl -o /dev/null -w '%{http_code}' -r 0-9)" 206 "a range"
+same "$(raw kafka-int-ca/crl -o /dev/null -w '%{http_code}' -r 0-9 -H 'If-Range: "x"')" 200 \
+	"a range of another version"
+same "$(raw kafka-int-ca/crl -o /dev/null -w '%{http_code}' -r 99999999-)" 416 "a range behind the end"
+modified=$(sed -n 's/^Last-Modified: \(.*\)\r$/\1/p' headers)
+[ -n "$modified" ] || die "no Last-Modified on crl"
+same "$(raw kafka-int-ca/crl -o /dev/null -w '%{http_code}' -H "If-Modified-Since: $modified")" 304 \
+	"not modified since"
+# Java knows versions by Last-Modified alone: lists of one second differ in it.
+for _ in 1 2 3 4 5 6; do
+	check bao read kafka-int-ca/crl/rotate
+	raw kafka-int-ca/crl -I | sed -n 's/^Last-Modified: \(.*\)\r$/\1/p' >>dates
+done
+same "$(sort dates | uniq -d)" "" "a Last-Modified of two lists"
 
 # --- revocation ------------------------------------------------------------------------------
 crl_check() {

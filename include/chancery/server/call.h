@@ -102,8 +102,9 @@ void call_flat(struct call *c, int status, json_t *body);
 /* As call_ok, long: next() appends the JSON text of `data` in pieces (http_send_stream). */
 void call_ok_stream(struct call *c, http_next_fn *next,
     void (*release)(void *arg), void *arg);
-/* A file by descriptor, taken over (CRLs). */
-void call_file(struct call *c, const char *type, int fd, uint64_t length);
+/* `length` octets of a file from an offset on, by descriptor, taken over (CRLs). */
+void call_file(struct call *c, int status, const char *type, int fd,
+    uint64_t from, uint64_t length);
 /* Instead of "no-store", for what is public; before the answer. */
 void call_cache_control(struct call *c, const char *value);
 /* Data whose keys also stand at the top level (sys/mounts …). Steals. */

@@ -6,6 +6,7 @@
 #include <chancery/base/clock.h>
 #include <chancery/base/json.h>
 #include <chancery/base/text.h>
+#include <chancery/server/conditional.h>
 
 #include "chars.h"
 #include "internal.h"
@@ -20,6 +21,7 @@ static const struct {
 	{ 200, "OK" },
 	{ 202, "Accepted" },
 	{ 204, "No Content" },
+	{ 206, "Partial Content" },
 	{ 304, "Not Modified" },
 	{ 307, "Temporary Redirect" },
 	{ 400, "Bad Request" },
@@ -31,6 +33,7 @@ static const struct {
 	{ 413, "Content Too Large" },
 	{ 414, "URI Too Long" },
 	{ 415, "Unsupported Media Type" },
+	{ 416, "Range Not Satisfiable" },
 	{ 417, "Expectation Failed" },
 	{ 429, "Too Many Requests" },
 	{ 431, "Request Header Fields Too Large" },
@@ -51,23 +54,17 @@ phrase_of(int status)
 	return "";
 }
 
-/* RFC 9110 6.6.1, in the form of 5.6.7; made once a second. */
+/* RFC 9110 6.6.1; made once a second. */
 static const char *
 date_line(struct http_worker *w)
 {
-	static const char days[][4] = { "Thu", "Fri", "Sat", "Sun", "Mon",
-		"Tue", "Wed" };
-	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May",
-		"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 	int64_t now_s = clock_wall_ms(&clock_system) / 1000;
-	int y, mon, d, h, min, s;
+	char date[HTTP_DATE_SIZE];
 
 	if (now_s == w->date_s)
 		return w->date;
-	time_to_civil(now_s, &y, &mon, &d, &h, &min, &s);
-	(void)snprintf(w->date, sizeof(w->date),
-	    "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n",
-	    days[now_s / 86400 % 7], d, months[mon - 1], y, h, min, s);
+	http_date_format(now_s, date);
+	(void)snprintf(w->date, sizeof(w->date), "Date: %s\r\n", date);
 	w->date_s = now_s;
 	return w->date;
 }

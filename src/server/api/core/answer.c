@@ -364,10 +364,12 @@ call_cache_control(struct call *c, const char *value)
 }
 
 void
-call_file(struct call *c, const char *type, int fd, uint64_t length)
+call_file(struct call *c, int status, const char *type, int fd, uint64_t from,
+    uint64_t length)
 {
 	if (c->x != NULL) {
-		http_send_file(finish(flight_of(c)), 200, type, fd, 0, length);
+		http_send_file(finish(flight_of(c)), status, type, fd, from,
+		    length);
 		return;
 	}
 	(void)close(fd);

@@ -7,20 +7,18 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <chancery/base/text.h>
-#include <chancery/pki/crl.h>
 
 #include "engine.h"
 
 struct known {
 	struct sha256 key;
 	struct timespec changed; /* of the folder */
-	uint64_t number;
-	int64_t this_s, next_s;
+	uint64_t number, dated; /* modified_s is that of list `dated` */
+	int64_t this_s, next_s, modified_s;
 };
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct known *knowns;
@@ -53,27 +51,6 @@ newest_in(const char *path)
 	return best;
 }
 
-/* thisUpdate and nextUpdate; the entries are passed over. */
-static bool
-read_times(int fd, size_t size, struct known *k)
-{
-	struct crl_view v;
-	auto_buf struct buf owned = { 0 };
-	struct error ignored;
-	void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-	bool ok;
-
-	if (map == MAP_FAILED)
-		return false;
-	ok = crl_parse(bytes_of(map, size), "crl", &owned, &v, &ignored);
-	if (ok) {
-		k->this_s = v.this_update_s;
-		k->next_s = v.next_update_s;
-	}
-	(void)munmap(map, size);
-	return ok;
-}
-
 static struct known *
 known_of(const struct sha256 *key)
 {
@@ -99,6 +76,18 @@ open_number(const char *dir, uint64_t number, struct stat *st)
 	return fd;
 }
 
+/* The lists before it that are still on disk, and the one that was served before it. */
+static void
+date_list(const char *dir, struct known *k)
+{
+	int64_t t = crl_modified_s(dir, k->number, k->this_s);
+
+	if (k->number == k->dated)
+		return;
+	k->modified_s = t > k->modified_s ? t : k->modified_s + 1;
+	k->dated = k->number;
+}
+
 static bool
 open_newest(const char *dir, struct known *k, struct crl_file *out)
 {
@@ -115,15 +104,20 @@ open_newest(const char *dir, struct known *k, struct crl_file *out)
 	out->fd = k->number > 0 ? open_number(dir, k->number, &st) : -1;
 	if (out->fd < 0)
 		return false;
-	if (k->next_s == 0 && !read_times(out->fd, (size_t)st.st_size, k)) {
-		(void)close(out->fd);
-		return false;
+	if (k->next_s == 0) {
+		if (!crl_read_times(out->fd, (size_t)st.st_size, &k->this_s,
+			&k->next_s)) {
+			(void)close(out->fd);
+			return false;
+		}
+		date_list(dir, k);
 	}
 	out->bytes = (uint64_t)st.st_size;
 	out->mtime_s = st.st_mtim.tv_sec;
 	out->number = k->number;
 	out->this_s = k->this_s;
 	out->next_s = k->next_s;
+	out->modified_s = k->modified_s;
 	return true;
 }
 

@@ -273,6 +273,7 @@ struct crl_file {
 	int fd;
 	uint64_t bytes, number;
 	int64_t this_s, next_s, mtime_s;
+	int64_t modified_s; /* later than that of every list before it */
 };
 bool crl_open(const struct sha256 *key, struct crl_file *out);
 /* Ask for a new list and go on when it is there (or failed: a warning). */
@@ -282,6 +283,28 @@ void crl_worker_end(void);
 void crl_wanted(const struct sha256 *key);
 void crl_request(struct docs *d, const char *mount, const struct issuer *i,
     struct lane_crl *out);
+
+/* When the list `number` of a folder that is valid from this_s was modified, for
+ * Last-Modified: a second after the one before it where both are of one second, because some
+ * readers know versions by this date alone (crl_times.c). */
+int64_t crl_modified_s(const char *dir, uint64_t number, int64_t this_s);
+/* thisUpdate and nextUpdate of a list; its entries are passed over. */
+bool crl_read_times(int fd, size_t size, int64_t *this_s,
+    int64_t *next_s) must_check;
+
+/* ---- what may be cached (cached.c) ---- */
+struct cached {
+	const char *type, *etag; /* the tag is strong, in its quotes */
+	int64_t modified_s;
+	bool date_exact; /* conditional.h */
+	int64_t max_age_s;
+};
+/* True: it has been answered without the body, 304 or 412. For bodies that are costly. */
+bool cached_settled(struct call *c, const struct cached *k) must_check;
+/* End the call: 200, 206, 304, 412 or 416. The descriptor is taken over. */
+void cached_bytes(struct call *c, const struct cached *k, struct bytes body);
+void cached_file(struct call *c, const struct cached *k, int fd,
+    uint64_t length);
 
 /* ---- tidy (tidy*.c) ---- */
 json_t *tidy_config_default(void) must_check;

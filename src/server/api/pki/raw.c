@@ -5,10 +5,8 @@
  * when; PEM ends with a newline, so that files can be joined.
  */
 #include <stdio.h>
-#include <strings.h>
 #include <unistd.h>
 
-#include <chancery/base/clock.h>
 #include <chancery/base/text.h>
 
 #include "engine.h"
@@ -18,58 +16,6 @@
 #define TYPE_CRL "application/pkix-crl"
 #define TYPE_CRL_PEM "application/x-pem-file"
 #define CA_MAX_AGE_S 3600
-
-/* ---- conditional requests (RFC 9110 13, 8.8) ------------------------------------- */
-
-static void
-http_date(int64_t t_s, char out[40])
-{
-	static const char *const days[] = { "Thu", "Fri", "Sat", "Sun", "Mon",
-		"Tue", "Wed" };
-	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May",
-		"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-	int y, mon, d, h, m, s;
-
-	time_to_civil(t_s, &y, &mon, &d, &h, &m, &s);
-	(void)snprintf(out, 40, "%s, %02d %s %04d %02d:%02d:%02d GMT",
-	    days[t_s / 86400 % 7], d, months[(mon - 1) % 12], y, h, m, s);
-}
-
-/* One of a list, weak or not: they are compared as text. */
-static bool
-etag_listed(struct bytes list, const char *etag)
-{
-	return (list.n == 1 && list.p[0] == '*') ||
-	    memmem(list.p, list.n, etag, strlen(etag)) != NULL;
-}
-
-/* Sets the headers; true: answered 304. */
-static bool
-not_modified(struct call *c, const char *etag, int64_t modified_s,
-    int64_t max_age_s)
-{
-	/* Read when the answer goes, in this thread. */
-	static __thread char cache[64];
-	char date[40];
-	struct bytes v;
-	bool same;
-
-	http_date(modified_s, date);
-	(void)snprintf(cache, sizeof(cache), "public, max-age=%lld",
-	    (long long)(max_age_s > 0 ? max_age_s : 0));
-	http_set_header(c->x, "ETag", etag);
-	http_set_header(c->x, "Last-Modified", date);
-	call_cache_control(c, cache);
-	if (http_header(c->x, "If-None-Match", &v))
-		same = etag_listed(v, etag);
-	else
-		/* Ours has one form only, and clients send back what they got. */
-		same = http_header(c->x, "If-Modified-Since", &v) &&
-		    bytes_eq(v, bytes_str(date));
-	if (same)
-		call_raw(c, 304, NULL, bytes_of(NULL, 0));
-	return same;
-}
 
 /* ---- certificates ------------------------------------------------------------------ */
 
@@ -87,17 +33,22 @@ nothing_yet(struct call *c, const char *type)
 	call_raw(c, 204, type, bytes_of(NULL, 0));
 }
 
+/* Another certificate may take the place of this one and be older. */
 static void
 send_cert(struct call *c, const struct issuer *i, const char *type,
     struct bytes body)
 {
 	struct sha256 hash = sha256(body);
-	char etag[24] = "\"", hex[17];
+	char etag[24], hex[17];
+	const struct cached k = { .type = type,
+		.etag = etag,
+		.modified_s = i->cert.tbs.not_before_s,
+		.date_exact = true,
+		.max_age_s = CA_MAX_AGE_S };
 
 	hex_encode(bytes_of(hash.b, 8), hex);
 	(void)snprintf(etag, sizeof(etag), "\"%s\"", hex);
-	if (!not_modified(c, etag, i->cert.tbs.not_before_s, CA_MAX_AGE_S))
-		call_raw(c, 200, type, body);
+	cached_bytes(c, &k, body);
 }
 
 void
@@ -222,32 +173,38 @@ cert_chain_json(struct call *c)
 
 /* ---- lists ----------------------------------------------------------------------------- */
 
-/* Headers of a list; true: answered 304. */
-static bool
-list_not_modified(struct call *c, const struct sha256 *key,
-    const struct crl_file *f)
+#define ETAG_SIZE 48
+
+/* Not longer than a new list may take to be noticed. */
+static struct cached
+list_cached(const struct call *c, const struct sha256 *key,
+    const struct crl_file *f, const char *type, char etag[ETAG_SIZE])
 {
-	char etag[64], hex[17];
 	int64_t left = f->next_s - c->now_s;
+	char hex[17];
 
 	hex_encode(bytes_of(key->b, 8), hex);
-	(void)snprintf(etag, sizeof(etag), "\"%s-%llu\"", hex,
+	(void)snprintf(etag, ETAG_SIZE, "\"%s-%llu\"", hex,
 	    (unsigned long long)f->number);
-	/* Not longer than a new list may take to be noticed. */
-	return not_modified(c, etag, f->this_s, left < 60 ? left : 60);
+	return (struct cached){ .type = type,
+		.etag = etag,
+		.modified_s = f->modified_s,
+		.max_age_s = left < 60 ? left : 60 };
 }
 
 static void
 send_list(struct call *c, const struct issuer *i)
 {
+	char etag[ETAG_SIZE];
 	struct crl_file f;
+	struct cached k;
 
-	if (!crl_open(&i->key, &f))
+	if (!crl_open(&i->key, &f)) {
 		nothing_yet(c, TYPE_CRL);
-	else if (list_not_modified(c, &i->key, &f))
-		(void)close(f.fd);
-	else
-		call_file(c, TYPE_CRL, f.fd, f.bytes);
+		return;
+	}
+	k = list_cached(c, &i->key, &f, TYPE_CRL, etag);
+	cached_file(c, &k, f.fd, f.bytes);
 }
 
 static bool
@@ -282,23 +239,22 @@ static void
 send_list_pem(struct call *c, const struct issuer *i)
 {
 	auto_buf struct buf pem = { 0 };
+	char etag[ETAG_SIZE];
 	struct crl_file f;
-	bool ok;
+	struct cached k;
 
 	if (!crl_open(&i->key, &f)) {
 		nothing_yet(c, TYPE_CRL_PEM);
 		return;
 	}
-	if (list_not_modified(c, &i->key, &f)) {
-		(void)close(f.fd);
-		return;
+	k = list_cached(c, &i->key, &f, TYPE_CRL_PEM, etag);
+	if (!cached_settled(c, &k)) {
+		if (list_pem(&f, &pem))
+			cached_bytes(c, &k, buf_bytes(&pem));
+		else
+			call_error(c, 500, "the list cannot be read");
 	}
-	ok = list_pem(&f, &pem);
 	(void)close(f.fd);
-	if (ok)
-		call_raw(c, 200, TYPE_CRL_PEM, buf_bytes(&pem));
-	else
-		call_error(c, 500, "the list cannot be read");
 }
 
 /* cert/crl: as a certificate would be. */
