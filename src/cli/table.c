@@ -14,6 +14,7 @@ const struct command_group command_groups[] = {
 	{ "Certificates and revocation", "cert", cert_commands,
 	    &cert_commands_n },
 	{ "Vault and OpenBao", "vault", vault_commands, &vault_commands_n },
+	{ "Kafka", "kafka", kafka_commands, &kafka_commands_n },
 	{ "The register", "register", register_commands, &register_commands_n },
 	{ "The store", "store", store_commands, &store_commands_n },
 	{ "Backup", "backup", backup_commands, &backup_commands_n },

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Java's view of what the kafka commands make.
+//   open FILE PASSWORD|-              alias, kind and chain length of each entry
+//   handshake KEY CLIENT TRUST PASSWORD   mutual TLS on this machine; "NAME as seen, PROTOCOL"
+//   principal CERT...                 X500Principal.getName() of each
+import java.io.FileInputStream;
+import java.io.InputStream;
+import java.security.KeyStore;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.util.Collections;
+import java.util.concurrent.FutureTask;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLServerSocket;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.TrustManagerFactory;
+
+public class KafkaStores {
+	static char[] password(String text) {
+		return text.equals("-") ? null : text.toCharArray();
+	}
+
+	static KeyStore load(String file, String password) throws Exception {
+		KeyStore ks = KeyStore.getInstance("PKCS12");
+		try (InputStream in = new FileInputStream(file)) {
+			ks.load(in, password(password));
+		}
+		return ks;
+	}
+
+	static void open(String file, String password) throws Exception {
+		KeyStore ks = load(file, password);
+		for (String alias : Collections.list(ks.aliases())) {
+			if (!ks.isKeyEntry(alias)) {
+				System.out.println(alias + " trusted");
+				continue;
+			}
+			System.out.println(alias + " " + ks.getKey(alias, password(password)).getAlgorithm()
+				+ " " + ks.getCertificateChain(alias).length);
+		}
+	}
+
+	static SSLContext context(String key, String trust, String password) throws Exception {
+		KeyManagerFactory k = KeyManagerFactory.getInstance("SunX509");
+		k.init(load(key, password), password(password));
+		TrustManagerFactory t = TrustManagerFactory.getInstance("PKIX");
+		t.init(load(trust, password));
+		SSLContext c = SSLContext.getInstance("TLS");
+		c.init(k.getKeyManagers(), t.getTrustManagers(), null);
+		return c;
+	}
+
+	static void handshake(String[] a) throws Exception {
+		SSLServerSocket server = (SSLServerSocket) context(a[1], a[3], a[4])
+			.getServerSocketFactory().createServerSocket(0);
+		server.setNeedClientAuth(true);
+		FutureTask<String> seen = new FutureTask<>(() -> {
+			try (SSLSocket s = (SSLSocket) server.accept()) {
+				s.getOutputStream().write(1);
+				s.getOutputStream().flush();
+				return s.getSession().getPeerPrincipal().getName() + ", "
+					+ s.getSession().getProtocol();
+			}
+		});
+		new Thread(seen).start();
+		try (SSLSocket s = (SSLSocket) context(a[2], a[3], a[4]).getSocketFactory()
+			.createSocket("localhost", server.getLocalPort())) {
+			SSLParameters p = s.getSSLParameters();
+			p.setEndpointIdentificationAlgorithm("HTTPS");
+			s.setSSLParameters(p);
+			if (s.getInputStream().read() != 1)
+				throw new Exception("the server sent nothing");
+		}
+		System.out.println(seen.get());
+	}
+
+	static void principals(String[] a) throws Exception {
+		CertificateFactory f = CertificateFactory.getInstance("X.509");
+		for (int i = 1; i < a.length; i++)
+			try (InputStream in = new FileInputStream(a[i])) {
+				X509Certificate c = (X509Certificate) f.generateCertificate(in);
+				System.out.println(c.getSubjectX500Principal().getName());
+			}
+	}
+
+	public static void main(String[] a) throws Exception {
+		switch (a[0]) {
+		case "open": open(a[1], a[2]); break;
+		case "handshake": handshake(a); break;
+		case "principal": principals(a); break;
+		default: throw new Exception(a[0]);
+		}
+	}
+}
