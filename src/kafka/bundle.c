@@ -55,7 +55,7 @@ take_key(struct kafka_bundle *b, EVP_PKEY *key, struct error *e)
 	auto_buf struct buf der = { 0 };
 	struct spki spki;
 
-	if (owned == NULL || !key_public(owned, &der, e))
+	if (owned == NULL || !private_public(owned, &der, e))
 		return false;
 	if (!spki_parse(buf_bytes(&der), &spki, e))
 		return error_context(e, "private key");
@@ -71,14 +71,14 @@ bool
 kafka_bundle_set_key(struct kafka_bundle *b, struct bytes pem,
     const struct secret *password, const char *file, struct error *e)
 {
-	return take_key(b, key_read(pem, password, e), e) ||
+	return take_key(b, private_read(pem, password, e), e) ||
 	    error_context(e, "%s", file);
 }
 
 bool
 kafka_bundle_make_key(struct kafka_bundle *b, const char *type, struct error *e)
 {
-	return take_key(b, key_make(type, e), e);
+	return take_key(b, private_make(type, e), e);
 }
 
 EVP_PKEY *

@@ -60,7 +60,7 @@ no_key(const struct asked *a, struct bytes pem, struct error *e)
 }
 
 EVP_PKEY *
-key_read(struct bytes pem, const struct secret *password, struct error *e)
+private_read(struct bytes pem, const struct secret *password, struct error *e)
 {
 	struct asked a = { .password = password };
 	auto_bio BIO *in = BIO_new_mem_buf(pem.p, (int)pem.n);
@@ -75,7 +75,7 @@ key_read(struct bytes pem, const struct secret *password, struct error *e)
 }
 
 EVP_PKEY *
-key_make(const char *type, struct error *e)
+private_make(const char *type, struct error *e)
 {
 	static const char *const curves[KEY_ALG__COUNT] = {
 		[KEY_EC_P256] = "P-256",
@@ -104,7 +104,7 @@ key_make(const char *type, struct error *e)
 }
 
 bool
-key_public(EVP_PKEY *key, struct buf *der, struct error *e)
+private_public(EVP_PKEY *key, struct buf *der, struct error *e)
 {
 	unsigned char *p = NULL;
 	int n = i2d_PUBKEY(key, &p);
@@ -117,7 +117,7 @@ key_public(EVP_PKEY *key, struct buf *der, struct error *e)
 }
 
 bool
-key_write_pem(EVP_PKEY *key, struct secret *out, struct error *e)
+private_write_pem(EVP_PKEY *key, struct secret *out, struct error *e)
 {
 	auto_bio BIO *to = BIO_new(BIO_s_secmem());
 	char *p;

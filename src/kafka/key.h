@@ -7,11 +7,11 @@
 
 #include "ossl.h"
 
-EVP_PKEY *key_read(struct bytes pem, const struct secret *password,
+EVP_PKEY *private_read(struct bytes pem, const struct secret *password,
     struct error *e) must_check;
-EVP_PKEY *key_make(const char *type, struct error *e) must_check;
+EVP_PKEY *private_make(const char *type, struct error *e) must_check;
 /* Its SubjectPublicKeyInfo, appended. */
-bool key_public(EVP_PKEY *key, struct buf *der, struct error *e) must_check;
+bool private_public(EVP_PKEY *key, struct buf *der, struct error *e) must_check;
 /* Append the unencrypted PKCS#8 as PEM: Java reads no other without PBES2. */
-bool key_write_pem(EVP_PKEY *key, struct secret *out,
+bool private_write_pem(EVP_PKEY *key, struct secret *out,
     struct error *e) must_check;

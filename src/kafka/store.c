@@ -62,7 +62,7 @@ kafka_key_pem(const struct kafka_bundle *b, struct error *e)
 	struct secret *s = secret_new(KEY_PEM_BYTES);
 
 	kafka_chain_pem(b, &chain);
-	if (key_write_pem(kafka_bundle_key(b), s, e)) {
+	if (private_write_pem(kafka_bundle_key(b), s, e)) {
 		if (secret_add(s, chain.p, chain.n))
 			return s;
 		(void)error_set(e, FAIL_BAD_INPUT,

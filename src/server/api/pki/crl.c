@@ -17,7 +17,7 @@
 struct known {
 	struct sha256 key;
 	struct timespec changed; /* of the folder */
-	uint64_t number, dated; /* modified_s is that of list `dated` */
+	uint64_t number, dated;  /* modified_s is that of list `dated` */
 	int64_t this_s, next_s, modified_s;
 };
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
