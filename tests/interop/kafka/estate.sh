@@ -1,0 +1,236 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Read by the scripts beside it, after tests/system/service.sh: makes a Kafka estate's certificates
+# with the product alone. An offline root made by a ceremony, a service with an intermediate below
+# it, one that the root has revoked, and a foreign authority; leaves/NAME/{key,cert,chain}.pem.
+#
+#   estate_start rsa|ec     root, service, authorities, roles; $plain is where lists are served
+#   estate_leaves           every leaf of the estate; broker-revoked is revoked
+#   issue NAME MOUNT ROLE [FIELD=VALUE…]      a leaf, its key made by the service
+#   sign NAME MOUNT ROLE SUBJECT              a leaf from a request made here
+#   revoke NAME MOUNT [FIELD=VALUE…]          by its serial number
+#   pem_store NAME FILE, trust_root FILE …    stores
+root_home=$work/offline crls=
+
+# --- the offline root ------------------------------------------------------------------------
+offline() { "$chancery" "$@" --home "$root_home"; }
+root_plan() {
+	cat >plan.yaml <<-END
+	version: 1
+	id: acme-kafka-root
+	title: Root of the Kafka estate
+	people:
+	  - { name: Ada Adams, role: administrator }
+	  - { name: Wilma West, role: witness }
+	module: { path: $module, soft_token_dir: tokens }
+	tokens:
+	  ca: { uri: "pkcs11:token=acme-ca", pin: "file:pin-ca", role: ca }
+	  log: { uri: "pkcs11:token=acme-log", pin: "file:pin-log", role: log }
+	log: { origin: acme.example/chancery/kafka-root, token: log }
+	root:
+	  label: acme-root
+	  token: ca
+	  type: ec-p384
+	  charter: root
+	  subject: "CN=Acme Root CA,O=Acme"
+	  life: 7300d
+	  file: root.pem
+	crl: { life: 30d, file: root.crl }
+	END
+}
+# The lists of the root are kept where the service serves lists.
+root_ceremony() {
+	root_plan
+	make_tokens
+	check "$chancery" ceremony run plan.yaml --rehearse --yes --home "$root_home"
+	words plan.yaml >typed
+	check "$chancery" ceremony run plan.yaml --home "$root_home" <typed
+	cp "$root_home/out/root.pem" root.pem
+	echo "crl_dir: $work/home/crl" >>"$root_home/chancery.yaml"
+}
+# root_sign REQUEST CERTIFICATE
+root_sign() {
+	rm -f "$2"
+	check offline sign intermediate --issuer acme-root --csr "$1" --out "$2" --life 1825d \
+		--crl-url "$crls/root/crl"
+}
+# Its certificate here, without a key: what is read at root/ca and root/crl.
+root_here() {
+	bao write -format=json root/issuers/import/cert pem_bundle=@root.pem >answer.json
+	check bao write root/config/issuers default="$(python3 -c 'import json
+print(json.load(open("answer.json"))["data"]["imported_issuers"][0])')"
+}
+root_list() {
+	rm -f root.crl
+	check offline crl issue --issuer acme-root --out root.crl --life 30d
+}
+
+# --- the service -----------------------------------------------------------------------------
+plain_listener() {
+	plain=127.0.0.1:$(free_port)
+	crls=http://$plain/v1
+	sed -i "s/^  socket:.*/&\n  plain_listen: [\"$plain\"]/" "$work/home/chancery.yaml"
+	kill -TERM "$daemon"
+	wait "$daemon" || die "status at the end"
+	service_run
+}
+key_fields() { # rsa|ec
+	if [ "$1" = rsa ]; then
+		echo key_type=rsa key_bits=2048
+	else
+		echo key_type=ec key_bits=256
+	fi
+}
+mount_new() { # MOUNT
+	check bao secrets enable -path "$1" pki
+	check bao secrets tune -max-lease-ttl=26280h "$1"
+}
+mount_urls() { # MOUNT
+	check bao write "$1/config/urls" crl_distribution_points="$crls/$1/crl" \
+		issuing_certificates="$crls/$1/ca"
+}
+# intermediate MOUNT NAME: its key in the service, certified by the offline root.
+intermediate() {
+	# shellcheck disable=SC2046
+	bao write -field=csr "$1/intermediate/generate/internal" common_name="$2" organization=Acme \
+		$(key_fields "$algo") >"$1.csr" 2>warnings
+	root_sign "$1.csr" "$1.pem"
+	check bao write "$1/intermediate/set-signed" certificate=@"$1.pem"
+}
+# role MOUNT NAME DOMAINS [FIELD=VALUE…]
+role() {
+	local mount=$1 name=$2 domains=$3 usage=DigitalSignature
+	shift 3
+	[ "$algo" = ec ] || usage+=,KeyEncipherment
+	# shellcheck disable=SC2046
+	check bao write "$mount/roles/$name" allowed_domains="$domains" allow_bare_domains=true \
+		$(key_fields "$algo") key_usage="$usage" organization=Acme max_ttl=72h "$@"
+}
+apps=orders-app,billing-app,kafka-admin
+roles() { # MOUNT
+	local both="server_flag=true client_flag=true" client="server_flag=false client_flag=true"
+	# shellcheck disable=SC2086
+	{
+		role "$1" broker broker-1,localhost ou=Kafka $both
+		role "$1" app "$apps" ou=Kafka $client
+		role "$1" guest "$apps" ou=Guests $client
+		role "$1" server-only "$apps" ou=Kafka server_flag=true client_flag=false
+		role "$1" client-only broker-1,localhost ou=Kafka $client
+		role "$1" other-name localhost,other.example.com ou=Kafka $both
+	}
+}
+estate_start() {
+	algo=$1
+	service_start open
+	plain_listener
+	root_ceremony
+	for mount in root kafka kafka-old foreign; do
+		mount_new $mount
+	done
+	intermediate kafka "Acme Kafka CA"
+	intermediate kafka-old "Acme Kafka CA old"
+	check offline revoke --cert kafka-old.pem --reason cessationOfOperation
+	root_list
+	root_here
+	# shellcheck disable=SC2046
+	bao write -field=certificate foreign/root/generate/internal common_name="Foreign CA" \
+		organization=Other ttl=8760h $(key_fields ec) >foreign.pem 2>warnings
+	for mount in kafka kafka-old foreign; do
+		roles $mount
+	done
+}
+
+# --- leaves ----------------------------------------------------------------------------------
+# Key, leaf and what is above it, but the root, out of an answer.
+leaf_files() { # NAME
+	mkdir -p "leaves/$1"
+	python3 - "leaves/$1" <<-'END' || die "answer for $1"
+	import json, sys
+	d = json.load(open("answer.json"))["data"]
+	to = sys.argv[1]
+	if "private_key" in d:
+	    open(to + "/key.pem", "w").write(d["private_key"].strip() + "\n")
+	open(to + "/cert.pem", "w").write(d["certificate"].strip() + "\n")
+	chain = d.get("ca_chain") or [d["issuing_ca"]]
+	open(to + "/chain.pem", "w").write("".join(c.strip() + "\n" for c in chain))
+	END
+}
+issue() {
+	local name=$1 mount=$2 role=$3
+	shift 3
+	bao write -format=json "$mount/issue/$role" private_key_format=pkcs8 "$@" >answer.json \
+		2>warnings || { cat warnings >&2; die "$name is not issued"; }
+	leaf_files "$name"
+}
+request() { # FILE-PREFIX SUBJECT [EXTENSION]
+	local kind=(-newkey rsa:2048)
+	[ "$algo" = rsa ] || kind=(-newkey ec -pkeyopt ec_paramgen_curve:P-256)
+	openssl req -new "${kind[@]}" -nodes -keyout "$1.key" -out "$1.csr" -subj "$2" \
+		${3:+-addext "$3"} 2>/dev/null
+}
+sign() {
+	local name=$1 mount=$2 role=$3 subject=$4
+	shift 4
+	request "$name" "$subject" "$@"
+	bao write -format=json "$mount/sign/$role" csr=@"$name.csr" >answer.json 2>warnings ||
+		{ cat warnings >&2; die "$name is not signed"; }
+	leaf_files "$name"
+	mv "$name.key" "leaves/$name/key.pem"
+}
+serial_of() { # NAME: as the API writes it
+	openssl x509 -in "leaves/$1/cert.pem" -noout -serial | sed 's/.*=//; s/../&:/g; s/:$//'
+}
+revoke() {
+	local name=$1 mount=$2
+	shift 2
+	check bao write "$mount/revoke" serial_number="$(serial_of "$name")" "$@"
+}
+
+# The leaves of the estate, by their places in it.
+estate_leaves() {
+	local names=(common_name=broker-1 alt_names=localhost ip_sans=127.0.0.1)
+	local app=(common_name=orders-app exclude_cn_from_sans=true)
+	# Before the mount has an address of lists: none in the certificate.
+	issue client-nocdp kafka app "${app[@]}"
+	for mount in kafka kafka-old; do
+		mount_urls $mount
+	done
+	issue client-expired kafka app "${app[@]}" ttl=1s
+	issue broker kafka broker "${names[@]}"
+	issue broker-renewed kafka broker "${names[@]}"
+	issue broker-revoked kafka broker "${names[@]}"
+	issue broker-clientonly kafka client-only "${names[@]}"
+	issue broker-wrongname kafka other-name common_name=localhost exclude_cn_from_sans=true \
+		alt_names=other.example.com
+	issue admin kafka app common_name=kafka-admin
+	issue client kafka app "${app[@]}"
+	sign client-othercn kafka app "/CN=billing-app"
+	issue client-otherou kafka guest "${app[@]}"
+	issue client-serveronly kafka server-only "${app[@]}"
+	issue victim-full kafka app "${app[@]}"
+	for name in client-part client-neighbour victim-part; do
+		issue $name kafka app "${app[@]}"
+	done
+	issue client-oldint kafka-old app "${app[@]}"
+	issue client-foreign foreign app "${app[@]}"
+	revoke broker-revoked kafka reason=superseded
+}
+# --- stores ----------------------------------------------------------------------------------
+store_password=changeit
+key_store() { # NAME FILE PEM|PKCS12
+	local from=leaves/$1
+	if [ "$3" = PEM ]; then
+		cat "$from/key.pem" "$from/cert.pem" "$from/chain.pem" >"$2"
+	else
+		check openssl pkcs12 -export -inkey "$from/key.pem" -in "$from/cert.pem" \
+			-certfile "$from/chain.pem" -name "$1" -passout "pass:$store_password" -out "$2"
+	fi
+}
+trust_store() { # CERTIFICATE FILE PEM|PKCS12
+	if [ "$3" = PEM ]; then
+		cp "$1" "$2"
+	else
+		check keytool -importcert -noprompt -alias "$(basename "$1" .pem)" -file "$1" \
+			-keystore "$2" -storetype PKCS12 -storepass "$store_password"
+	fi
+}
