@@ -54,6 +54,12 @@ wrong_crl_life(const struct limits *l)
 }
 
 static bool
+wrong_caller_life(const struct limits *l)
+{
+	return has_kind(l, KIND_CALLER_CRL) && l->max_life[LIFE_CRL] == 0;
+}
+
+static bool
 wrong_ocsp_life(const struct limits *l)
 {
 	return has_kind(l, KIND_OCSP) && l->max_life[LIFE_OCSP] == 0;
@@ -106,6 +112,8 @@ static const struct cross_check cross_checks[] = {
 	    "kind ca needs max_life.ca (or self_signed)" },
 	{ wrong_crl_life, AT(max_life[LIFE_CRL]),
 	    "kind crl needs max_life.crl" },
+	{ wrong_caller_life, AT(max_life[LIFE_CRL]),
+	    "kind caller-crl needs max_life.crl" },
 	{ wrong_ocsp_life, AT(max_life[LIFE_OCSP]),
 	    "kind ocsp needs max_life.ocsp" },
 	{ wrong_self_life, AT(self_signed),

@@ -164,6 +164,7 @@ rule_life(const struct charter_act *a, struct error *e)
 		[KIND_CA] = { LIFE_CA, "ca" },
 		[KIND_CRL] = { LIFE_CRL, "crl" },
 		[KIND_OCSP] = { LIFE_OCSP, "ocsp" },
+		[KIND_CALLER_CRL] = { LIFE_CRL, "crl" },
 	};
 	bool self = a->kind == KIND_CA && a->u->self;
 	enum life life = self ? LIFE_SELF : lives[a->kind].life;
@@ -209,7 +210,9 @@ rule_total(const struct charter_act *a, struct error *e)
 static bool
 rule_quorum(const struct charter_act *a, struct error *e)
 {
-	uint64_t m = a->c->l.quorum[a->kind].m;
+	enum charter_kind kind =
+	    a->kind == KIND_CALLER_CRL ? KIND_CRL : a->kind;
+	uint64_t m = a->c->l.quorum[kind].m;
 
 	if (m == 0 || a->u->have_approvals)
 		return true;
@@ -221,7 +224,7 @@ rule_quorum(const struct charter_act *a, struct error *e)
 
 #define BIT(kind) (1U << (kind))
 #define CERTS (BIT(KIND_LEAF) | BIT(KIND_CA))
-#define LISTS (BIT(KIND_CRL) | BIT(KIND_OCSP))
+#define LISTS (BIT(KIND_CRL) | BIT(KIND_CALLER_CRL) | BIT(KIND_OCSP))
 #define ALL (CERTS | LISTS | BIT(KIND_CSR))
 
 const struct charter_rule charter_rules[] = {
@@ -378,7 +381,7 @@ charter_allows_list(const struct charter *c, enum charter_kind kind,
 		.v = v,
 	};
 
-	if (kind != KIND_CRL && kind != KIND_OCSP)
+	if ((LISTS & BIT(kind)) == 0)
 		fatal("charter_allows_list: kind %d", (int)kind);
 	return judge(&a, e);
 }

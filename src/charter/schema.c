@@ -118,7 +118,9 @@ const struct yaml_field limits_schema[] = {
 	    .about = "Key usages, beside keyCertSign and cRLSign of a CA. Only "
 		     "\"any\" allows a certificate without the extension." },
 	LIST("kinds", L(kinds), check_kind,
-	    "What the key may sign: leaf, ca, crl, ocsp, csr."),
+	    "What the key may sign: leaf, ca, crl, ocsp, csr, and caller-crl: "
+	    "lists whose entries a caller brings, without which Vault's "
+	    "sign-revocation-list and resign-crls are refused."),
 	{ .key = "max_life",
 	    .type = YAML_SECTION,
 	    L(max_life),

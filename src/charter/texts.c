@@ -44,6 +44,7 @@ static const char *const kind_names[] = {
 	[KIND_CRL] = "crl",
 	[KIND_OCSP] = "ocsp",
 	[KIND_CSR] = "csr",
+	[KIND_CALLER_CRL] = "caller-crl",
 };
 _Static_assert(countof(kind_names) == KIND__COUNT, "one name per kind");
 
@@ -81,7 +82,7 @@ check_kind(const char *text, struct error *e)
 	enum charter_kind k;
 
 	return charter_kind_by_name(text, &k) ||
-	    bad(text, "leaf, ca, crl, ocsp or csr", e);
+	    bad(text, "leaf, ca, crl, ocsp, csr or caller-crl", e);
 }
 
 bool

@@ -171,9 +171,10 @@ is_time(int tag)
 	return tag == DER_UTC_TIME || tag == DER_GENERALIZED_TIME;
 }
 
+/* outer_alg: NULL where there is no outer one yet. */
 static bool
-read_fields(struct der_reader *r, struct bytes outer_alg, struct crl_view *v,
-    struct error *e)
+read_fields(struct der_reader *r, const struct bytes *outer_alg,
+    struct crl_view *v, struct error *e)
 {
 	struct bytes alg;
 	uint8_t tag = 0;
@@ -182,7 +183,7 @@ read_fields(struct der_reader *r, struct bytes outer_alg, struct crl_view *v,
 		return false;
 	alg = der_r_any(r, &tag);
 	/* RFC 5280 5.1.1.2 */
-	if (r->failed || !bytes_eq(alg, outer_alg))
+	if (r->failed || (outer_alg != NULL && !bytes_eq(alg, *outer_alg)))
 		return bad("signature: not the outer signatureAlgorithm", e);
 	if (!sig_alg_by_der(alg, &v->alg))
 		return error_set(e, FAIL_UNSUPPORTED,
@@ -220,7 +221,21 @@ parse_der(struct bytes der, struct crl_view *out, struct error *e)
 		return bad("CertificateList", e);
 	if (!der_unwrap(v.tbs, DER_SEQUENCE, &tbs))
 		return bad("tbsCertList", e);
-	if (!read_fields(&tbs, alg, &v, e))
+	if (!read_fields(&tbs, &alg, &v, e))
+		return false;
+	*out = v;
+	return true;
+}
+
+bool
+crl_tbs_parse(struct bytes tbs, struct crl_view *out, struct error *e)
+{
+	struct crl_view v = { .tbs = tbs };
+	struct der_reader r;
+
+	if (!der_unwrap(tbs, DER_SEQUENCE, &r))
+		return bad("tbsCertList: not one DER SEQUENCE", e);
+	if (!read_fields(&r, NULL, &v, e))
 		return false;
 	*out = v;
 	return true;

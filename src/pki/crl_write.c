@@ -142,7 +142,45 @@ measure(const struct crl_source *src, struct der_writer *w, uint64_t *bytes,
 	return true;
 }
 
-/* RFC 5280 5.2.5: critical; URL and the onlyContains flags. */
+/* The last of the URLs in *urls, which is taken off; false: there is none. */
+static bool
+last_url(struct bytes *urls, struct bytes *out)
+{
+	const uint8_t *space = memrchr(urls->p, ' ', urls->n);
+	size_t at = space == NULL ? 0 : (size_t)(space - urls->p) + 1;
+
+	if (urls->p == NULL)
+		return false;
+	*out = bytes_of(urls->p + at, urls->n - at);
+	*urls = space == NULL ? (struct bytes){ 0 } : bytes_of(urls->p, at - 1);
+	return true;
+}
+
+static void
+write_urls(struct der_writer *w, const char *text)
+{
+	struct bytes urls = bytes_str(text), one;
+
+	while (last_url(&urls, &one))
+		der_w_tlv(w, DER_CONTEXT(6), one);
+}
+
+static bool
+check_urls(const char *text, struct error *e)
+{
+	static const char *const http[] = { "http://", "https://", "ldap://",
+		NULL };
+	struct bytes urls = bytes_str(text), one;
+
+	while (last_url(&urls, &one))
+		if (!url_valid(one, http))
+			return error_set(e, FAIL_BAD_INPUT,
+			    "CRL: IDP URL \"%.*s\"",
+			    (int)(one.n < 100 ? one.n : 100), one.p);
+	return true;
+}
+
+/* RFC 5280 5.2.5: critical; URLs and the onlyContains flags. */
 static void
 write_idp(struct der_writer *w, const struct crl_params *p)
 {
@@ -156,7 +194,7 @@ write_idp(struct der_writer *w, const struct crl_params *p)
 	if (p->idp_url != NULL) {
 		size_t name = der_w_mark(w);
 
-		der_w_tlv(w, DER_CONTEXT(6), bytes_str(p->idp_url));
+		write_urls(w, p->idp_url);
 		der_w_wrap(w, DER_CONTEXT_CONSTRUCTED(0), name);
 		der_w_wrap(w, DER_CONTEXT_CONSTRUCTED(0), name);
 	}
@@ -262,9 +300,6 @@ stream_entries(struct stream *s, const struct crl_source *src,
 static bool
 check_params(const struct crl_params *p, struct error *e)
 {
-	static const char *const http[] = { "http://", "https://", "ldap://",
-		NULL };
-
 	if (!name_check(p->issuer, e))
 		return error_context(e, "CRL: issuer");
 	if (p->this_update_s < 0 || p->next_update_s > TIME_MAX_S ||
@@ -274,9 +309,8 @@ check_params(const struct crl_params *p, struct error *e)
 	if (p->idp_only_user && p->idp_only_ca)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "CRL: both only user and only CA certificates");
-	if (p->idp_url != NULL && !url_valid(bytes_str(p->idp_url), http))
-		return error_set(e, FAIL_BAD_INPUT, "CRL: IDP URL \"%.100s\"",
-		    p->idp_url);
+	if (p->idp_url != NULL && !check_urls(p->idp_url, e))
+		return false;
 	if (p->delta_base >= 0 && (uint64_t)p->delta_base >= p->number)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "CRL: delta base is not below its number");

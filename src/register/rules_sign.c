@@ -7,13 +7,53 @@
 /* ---- signatures ------------------------------------------------------- */
 
 static bool
+record_is(const struct record *r, const char *field, const char *text)
+{
+	return bytes_eq(record_get(r, field), bytes_str(text));
+}
+
+/* A list that its caller wrote stands in the record; ours follow from the records. */
+static bool
+crl_form_ok(const struct record *r, struct error *e)
+{
+	bool caller = record_is(r, "kind", "caller-crl");
+
+	if (record_has(r, "crl") != (caller || record_is(r, "kind", "crl")))
+		return rule_broken(e, r, "crl-fields",
+		    "kind and CRL number do not agree");
+	if (!record_has(r, "crl"))
+		return true;
+	if (record_has(r, "tbs") != caller ||
+	    record_is(r, "scope", "caller") != caller)
+		return rule_broken(e, r, "crl-fields",
+		    "kind, scope and tbs do not agree");
+	return record_has(r, "base") == record_is(r, "scope", "delta") ||
+	    rule_broken(e, r, "crl-fields", "scope and base do not agree");
+}
+
+/* RFC 5280 5.2.4: a delta is told against the full list before it. */
+static bool
+crl_base_ok(const struct reg_state *s, const struct record *r,
+    const struct sha256 *key, struct error *e)
+{
+	const struct state_crl *full;
+
+	if (!record_has(r, "base"))
+		return true;
+	full = reg_state_crl(s, key, "full");
+	return (full != NULL && full->intent != 0 &&
+		   record_get_int(r, "base") == (int64_t)full->intent) ||
+	    rule_broken(e, r, "crl-base", "is not the last full list");
+}
+
+static bool
 intent_crl_ok(const struct reg_state *s, const struct record *r,
     struct error *e)
 {
-	const struct state_crl *c;
-	char scope[sizeof(c->scope)];
+	char scope[sizeof(((struct state_crl *)NULL)->scope)];
 	struct sha256 key;
 	int64_t number = record_get_int(r, "crl");
+	uint64_t before;
 
 	if (!record_has(r, "scope") || !record_has(r, "this") ||
 	    !record_has(r, "next") || !record_has(r, "position"))
@@ -26,12 +66,13 @@ intent_crl_ok(const struct reg_state *s, const struct record *r,
 	    !record_get_hash(r, "key", &key))
 		return false;
 	rule_copy_text(scope, sizeof(scope), record_get(r, "scope"));
-	c = reg_state_crl(s, &key, scope);
-	if (number < 0 || (c != NULL && (uint64_t)number <= c->number))
+	if (number < 0 ||
+	    (reg_state_crl_number(s, &key, scope, &before) &&
+		(uint64_t)number <= before))
 		return rule_broken(e, r, "crl-number-not-above",
 		    "number %lld, already reserved: %llu", (long long)number,
-		    (unsigned long long)(c == NULL ? 0 : c->number));
-	return true;
+		    (unsigned long long)(number < 0 ? 0 : before));
+	return crl_base_ok(s, r, &key, e);
 }
 
 static bool
@@ -40,10 +81,8 @@ intent_ok(const struct reg_state *s, const struct record *r, struct error *e)
 	struct bytes serial = record_get(r, "serial");
 	struct sha256 want;
 
-	if (record_has(r, "crl") !=
-	    bytes_eq(record_get(r, "kind"), bytes_str("crl")))
-		return rule_broken(e, r, "crl-fields",
-		    "kind and CRL number do not agree");
+	if (!crl_form_ok(r, e))
+		return false;
 	if (serial.n > 20 ||
 	    (serial.n > 0 && serial.p[0] >= 0x80 && serial.n == 20))
 		return rule_broken(e, r, "serial-form",
@@ -100,8 +139,7 @@ intent_count(const struct record *r, uint64_t *out, struct error *e)
 	int64_t n = record_get_int(r, "entries");
 
 	*out = 1;
-	if (!record_has(r, "entries") ||
-	    !bytes_eq(record_get(r, "kind"), bytes_str("ocsp")))
+	if (!record_has(r, "entries") || !record_is(r, "kind", "ocsp"))
 		return true;
 	if (n < 1 || n > LIMIT_OCSP_BATCH)
 		return rule_broken(e, r, "ocsp-count", "%lld answers",
@@ -135,8 +173,8 @@ rule_intent(struct reg_state *s, const struct record *r, struct error *e)
 {
 	struct state_key *k = rule_live_key(s, r, e);
 	uint64_t hour = (uint64_t)r->t_ms / 3600000, count;
-	bool ca = bytes_eq(record_get(r, "kind"), bytes_str("ca"));
-	bool cert = ca || bytes_eq(record_get(r, "kind"), bytes_str("leaf"));
+	bool ca = record_is(r, "kind", "ca");
+	bool cert = ca || record_is(r, "kind", "leaf");
 	struct tbs_fields t;
 	struct open_intent *o;
 

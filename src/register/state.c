@@ -217,6 +217,27 @@ reg_state_crl(const struct reg_state *s, const struct sha256 *key,
 	return state_crl_find(s, key, scope);
 }
 
+bool
+reg_state_crl_number(const struct reg_state *s, const struct sha256 *key,
+    const char *scope, uint64_t *out)
+{
+	static const char *const pair[] = { "full", "delta" };
+	const struct state_crl *c = state_crl_find(s, key, scope);
+	bool paired =
+	    strcmp(scope, pair[0]) == 0 || strcmp(scope, pair[1]) == 0;
+	bool found = c != NULL;
+
+	*out = found ? c->number : 0;
+	for (size_t i = 0; i < countof(pair) && paired; i++) {
+		c = state_crl_find(s, key, pair[i]);
+		if (c == NULL)
+			continue;
+		*out = c->number > *out ? c->number : *out;
+		found = true;
+	}
+	return found;
+}
+
 const struct state_crl *
 reg_state_crl_at(const struct reg_state *s, size_t i)
 {

@@ -6,26 +6,40 @@
  * before a position and of the list's own INTENT, so that any past list can be
  * written again byte for byte.
  */
+#include <chancery/base/limits.h>
 #include <chancery/pki/crl.h>
 #include <chancery/register/state.h>
 
 /* "partition:1" … */
 #define CRL_PARTITION_MAX 1000000
-/* The URL of a distribution point. */
-#define CRL_URL_MAX 1000
+
+enum crl_scope_kind {
+	CRL_FULL,
+	CRL_PARTITION,
+	CRL_DELTA,
+	CRL_CALLER /* its text is the caller's */
+};
+struct crl_scope {
+	enum crl_scope_kind kind;
+	uint32_t partition;
+};
+/* FAIL_BAD_INPUT names the scopes there are. `text` may be NULL. */
+bool crl_scope_parse(const char *text, struct crl_scope *out,
+    struct error *e) must_check;
+/* The folder of a scope's lists: "partition-3". */
+void crl_scope_folder(struct bytes scope, struct buf *out);
 
 struct crl_text {
 	const struct reg_state *state;
 	struct sha256 key;
 	const struct state_crl *last; /* previous list of the scope, or NULL */
 	uint64_t position;            /* records before it count             */
-	const char *scope;
+	uint64_t
+	    since; /* of a delta: records from here on, its base's position */
+	struct crl_scope scope; /* not CRL_CALLER */
 	struct crl_params p;
 };
 
-/* "full" (*partition is -1) or "partition:N", N from 1. */
-bool crl_scope_check(const char *scope, int64_t *partition,
-    struct error *e) must_check;
 bool crl_text_write(const struct crl_text *t, crl_sink *sink, void *arg,
     uint8_t *digest, size_t *digest_len, uint64_t *tbs_bytes, uint64_t *entries,
     struct error *e) must_check;

@@ -100,7 +100,7 @@ load(struct reg *r, uint64_t n, enum record_type type, struct loaded *l,
 struct text {
 	struct before before;
 	struct crl_text t;
-	char url[CRL_URL_MAX + 1], scope[64], alg[64];
+	char url[LIMIT_CRL_URLS_BYTES + 1], scope[64], alg[64];
 };
 
 static bool
@@ -118,6 +118,53 @@ copy_text(const struct record *rec, const char *field, char *out, size_t size,
 }
 
 static bool
+find_last(struct reg *r, struct text *x, struct error *e)
+{
+	memcpy(x->before.scope, x->scope, sizeof(x->scope));
+	if (!find_before(reg_dir(r), &x->before, e))
+		return false;
+	x->t.last = x->before.found ? &x->before.last : NULL;
+	return true;
+}
+
+/* What a delta is told against. */
+static bool
+base_of(struct reg *r, const struct record *in, struct crl_text *t,
+    struct error *e)
+{
+	auto_cleanup(loaded_free) struct loaded base = { 0 };
+
+	t->p.delta_base = -1;
+	if (t->scope.kind != CRL_DELTA)
+		return true;
+	if (!load(r, (uint64_t)record_get_int(in, "base"), REC_INTENT, &base,
+		e))
+		return false;
+	t->since = (uint64_t)record_get_int(&base.rec, "position");
+	t->p.delta_base = record_get_int(&base.rec, "crl");
+	return true;
+}
+
+static bool
+params_of(const struct record *in, const struct spki *k, struct text *x,
+    struct error *e)
+{
+	if (!copy_text(in, "url", x->url, sizeof(x->url), e) ||
+	    !copy_text(in, "alg", x->alg, sizeof(x->alg), e))
+		return false;
+	if (!sig_alg_by_name(x->alg, &x->t.p.alg))
+		return error_set(e, FAIL_CORRUPT, "record %llu: algorithm",
+		    (unsigned long long)in->n);
+	x->t.p.issuer = record_get(in, "issuer");
+	spki_key_id(k, x->t.p.aki);
+	x->t.p.this_update_s = record_get_int(in, "this");
+	x->t.p.next_update_s = record_get_int(in, "next");
+	x->t.p.number = (uint64_t)record_get_int(in, "crl");
+	x->t.p.idp_url = x->url[0] != '\0' ? x->url : NULL;
+	return true;
+}
+
+static bool
 text_of(struct reg *r, const struct record *in, struct text *x, struct error *e)
 {
 	const struct reg_state *state = reg_get_state(r);
@@ -129,28 +176,18 @@ text_of(struct reg *r, const struct record *in, struct text *x, struct error *e)
 		    "record %llu is not a CRL's INTENT",
 		    (unsigned long long)in->n);
 	if (!record_get_hash(in, "key", &x->t.key) ||
-	    (k = reg_state_key(state, &x->t.key)) == NULL ||
-	    !copy_text(in, "url", x->url, sizeof(x->url), e) ||
-	    !copy_text(in, "scope", x->scope, sizeof(x->scope), e) ||
-	    !copy_text(in, "alg", x->alg, sizeof(x->alg), e) ||
-	    !spki_parse(k->spki, &spki, e) ||
-	    !sig_alg_by_name(x->alg, &x->t.p.alg))
-		return error_set(e, FAIL_CORRUPT,
-		    "record %llu: key or algorithm", (unsigned long long)in->n);
+	    (k = reg_state_key(state, &x->t.key)) == NULL)
+		return error_set(e, FAIL_CORRUPT, "record %llu: key",
+		    (unsigned long long)in->n);
 	x->t.state = state;
 	x->t.position = (uint64_t)record_get_int(in, "position");
-	x->t.scope = x->scope;
-	x->t.p.issuer = record_get(in, "issuer");
-	spki_key_id(&spki, x->t.p.aki);
-	x->t.p.this_update_s = record_get_int(in, "this");
-	x->t.p.next_update_s = record_get_int(in, "next");
-	x->t.p.number = (uint64_t)record_get_int(in, "crl");
-	x->t.p.idp_url = x->url[0] != '\0' ? x->url : NULL;
-	x->t.p.delta_base = -1;
 	x->before.key = x->t.key;
-	memcpy(x->before.scope, x->scope, sizeof(x->scope));
 	x->before.until = in->n;
-	return true;
+	return spki_parse(k->spki, &spki, e) && params_of(in, &spki, x, e) &&
+	    copy_text(in, "scope", x->scope, sizeof(x->scope), e) &&
+	    crl_scope_parse(x->scope, &x->t.scope, e) &&
+	    base_of(r, in, &x->t, e) &&
+	    (x->t.scope.kind == CRL_DELTA || find_last(r, x, e));
 }
 
 static bool
@@ -184,12 +221,20 @@ measure(const struct crl_text *t, const struct record *in, uint64_t *bytes,
 	return true;
 }
 
-bool
-rebuild_crl(struct reg *r, uint64_t signed_, crl_sink *sink, void *arg,
-    struct error *e)
+static bool
+alg_of(const struct record *in, enum sig_alg *alg, struct error *e)
 {
-	auto_cleanup(loaded_free) struct loaded s = { 0 };
-	auto_cleanup(loaded_free) struct loaded in = { 0 };
+	char name[64];
+
+	return (copy_text(in, "alg", name, sizeof(name), e) &&
+		   sig_alg_by_name(name, alg)) ||
+	    error_set(e, FAIL_CORRUPT, "unknown algorithm");
+}
+
+static bool
+own_again(struct reg *r, const struct record *in, struct bytes sig,
+    crl_sink *sink, void *arg, struct error *e)
+{
 	auto_buf struct buf head = { 0 };
 	auto_buf struct buf tail = { 0 };
 	struct text x = { 0 };
@@ -197,19 +242,46 @@ rebuild_crl(struct reg *r, uint64_t signed_, crl_sink *sink, void *arg,
 	uint64_t bytes, entries;
 	size_t n;
 
-	if (!load(r, signed_, REC_SIGNED, &s, e) ||
-	    !load(r, (uint64_t)record_get_int(&s.rec, "intent"), REC_INTENT,
-		&in, e) ||
-	    !text_of(r, &in.rec, &x, e) ||
-	    !find_before(reg_dir(r), &x.before, e))
+	if (!text_of(r, in, &x, e) || !measure(&x.t, in, &bytes, digest, &n, e))
 		return false;
-	x.t.last = x.before.found ? &x.before.last : NULL;
-	if (!measure(&x.t, &in.rec, &bytes, digest, &n, e))
-		return false;
-	crl_outer(bytes, x.t.p.alg, record_get(&s.rec, "sig"), &head, &tail);
+	crl_outer(bytes, x.t.p.alg, sig, &head, &tail);
 	return sink(arg, buf_bytes(&head), e) &&
 	    crl_text_write(&x.t, sink, arg, digest, &n, &bytes, &entries, e) &&
 	    sink(arg, buf_bytes(&tail), e);
+}
+
+static bool
+caller_again(const struct record *in, struct bytes sig, crl_sink *sink,
+    void *arg, struct error *e)
+{
+	struct bytes tbs = record_get(in, "tbs");
+	auto_buf struct buf head = { 0 };
+	auto_buf struct buf tail = { 0 };
+	enum sig_alg alg = SIG_ALG__COUNT;
+
+	if (!alg_of(in, &alg, e))
+		return false;
+	crl_outer(tbs.n, alg, sig, &head, &tail);
+	return sink(arg, buf_bytes(&head), e) && sink(arg, tbs, e) &&
+	    sink(arg, buf_bytes(&tail), e);
+}
+
+bool
+rebuild_crl(struct reg *r, uint64_t signed_, crl_sink *sink, void *arg,
+    struct error *e)
+{
+	auto_cleanup(loaded_free) struct loaded s = { 0 };
+	auto_cleanup(loaded_free) struct loaded in = { 0 };
+	struct bytes sig;
+
+	if (!load(r, signed_, REC_SIGNED, &s, e) ||
+	    !load(r, (uint64_t)record_get_int(&s.rec, "intent"), REC_INTENT,
+		&in, e))
+		return false;
+	sig = record_get(&s.rec, "sig");
+	return record_has(&in.rec, "tbs") && record_has(&in.rec, "crl")
+	    ? caller_again(&in.rec, sig, sink, arg, e)
+	    : own_again(r, &in.rec, sig, sink, arg, e);
 }
 
 /* ---- any signature ----------------------------------------------------- */
@@ -251,11 +323,39 @@ check_csr(const struct record *in, enum sig_alg alg, struct error *e)
 	return csr_parse_info(record_get(in, "tbs"), alg, &c, e);
 }
 
+/* What the INTENT says of a caller's list, against the list. */
+static bool
+check_caller_crl(const struct record *in, enum sig_alg alg, struct error *e)
+{
+	struct crl_view v;
+	struct crl_entry one;
+	size_t at = 0;
+	int64_t n = 0;
+
+	if (!crl_tbs_parse(record_get(in, "tbs"), &v, e))
+		return false;
+	while (crl_next_entry(&v, &at, &one, e))
+		n++;
+	if (e->why != FAIL_NONE)
+		return false;
+	return (v.alg == alg && v.has_number &&
+		   (int64_t)v.number == record_get_int(in, "crl") &&
+		   v.this_update_s == record_get_int(in, "this") &&
+		   v.next_update_s == record_get_int(in, "next") &&
+		   n == record_get_int(in, "entries") &&
+		   bytes_eq(v.issuer, record_get(in, "issuer"))) ||
+	    error_set(e, FAIL_CORRUPT,
+		"number, times, entries, issuer or algorithm are not those of "
+		"the list");
+}
+
 static bool
 check_form(const struct record *in, enum sig_alg alg, struct error *e)
 {
 	if (is_kind(in, "csr"))
 		return check_csr(in, alg, e);
+	if (is_kind(in, "caller-crl"))
+		return check_caller_crl(in, alg, e);
 	if (is_kind(in, "leaf") || is_kind(in, "ca"))
 		return check_cert(in, alg, e);
 	return error_set(e, FAIL_CORRUPT, "\"kind\" is not one that is signed");
@@ -313,26 +413,13 @@ check_crl(struct reg *r, const struct spki *k, enum sig_alg alg,
 		return error_set(e, FAIL_UNSUPPORTED,
 		    "the signature of a list by %s is checked on the list",
 		    info->name);
-	if (!text_of(r, in, &x, e) || !find_before(reg_dir(r), &x.before, e))
-		return false;
-	x.t.last = x.before.found ? &x.before.last : NULL;
-	if (!measure(&x.t, in, &bytes, digest, &n, e))
+	if (!text_of(r, in, &x, e) || !measure(&x.t, in, &bytes, digest, &n, e))
 		return false;
 	if (info->prehash)
 		return spki_verify_digest(k, alg, bytes_of(digest, n), sig, e);
 	return crl_text_write(&x.t, buf_sink, &whole, digest, &n, &bytes,
 		   &entries, e) &&
 	    spki_verify(k, alg, buf_bytes(&whole), sig, e);
-}
-
-static bool
-alg_of(const struct record *in, enum sig_alg *alg, struct error *e)
-{
-	char name[64];
-
-	return (copy_text(in, "alg", name, sizeof(name), e) &&
-		   sig_alg_by_name(name, alg)) ||
-	    error_set(e, FAIL_CORRUPT, "unknown algorithm");
 }
 
 bool
@@ -361,7 +448,7 @@ rebuild_check_sig(void *arg, const struct record *in,
 
 	if (!alg_of(in, &alg, e) || !spki_parse(spki, &k, e))
 		return false;
-	if (record_has(in, "crl"))
+	if (record_has(in, "crl") && !record_has(in, "tbs"))
 		return check_crl(arg, &k, alg, in, record_get(signed_, "sig"),
 		    e);
 	v = spki_verifier_new(&k, e);

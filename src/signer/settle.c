@@ -182,7 +182,7 @@ request_type_of(struct bytes kind)
 		const struct request_type *type;
 	} types[] = { { "leaf", &request_certify }, { "ca", &request_certify },
 		{ "csr", &request_csr }, { "crl", &request_crl },
-		{ "ocsp", &request_ocsp } };
+		{ "caller-crl", &request_crl }, { "ocsp", &request_ocsp } };
 	size_t i;
 
 	for (i = 0; i < countof(types); i++)

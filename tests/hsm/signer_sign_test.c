@@ -186,6 +186,38 @@ test_corrupt_crl(unused_arg void **state)
 	rig_verify(&rig);
 }
 
+/* Issuers of one subject, as after a key rollover: each key's list has what that key
+ * signed, under numbers of its own. */
+static void
+test_one_subject(unused_arg void **state)
+{
+	static const char *const types[] = { "ec-p256", "ec-p384", "ec-p256" };
+	struct sha256 key[countof(types)];
+	struct signer_reply reply;
+	struct error e = { 0 };
+	EVP_PKEY *ca;
+
+	for (size_t i = 0; i < countof(types); i++) {
+		must(rig_generate(&rig, types[i], true, &key[i], &e), &e,
+		    types[i]);
+		for (size_t n = 0; n <= i; n++) {
+			must(rig_certify(&rig, &key[i], NULL, &reply, &e), &e,
+			    "certify");
+			revoke_cert(&key[i], reply.signed_);
+		}
+	}
+	for (size_t i = 0; i < countof(types); i++) {
+		auto_buf struct buf crl = { 0 };
+
+		ca = rig_public(&rig, &key[i]);
+		must(rig_crl(&rig, &key[i], &reply, &crl, &e), &e, "crl");
+		check_crl(&crl, ca, (int)i + 1);
+		assert_int_equal(reply.crl_number, 1);
+		EVP_PKEY_free(ca);
+	}
+	rig_verify(&rig);
+}
+
 static void
 test_hang(unused_arg void **state)
 {
@@ -297,6 +329,7 @@ main(void)
 		RIG_TEST(test_lost_sessions),
 		RIG_TEST(test_corrupt),
 		RIG_TEST(test_corrupt_crl),
+		RIG_TEST(test_one_subject),
 		RIG_TEST(test_hang),
 		RIG_TEST(test_gone),
 		RIG_TEST(test_killed),

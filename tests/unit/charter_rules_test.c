@@ -879,6 +879,44 @@ test_quorum(void **state unused_arg)
 	assert_string_equal(v.rule, "charter-path-len");
 }
 
+/* A list with entries of its caller's: a kind of its own, with the life and the quorum of
+ * CRLs. No template but "open" has it. */
+static void
+test_caller_crl(void **state unused_arg)
+{
+	static const char yaml[] =
+	    "kinds: [caller-crl]\nmax_life: { crl: 1d }\n"
+	    "quorum: { crl: { m: 1, custodians: " CUSTODIANS " } }\n";
+	static const struct charter_usage now = { .now_s = NOW };
+	const char *const *name = charter_template_names();
+	struct charter_usage approved = { .now_s = NOW,
+		.have_approvals = true };
+	auto_charter struct charter *c =
+	    charter_parse_yaml(bytes_str(yaml), "c", NULL, NULL);
+	struct charter_verdict v;
+	struct error e;
+
+	assert_non_null(c);
+	assert_true(charter_allows_list(c, KIND_CALLER_CRL, NOW, NOW + DAY,
+	    &approved, &v, &e));
+	assert_false(charter_allows_list(c, KIND_CALLER_CRL, NOW, NOW + DAY,
+	    &now, &v, &e));
+	assert_int_equal(e.why, FAIL_QUORUM);
+	assert_false(charter_allows_list(c, KIND_CALLER_CRL, NOW, NOW + DAY + 1,
+	    &approved, &v, &e));
+	assert_string_equal(v.rule, "charter-life");
+	assert_false(charter_allows_list(c, KIND_CRL, NOW, NOW + DAY, &approved,
+	    &v, &e));
+	assert_string_equal(v.rule, "charter-kind");
+	for (; *name != NULL; name++) {
+		auto_charter struct charter *t = charter_template(*name);
+
+		assert_int_equal(charter_allows_list(t, KIND_CALLER_CRL, NOW,
+				     NOW + 3600, &now, &v, &e),
+		    charter_is_open(t));
+	}
+}
+
 static void
 test_wildcards(void **state unused_arg)
 {
@@ -1083,6 +1121,7 @@ main(void)
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_csr),
 		cmocka_unit_test(test_quorum),
+		cmocka_unit_test(test_caller_crl),
 		cmocka_unit_test(test_wildcards),
 		cmocka_unit_test(test_any),
 		cmocka_unit_test(test_open),

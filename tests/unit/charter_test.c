@@ -36,7 +36,8 @@ static const struct {
 } mistakes[] = {
 	{ "nothing", "", "c:1:1: missing key \"kinds\": nothing is allowed\n" },
 	{ "kind", "kinds: [leef]\n",
-	    "c:1:9: kinds[0]: \"leef\" is not leaf, ca, crl, ocsp or csr\n" },
+	    "c:1:9: kinds[0]: \"leef\" is not leaf, ca, crl, ocsp, csr or "
+	    "caller-crl\n" },
 	{ "all that kind leaf and ca need", "kinds: [leaf, ca]\n",
 	    "c:1:1: kind leaf needs max_life.leaf\n"
 	    "c:1:1: kind ca needs max_life.ca (or self_signed)\n"
@@ -47,6 +48,8 @@ static const struct {
 	{ "all that kind crl and ocsp need", "kinds: [crl, ocsp]\n",
 	    "c:1:1: kind crl needs max_life.crl\n"
 	    "c:1:1: kind ocsp needs max_life.ocsp\n" },
+	{ "life of a caller's list", "kinds: [caller-crl]\n",
+	    "c:1:1: kind caller-crl needs max_life.crl\n" },
 	{ "life of zero", "kinds: [crl]\nmax_life:\n  crl: 0\n",
 	    "c:3:8: kind crl needs max_life.crl\n" },
 	{ "self-signed without its kind", LEAF "self_signed: once\n",
@@ -199,7 +202,8 @@ static const struct {
 	    "charter: charter: entries are not sorted or not in the form that "
 	    "is written" },
 	{ "unknown kind", JSON_("[\"crl\",\"root\"]", TWO, DNS),
-	    "charter: kinds: \"root\" is not leaf, ca, crl, ocsp or csr" },
+	    "charter: kinds: \"root\" is not leaf, ca, crl, ocsp, csr or "
+	    "caller-crl" },
 	{ "list that is none", JSON_("\"crl\"", TWO, DNS),
 	    "charter: kinds: expected a list" },
 	{ "list of numbers", JSON_("[1]", TWO, DNS),

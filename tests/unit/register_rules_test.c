@@ -445,6 +445,80 @@ b_crl_position(struct world *w)
 	record_int(&w->rec, "position", 1000);
 }
 
+/* Full and delta have one series; a delta names the last full list that was signed. */
+static void
+delta_intent(struct world *w, uint64_t base)
+{
+	crl_intent(w, 8);
+	record_text(&w->rec, "scope", "delta");
+	record_int(&w->rec, "base", (int64_t)base);
+}
+
+static void
+b_delta_no_base(struct world *w)
+{
+	delta_intent(w, w->crl_intent);
+}
+
+static void
+b_delta_other_base(struct world *w)
+{
+	make_signed(&w->rec, w->crl_intent);
+	(void)must(w);
+	delta_intent(w, w->intent);
+}
+
+static void
+b_delta_number(struct world *w)
+{
+	make_signed(&w->rec, w->crl_intent);
+	(void)must(w);
+	delta_intent(w, w->crl_intent);
+	record_int(&w->rec, "crl", 7);
+}
+
+static void
+b_full_below_delta(struct world *w)
+{
+	make_signed(&w->rec, w->crl_intent);
+	(void)must(w);
+	delta_intent(w, w->crl_intent);
+	(void)must(w);
+	crl_intent(w, 8);
+}
+
+static void
+b_full_with_base(struct world *w)
+{
+	crl_intent(w, 8);
+	record_int(&w->rec, "base", (int64_t)w->crl_intent);
+}
+
+static void
+b_caller_without_tbs(struct world *w)
+{
+	crl_intent(w, 8);
+	record_text(&w->rec, "kind", "caller-crl");
+	record_text(&w->rec, "scope", "caller");
+}
+
+static void
+b_caller_scope(struct world *w)
+{
+	crl_intent(w, 8);
+	w->hash = sha256(tbs(w, 3));
+	record_bytes(&w->rec, "tbs", bytes_of(w->tbs, sizeof(w->tbs)));
+	record_hash(&w->rec, "sha256", &w->hash);
+	record_text(&w->rec, "kind", "caller-crl");
+}
+
+static void
+b_crl_with_tbs(struct world *w)
+{
+	b_caller_scope(w);
+	record_text(&w->rec, "kind", "crl");
+}
+
 static void
 b_key_destroyed(struct world *w)
 {
@@ -640,6 +714,14 @@ static const struct {
 	{ "crl-number-not-above", b_crl_same },
 	{ "crl-fields", b_crl_fields },
 	{ "crl-position", b_crl_position },
+	{ "crl-base", b_delta_no_base },
+	{ "crl-base", b_delta_other_base },
+	{ "crl-number-not-above", b_delta_number },
+	{ "crl-number-not-above", b_full_below_delta },
+	{ "crl-fields", b_full_with_base },
+	{ "crl-fields", b_caller_without_tbs },
+	{ "crl-fields", b_caller_scope },
+	{ "crl-fields", b_crl_with_tbs },
 	{ "key-destroyed", b_key_destroyed },
 	{ "key-released", b_key_released },
 	{ "key-in-use", b_destroy_in_use },

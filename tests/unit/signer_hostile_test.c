@@ -516,7 +516,7 @@ test_crl_values(unused_arg void **state)
 {
 	static uint8_t big[20000];
 	struct signer_reply reply;
-	char url[1100];
+	char url[LIMIT_CRL_URLS_BYTES + 100];
 	struct error e;
 	int i;
 

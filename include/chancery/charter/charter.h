@@ -18,6 +18,9 @@ enum charter_kind {
 	KIND_CRL,
 	KIND_OCSP,
 	KIND_CSR,
+	/* A list with entries of the caller's: judged as a CRL otherwise, by
+	 * max_life.crl and quorum.crl. */
+	KIND_CALLER_CRL,
 	KIND__COUNT
 };
 const char *charter_kind_name(enum charter_kind k); /* "leaf" … */

@@ -47,7 +47,9 @@ struct crl_params {
 	enum sig_alg alg;
 	int64_t this_update_s, next_update_s;
 	uint64_t number;
-	const char *idp_url; /* NULL: complete CRL without IDP         */
+	/* URLs, a space between two, as the certificates name them (RFC 5280 6.3.3 b:
+	 * one has to match). NULL: complete CRL without IDP. */
+	const char *idp_url;
 	bool idp_only_user, idp_only_ca;
 	int64_t delta_base; /* -1: not a delta                        */
 };
@@ -79,7 +81,7 @@ struct crl_view {
 	bool idp_critical, delta_critical, idp_only_user, idp_only_ca;
 	bool idp_other;  /* indirect, onlySomeReasons or onlyAttributeCerts   */
 	bool empty_list; /* revokedCertificates stands there without entries */
-	struct bytes aki, idp_url;
+	struct bytes aki, idp_url; /* the first URL of the IDP */
 	uint64_t delta_base;
 };
 /* DER, or the first "X509 CRL" of PEM, which is decoded into *owned. Strict DER of
@@ -87,6 +89,9 @@ struct crl_view {
  * above 64 bits are FAIL_UNSUPPORTED, as are unknown critical extensions. */
 bool crl_parse(struct bytes in, const char *file, struct buf *owned,
     struct crl_view *out, struct error *e) must_check;
+/* The TBSCertList alone, as strict: der and sig are empty. */
+bool crl_tbs_parse(struct bytes tbs, struct crl_view *out,
+    struct error *e) must_check;
 /* Next entry from offset *at (0 first). False at the end, with e->why FAIL_NONE, or
  * for a malformed entry (FAIL_BAD_INPUT). Critical entry extensions are refused:
  * certificateIssuer would make it an indirect CRL. */

@@ -93,11 +93,12 @@ bool record_type_by_name(struct bytes name, enum record_type *out) must_check;
  * RELEASE       key HASH, to TEXT, who TEXT, why TEXT
  * DESTROY       key HASH, proof JSON, who TEXT, why TEXT
  * CHARTER       charter JSON, key HASH, who TEXT, why TEXT
- * INTENT        alg TEXT, base INT o, crl INT o (number), entries INT o
+ * INTENT        alg TEXT, base INT o (of a delta: INTENT of the full list that it is
+ *               told against), crl INT o (number), entries INT o
  *               (of a CRL; ResponseData of kind ocsp, each one signature),
  *               issuer BASE64 o (CRL: DER Name), key HASH, kind TEXT, next TIME o, position INT o, profile TEXT o, req HEX o,
  *               retry INT o, scope TEXT o, serial HEX o, sha256 HASH (of the TBS),
- *               tbs BASE64 o (absent for CRLs), this TIME o, who TEXT, why TEXT,
+ *               tbs BASE64 o (absent for CRLs but a caller's), this TIME o, who TEXT, why TEXT,
  *               url TEXT o
  * SIGNED        attempts INT, intent INT, sig BASE64, sha256 HASH o (of the file)
  * FAILED        attempts INT, intent INT, reason TEXT

@@ -39,8 +39,8 @@ struct state_key {
 };
 struct state_crl { /* per key and scope                         */
 	struct sha256 key;
-	char scope[64];  /* "full", "partition:3", …                  */
-	uint64_t number; /* highest ever reserved                     */
+	char scope[64];         /* "full", "partition:3", "delta", "caller"  */
+	uint64_t number;        /* highest ever reserved                     */
 	int64_t this_s, next_s; /* of the last SIGNED one                    */
 	uint64_t intent;        /* of the last SIGNED one                    */
 };
@@ -66,6 +66,10 @@ uint64_t reg_state_self_open(const struct reg_state *s,
     const struct sha256 *key);
 const struct state_crl *reg_state_crl(const struct reg_state *s,
     const struct sha256 *key, const char *scope);
+/* The highest number ever reserved in the scope's series ("full" and "delta" share one,
+ * RFC 5280 5.2.3); false: none. */
+bool reg_state_crl_number(const struct reg_state *s, const struct sha256 *key,
+    const char *scope, uint64_t *out);
 const struct state_crl *reg_state_crl_at(const struct reg_state *s, size_t i);
 size_t reg_state_crls(const struct reg_state *s);
 const struct state_intent *reg_state_open_at(const struct reg_state *s,

@@ -8,9 +8,10 @@
 #include <chancery/pki/spki.h>
 #include <chancery/register/register.h>
 
-/* The CertificateList of an INTENT of kind crl and its SIGNED, to `sink`; the
- * TBSCertList is written from the revocation records and must hash to what the
- * INTENT says (FAIL_CORRUPT otherwise: nothing more is given to the sink then). */
+/* The CertificateList of an INTENT of kind crl or caller-crl and its SIGNED, to `sink`;
+ * the TBSCertList is written from the revocation records (a caller's stands in the
+ * INTENT) and must hash to what the INTENT says (FAIL_CORRUPT otherwise: nothing more is
+ * given to the sink then). */
 bool rebuild_crl(struct reg *r, uint64_t signed_, crl_sink *sink, void *arg,
     struct error *e) must_check;
 
@@ -22,8 +23,8 @@ bool rebuild_crl(struct reg *r, uint64_t signed_, crl_sink *sink, void *arg,
 bool rebuild_check_sig(void *arg, const struct record *intent,
     const struct record *signed_, struct bytes spki,
     struct error *e) must_check;
-/* The same for everything but lists (those whose INTENT has "crl"), with a verifier
- * that the caller keeps for the next. */
+/* The same for everything that stands whole in its INTENT ("tbs": all but the lists that
+ * the signer wrote), with a verifier that the caller keeps for the next. */
 bool rebuild_check_with(const struct spki_verifier *v,
     const struct record *intent, const struct record *signed_,
     struct error *e) must_check;

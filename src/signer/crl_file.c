@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <chancery/base/file.h>
+#include <chancery/base/text.h>
+
+#include "crl_work.h"
+
+/* Files of lists: see crl_work.h. */
+
+/* Lists of one scope that a daemon keeps: readers that have one open, and caches on the
+ * way, ask for the newest. */
+#define CRL_KEPT 4
+
+/* ---- writing ----------------------------------------------------------- */
+
+static bool
+sink(void *arg, struct bytes piece, struct error *e)
+{
+	const struct crl_work *w = arg;
+
+	return fd_write_all(w->fd, piece, e);
+}
+
+static bool
+make_dirs(struct signer *s, struct request *r, struct error *e)
+{
+	struct crl_work *w = r->crl;
+	auto_buf struct buf name = { 0 };
+	char hex[2 * SHA256_LEN + 1];
+	auto_mem char *parent = NULL;
+	const char *slash;
+
+	if (w->named) {
+		slash = strrchr(w->path, '/');
+		w->dir = slash == NULL
+		    ? mem_strdup(".")
+		    : mem_printf("%.*s", (int)(slash - w->path + 1), w->path);
+		return true;
+	}
+	hex_encode(sha256_bytes(&r->key->id), hex);
+	crl_scope_folder(bytes_str(w->scope_text), &name);
+	parent = path_join(s->cfg.crl_dir, hex);
+	mem_free(w->dir);
+	w->dir = path_join(parent, buf_cstr(&name));
+	mem_free(w->path);
+	w->path =
+	    mem_printf("%s/%llu.crl", w->dir, (unsigned long long)w->number);
+	return dir_create(s->cfg.crl_dir, 0755, e) &&
+	    dir_create(parent, 0755, e) && dir_create(w->dir, 0755, e);
+}
+
+static bool
+write_own(struct signer *s, struct request *r, struct error *e)
+{
+	struct crl_work *w = r->crl;
+	const struct reg_state *state = reg_get_state(s->reg);
+	struct crl_text t = { .state = state,
+		.key = r->key->id,
+		.last = reg_state_crl(state, &r->key->id, w->scope_text),
+		.position = w->position,
+		.since = w->since,
+		.scope = w->scope,
+		.p = { .issuer = buf_bytes(&w->issuer),
+		    .alg = r->alg,
+		    .this_update_s = w->this_s,
+		    .next_update_s = w->next_s,
+		    .number = w->number,
+		    .idp_url = w->idp_url,
+		    .delta_base = w->scope.kind == CRL_DELTA
+			? (int64_t)w->base_number
+			: -1 } };
+	size_t digest_n = 0;
+
+	memcpy(t.p.aki, w->aki, sizeof(t.p.aki));
+	if (!crl_text_write(&t, sink, w, r->one.digest, &digest_n,
+		&w->tbs_bytes, &w->entries, e))
+		return false;
+	r->one.to_sign = bytes_of(r->one.digest, digest_n);
+	return true;
+}
+
+/* As it came. */
+static bool
+write_caller(struct request *r, struct error *e)
+{
+	r->crl->tbs_bytes = r->data.n;
+	request_prepare(r, buf_bytes(&r->data));
+	return fd_write_all(r->crl->fd, buf_bytes(&r->data), e);
+}
+
+/* Ed25519 signs the message: the file is mapped, not read. */
+static bool
+map_message(struct request *r, struct error *e)
+{
+	struct crl_work *w = r->crl;
+
+	if (sig_alg_info(r->alg)->prehash || r->data.n > 0)
+		return true;
+	w->map = mmap(NULL, w->tbs_bytes, PROT_READ, MAP_PRIVATE, w->fd, 0);
+	if (w->map == MAP_FAILED) {
+		w->map = NULL;
+		return error_errno(e, FAIL_IO, "mmap");
+	}
+	r->one.to_sign = bytes_of(w->map, w->tbs_bytes);
+	return true;
+}
+
+bool
+crl_file_tbs(struct signer *s, struct request *r, struct error *e)
+{
+	struct crl_work *w = r->crl;
+
+	if (!make_dirs(s, r, e))
+		return false;
+	w->fd = open(w->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (w->fd < 0)
+		return error_errno(e, FAIL_IO, "%s", w->dir);
+	return (r->data.n > 0 ? write_caller(r, e) : write_own(s, r, e)) &&
+	    map_message(r, e);
+}
+
+bool
+crl_file_hash(const struct request *r, struct sha256 *out, struct error *e)
+{
+	const struct sig_alg_info *info = sig_alg_info(r->alg);
+	static uint8_t piece[65536];
+	struct digest *d;
+	uint64_t at;
+	ssize_t n;
+
+	if (info->prehash && info->digest == DIGEST_SHA256) {
+		memcpy(out->b, r->one.digest, SHA256_LEN);
+		return true;
+	}
+	d = digest_new(DIGEST_SHA256);
+	for (at = 0; at < r->crl->tbs_bytes; at += (uint64_t)n) {
+		n = pread(r->crl->fd, piece, sizeof(piece), (off_t)at);
+		if (n <= 0) {
+			digest_free(d);
+			return error_errno(e, FAIL_IO, "reading back the CRL");
+		}
+		digest_add(d, bytes_of(piece, (size_t)n));
+	}
+	(void)digest_finish(d, out->b);
+	return true;
+}
+
+/* ---- putting it together ----------------------------------------------- */
+
+static bool
+copy_tbs(int to, const struct crl_work *w, struct error *e)
+{
+	static uint8_t piece[65536];
+	uint64_t at;
+	ssize_t n;
+
+	for (at = 0; at < w->tbs_bytes; at += (uint64_t)n) {
+		n = pread(w->fd, piece, sizeof(piece), (off_t)at);
+		if (n <= 0)
+			return error_errno(e, FAIL_IO, "reading back the CRL");
+		if (!fd_write_all(to, bytes_of(piece, (size_t)n), e))
+			return false;
+	}
+	return true;
+}
+
+bool
+crl_file_complete(unused_arg struct signer *s, struct request *r,
+    struct error *e)
+{
+	struct crl_work *w = r->crl;
+	auto_buf struct buf head = { 0 };
+	auto_buf struct buf tail = { 0 };
+
+	crl_outer(w->tbs_bytes, r->alg, buf_bytes(&r->one.sig), &head, &tail);
+	w->out = open(w->dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
+	if (w->out < 0)
+		return error_errno(e, FAIL_IO, "%s", w->dir);
+	w->bytes = head.n + w->tbs_bytes + tail.n;
+	if (!fd_write_all(w->out, buf_bytes(&head), e) ||
+	    !copy_tbs(w->out, w, e) ||
+	    !fd_write_all(w->out, buf_bytes(&tail), e))
+		return false;
+	if (fsync(w->out) != 0)
+		return error_errno(e, FAIL_IO, "%s: fsync", w->path);
+	return true;
+}
+
+static int
+newest_first(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? 1 : *x > *y ? -1 : 0;
+}
+
+/* The numbers of the lists of a folder, newest first. */
+static size_t
+kept_numbers(const char *dir, uint64_t **out)
+{
+	auto_dir DIR *d = opendir(dir);
+	const struct dirent *one;
+	size_t n = 0, cap = 0, len;
+	char name[32];
+
+	*out = NULL;
+	while (d != NULL && (one = readdir(d)) != NULL) {
+		len = strlen(one->d_name);
+		if (len < 5 || len >= sizeof(name) ||
+		    strcmp(one->d_name + len - 4, ".crl") != 0)
+			continue;
+		memcpy(name, one->d_name, len - 4);
+		name[len - 4] = '\0';
+		*out = mem_grow(*out, n, &cap, sizeof(**out));
+		if (parse_u64(name, 0, UINT64_MAX, &(*out)[n]))
+			n++;
+	}
+	qsort(*out, n, sizeof(**out), newest_first);
+	return n;
+}
+
+/* A daemon's folder holds the last lists only: an older one is in nobody's use, and can be
+ * made again, byte for byte, from its INTENT. A large one a minute would fill the disk. */
+static void
+drop_old(const struct signer *s, const struct crl_work *w)
+{
+	auto_mem uint64_t *number = NULL;
+	size_t n;
+
+	if (w->named || s->cfg.reg.offline)
+		return;
+	n = kept_numbers(w->dir, &number);
+	for (size_t i = CRL_KEPT; i < n; i++) {
+		auto_mem char *path = mem_printf("%s/%llu.crl", w->dir,
+		    (unsigned long long)number[i]);
+
+		(void)unlink(path);
+	}
+}
+
+bool
+crl_file_release(struct signer *s, struct request *r, struct error *e)
+{
+	const struct crl_work *w = r->crl;
+	char fd[40];
+
+	/* The way to name such a file without a capability (open(2)). */
+	(void)snprintf(fd, sizeof(fd), "/proc/self/fd/%d", w->out);
+	if (linkat(AT_FDCWD, fd, AT_FDCWD, w->path, AT_SYMLINK_FOLLOW) != 0)
+		return error_errno(e, errno == EEXIST ? FAIL_EXISTS : FAIL_IO,
+		    "%s", w->path);
+	drop_old(s, w);
+	return dir_sync(w->dir, e);
+}

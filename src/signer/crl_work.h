@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * A list on its way: what crl.c admits, crl_caller.c judges and crl_file.c writes.
+ *
+ * The TBSCertList goes to an unnamed file in the target directory while it is hashed; the
+ * CertificateList is put together in another one when the signature is there, and gets
+ * its name once SIGNED is durable: before that nobody can read the signature, and a crash
+ * leaves nothing behind.
+ */
+#include "crl_text.h"
+#include "internal.h"
+
+struct crl_work {
+	char *scope_text, *idp_url, *path, *dir;
+	struct crl_scope scope;
+	struct buf issuer;
+	uint8_t aki[20];
+	int64_t period_s;
+	bool named; /* the caller chose the path */
+	/* Being made. */
+	int fd;    /* TBSCertList                */
+	int out;   /* CertificateList, no name   */
+	void *map; /* of fd, for Ed25519         */
+	uint64_t tbs_bytes, entries, number, bytes;
+	int64_t this_s, next_s;
+	uint64_t position;
+	/* Of a delta: the INTENT of its base, the position and number of that. */
+	uint64_t base, since, base_number;
+};
+
+/* crl_caller.c: issuer, key identifier, number and times out of the caller's list (the
+ * view borrows r->data); then what it says, held against the key's revocations. */
+bool crl_caller_read(struct request *r, struct crl_view *v,
+    struct error *e) must_check;
+bool crl_caller_check(struct signer *s, struct request *r,
+    const struct crl_view *v, struct error *e) must_check;
+
+/* crl_file.c: the TBSCertList, written and hashed: r->one.to_sign and the counts. */
+bool crl_file_tbs(struct signer *s, struct request *r,
+    struct error *e) must_check;
+/* SHA-256 of the TBS for the record, whatever the signature hashes with. */
+bool crl_file_hash(const struct request *r, struct sha256 *out,
+    struct error *e) must_check;
+/* struct request_type. */
+bool crl_file_complete(struct signer *s, struct request *r,
+    struct error *e) must_check;
+bool crl_file_release(struct signer *s, struct request *r,
+    struct error *e) must_check;
