@@ -44,14 +44,29 @@ give(const struct store_secret *r, struct store_secret *out, struct buf *mem)
 }
 
 static bool
+first(struct db *d, sqlite3_stmt *st, const char *kind,
+    struct store_secret *out, struct buf *mem, struct error *e)
+{
+	struct store_secret r;
+	bool row;
+
+	if (!db_step(d, st, &row, e))
+		return false;
+	if (!row)
+		return error_set(e, FAIL_NOT_FOUND, "no such %s", kind);
+	if (!secret_row(st, &r, e))
+		return false;
+	give(&r, out, mem);
+	return true;
+}
+
+static bool
 get(struct store *s, enum stmt which, const char *kind, struct bytes key,
     bool text, int64_t now_s, struct store_secret *out, struct buf *mem,
     struct error *e)
 {
 	struct db *d = reader_get(s, e);
 	auto_stmt sqlite3_stmt *st = d == NULL ? NULL : db_stmt(d, which, e);
-	struct store_secret r;
-	bool row;
 
 	if (st == NULL)
 		return false;
@@ -61,14 +76,7 @@ get(struct store *s, enum stmt which, const char *kind, struct bytes key,
 	else
 		db_blob(st, 2, key);
 	db_int(st, 3, now_s);
-	if (!db_step(d, st, &row, e))
-		return false;
-	if (!row)
-		return error_set(e, FAIL_NOT_FOUND, "no such %s", kind);
-	if (!secret_row(st, &r, e))
-		return false;
-	give(&r, out, mem);
-	return true;
+	return first(d, st, kind, out, mem, e);
 }
 
 bool
@@ -85,6 +93,24 @@ store_secret_by_alias(struct store *s, const char *kind, const char *alias,
 {
 	return get(s, STMT_SECRET_ALIAS, kind, bytes_str(alias), true, now_s,
 	    out, mem, e);
+}
+
+bool
+store_secret_next(struct store *s, const char *kind, const char *after,
+    const char *below, int64_t now_s, struct store_secret *out, struct buf *mem,
+    struct error *e)
+{
+	struct db *d = reader_get(s, e);
+	auto_stmt sqlite3_stmt *st =
+	    d == NULL ? NULL : db_stmt(d, STMT_SECRET_NEXT, e);
+
+	if (st == NULL)
+		return false;
+	db_text(st, 1, kind);
+	db_text(st, 2, after);
+	db_int(st, 3, now_s);
+	db_text(st, 4, below);
+	return first(d, st, kind, out, mem, e);
 }
 
 bool

@@ -93,8 +93,9 @@ swap_row(struct writer *w, const struct store_secret *r, struct error *e)
 	    error_set(e, FAIL_BUSY, "%s: somebody else changed it", r->kind);
 }
 
+/* Statements about a kind and a key, or a kind and a scope. */
 static bool
-delete_keyed(struct writer *w, enum stmt which, const struct store_secret *r,
+keyed(struct writer *w, enum stmt which, const struct store_secret *r,
     struct error *e)
 {
 	auto_stmt sqlite3_stmt *st = db_stmt(&w->db, which, e);
@@ -107,27 +108,80 @@ delete_keyed(struct writer *w, enum stmt which, const struct store_secret *r,
 }
 
 static bool
-delete_row(struct writer *w, const struct store_secret *r, struct error *e)
+scoped(struct writer *w, enum stmt which, const struct store_secret *r,
+    struct error *e)
 {
-	return delete_keyed(w, STMT_SECRET_DELETE, r, e);
-}
-
-static bool
-delete_tree(struct writer *w, const struct store_secret *r, struct error *e)
-{
-	return delete_keyed(w, STMT_SECRET_DELETE_TREE, r, e);
-}
-
-static bool
-delete_scope(struct writer *w, const struct store_secret *r, struct error *e)
-{
-	auto_stmt sqlite3_stmt *st =
-	    db_stmt(&w->db, STMT_SECRET_DELETE_SCOPE, e);
+	auto_stmt sqlite3_stmt *st = db_stmt(&w->db, which, e);
 
 	if (st == NULL)
 		return false;
 	db_text(st, 1, r->kind);
 	db_text(st, 2, r->scope);
+	return db_run(&w->db, st, e);
+}
+
+/* Only tokens have anything below them. */
+static bool
+is_token(const struct store_secret *r)
+{
+	return strcmp(r->kind, STORE_KIND_TOKEN) == 0;
+}
+
+static bool
+delete_row(struct writer *w, const struct store_secret *r, struct error *e)
+{
+	return (!is_token(r) || keyed(w, STMT_LEASE_DUE_TREE, r, e)) &&
+	    keyed(w, STMT_SECRET_DELETE, r, e);
+}
+
+static bool
+delete_tree(struct writer *w, const struct store_secret *r, struct error *e)
+{
+	return keyed(w, STMT_LEASE_DUE_TREE, r, e) &&
+	    keyed(w, STMT_SECRET_DELETE_TREE, r, e);
+}
+
+static bool
+delete_scope(struct writer *w, const struct store_secret *r, struct error *e)
+{
+	return (!is_token(r) || scoped(w, STMT_LEASE_DUE_SCOPE, r, e)) &&
+	    scoped(w, STMT_SECRET_DELETE_SCOPE, r, e);
+}
+
+static bool
+delete_under(struct writer *w, const struct store_secret *r, struct error *e)
+{
+	return (!is_token(r) || scoped(w, STMT_LEASE_DUE_UNDER, r, e)) &&
+	    scoped(w, STMT_SECRET_DELETE_UNDER, r, e);
+}
+
+static bool
+put_below(struct writer *w, const struct store_secret *r, struct error *e)
+{
+	auto_stmt sqlite3_stmt *st = db_stmt(&w->db, STMT_SECRET_GET, e);
+	bool there;
+
+	if (st == NULL)
+		return false;
+	db_text(st, 1, STORE_KIND_TOKEN);
+	db_blob(st, 2, sha256_bytes(&r->parent));
+	/* One that has ended and is still there makes the lease due when it goes. */
+	db_int(st, 3, 0);
+	if (!db_step(&w->db, st, &there, e))
+		return false;
+	return there ? put_row(w, r, e)
+		     : error_set(e, FAIL_NOT_FOUND, "the token is gone");
+}
+
+static bool
+leases_due(struct writer *w, const struct store_secret *r, struct error *e)
+{
+	auto_stmt sqlite3_stmt *st = db_stmt(&w->db, STMT_LEASE_DUE_PREFIX, e);
+
+	if (st == NULL)
+		return false;
+	db_text(st, 1, r->alias);
+	db_int(st, 2, LIMIT_TIDY_ROWS);
 	return db_run(&w->db, st, e);
 }
 
@@ -141,6 +195,9 @@ apply(struct writer *w, void *arg, struct error *e)
 		[STORE_SECRET_DELETE] = delete_row,
 		[STORE_SECRET_DELETE_TREE] = delete_tree,
 		[STORE_SECRET_DELETE_SCOPE] = delete_scope,
+		[STORE_SECRET_DELETE_UNDER] = delete_under,
+		[STORE_SECRET_PUT_BELOW] = put_below,
+		[STORE_SECRET_LEASES_DUE] = leases_due,
 	};
 	struct writing *x = arg;
 
@@ -231,16 +288,23 @@ struct expiry {
 };
 
 static bool
-expire(struct writer *w, void *arg, struct error *e)
+expire_by(struct writer *w, enum stmt which, const struct expiry *x,
+    struct error *e)
 {
-	const struct expiry *x = arg;
-	auto_stmt sqlite3_stmt *st = db_stmt(&w->db, STMT_SECRET_EXPIRE, e);
+	auto_stmt sqlite3_stmt *st = db_stmt(&w->db, which, e);
 
 	if (st == NULL)
 		return false;
 	db_int(st, 1, x->before_s);
 	db_int(st, 2, (int64_t)x->limit);
 	return db_run(&w->db, st, e);
+}
+
+static bool
+expire(struct writer *w, void *arg, struct error *e)
+{
+	return expire_by(w, STMT_LEASE_DUE_EXPIRE, arg, e) &&
+	    expire_by(w, STMT_SECRET_EXPIRE, arg, e);
 }
 
 /* Expired rows that come back after a power cut are still expired: no sync. */

@@ -123,28 +123,48 @@ static const char *const sql[] = {
 	    "WHERE kind = ?1 AND key = ?2 AND version = ?9",
 	[STMT_SECRET_DELETE] =
 	    "DELETE FROM secret WHERE kind = ?1 AND key = ?2",
-	/* UNION, not UNION ALL: a cycle of parents ends. */
-	[STMT_SECRET_DELETE_TREE] =
-	    "WITH RECURSIVE t(kind, key) AS (VALUES(?1, ?2) UNION "
-	    "SELECT s.kind, s.key FROM t CROSS JOIN secret s "
-	    "ON s.parent = t.key) "
-	    "DELETE FROM secret WHERE (kind, key) IN (SELECT kind, key FROM t)",
+/* UNION, not UNION ALL: a cycle of parents ends. */
+#define TREE(roots)                                                            \
+	"WITH RECURSIVE t(kind, key) AS (" roots " UNION "                     \
+	"SELECT s.kind, s.key FROM t CROSS JOIN secret s "                     \
+	"ON s.parent = t.key) "
+#define DELETE_T                                                               \
+	"DELETE FROM secret WHERE (kind, key) IN (SELECT kind, key FROM t)"
+#define DUE                                                                    \
+	"UPDATE secret SET kind = 'lease-due', parent = NULL "                 \
+	"WHERE kind = 'lease' AND "
+#define DUE_T DUE "parent IN (SELECT key FROM t)"
+#define OF_SCOPE "SELECT kind, key FROM secret WHERE kind = ?1 AND scope = ?2"
+#define UNDER                                                                  \
+	"kind = ?1 AND expires IS NOT NULL AND (scope = ?2 OR "                \
+	"(scope > ?2 || '/' AND scope < ?2 || '0'))"
+/* In an order that a change of the kind leaves alone. */
+#define EXPIRED                                                                \
+	"SELECT * FROM (SELECT kind, key FROM secret "                         \
+	"WHERE expires IS NOT NULL AND expires < ?1 "                          \
+	"ORDER BY expires, key LIMIT ?2)"
+	[STMT_SECRET_DELETE_TREE] = TREE("VALUES(?1, ?2)") DELETE_T,
 	[STMT_SECRET_DELETE_SCOPE] =
 	    "DELETE FROM secret WHERE kind = ?1 AND scope = ?2",
-	[STMT_SECRET_EXPIRE] =
-	    "WITH RECURSIVE t(kind, key) AS ("
-	    "SELECT * FROM (SELECT kind, key FROM secret "
-	    "WHERE expires IS NOT NULL AND expires < ?1 "
-	    "ORDER BY expires LIMIT ?2) UNION "
-	    "SELECT s.kind, s.key FROM t CROSS JOIN secret s "
-	    "ON s.parent = t.key) "
-	    "DELETE FROM secret WHERE (kind, key) IN (SELECT kind, key FROM t)",
+	[STMT_SECRET_DELETE_UNDER] = "DELETE FROM secret WHERE " UNDER,
+	[STMT_SECRET_EXPIRE] = TREE(EXPIRED) DELETE_T,
+	[STMT_LEASE_DUE_TREE] = TREE("VALUES(?1, ?2)") DUE_T,
+	[STMT_LEASE_DUE_SCOPE] = TREE(OF_SCOPE) DUE_T,
+	[STMT_LEASE_DUE_UNDER] =
+	    TREE("SELECT kind, key FROM secret WHERE " UNDER) DUE_T,
+	[STMT_LEASE_DUE_EXPIRE] = TREE(EXPIRED) DUE_T,
+	[STMT_LEASE_DUE_PREFIX] =
+	    DUE "alias IN (SELECT ?1 UNION ALL "
+		"SELECT * FROM (SELECT alias FROM secret WHERE kind = 'lease' "
+		"AND alias > ?1 || '/' AND alias < ?1 || '0' LIMIT ?2))",
 #define SECRET                                                                 \
 	"SELECT kind, key, alias, parent, scope, expires, version, value "     \
 	"FROM secret "
 #define ALIVE "AND (expires IS NULL OR expires > ?3) "
 	[STMT_SECRET_GET] = SECRET "WHERE kind = ?1 AND key = ?2 " ALIVE,
 	[STMT_SECRET_ALIAS] = SECRET "WHERE kind = ?1 AND alias = ?2 " ALIVE,
+	[STMT_SECRET_NEXT] = SECRET "WHERE kind = ?1 AND alias > ?2 " ALIVE
+				    "AND alias < ?4 ORDER BY alias LIMIT 1",
 	[STMT_SECRET_LIST] =
 	    SECRET "WHERE kind = ?1 AND scope = ?2 " ALIVE "ORDER BY key",
 	[STMT_SECRET_LIST_KIND] =

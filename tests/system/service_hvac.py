@@ -19,7 +19,7 @@ from service_hvac_base import CLIENT, COUNT, NOT_FOUND, left_out, refused, watch
 
 CLASSES = (secrets_engines.Pki, auth_methods.AppRole, auth_methods.Token, auth_methods.Cert,
            auth_methods.Userpass, system_backend.Policy, system_backend.Policies,
-           system_backend.Mount, system_backend.Auth)
+           system_backend.Mount, system_backend.Auth, system_backend.Lease)
 # Methods that the service has nothing for, with their arguments: there is no such path.
 SENTINEL = "Sentinel is Vault Enterprise's alone; OpenBao has no such paths either"
 WITHOUT = {

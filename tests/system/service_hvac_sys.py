@@ -111,9 +111,31 @@ def methods():
     refused(FORBIDDEN, "permission denied", other(login["client_token"]).auth.token.lookup_self)
 
 
+def leases():
+    done(SYS.enable_secrets_engine("pki", path="leased"), "a mount for leases")
+    pki = CLIENT.secrets.pki
+    pki.generate_root("internal", "Leased", {"key_type": "ec"}, mount_point="leased")
+    pki.create_or_update_role("web", {"allow_any_name": True, "key_type": "ec", "max_ttl": "24h",
+                                      "generate_lease": True}, mount_point="leased")
+    ids = [pki.generate_certificate("web", "a.example", mount_point="leased")["lease_id"]
+           for _ in range(4)]
+    row = SYS.read_lease(ids[0])["data"]
+    has(row, {"id": ids[0], "renewable": False, "last_renewal": None}, "read_lease")
+    same(0 < row["ttl"] <= 86400, True, "its ttl")
+    same(sorted(SYS.list_leases("leased/issue/web")["data"]["keys"]),
+         sorted(x.rsplit("/", 1)[1] for x in ids), "list_leases")
+    refused(INVALID, "lease is not renewable", SYS.renew_lease, ids[0])
+    done(SYS.revoke_lease(ids[0]), "revoke_lease")
+    done(SYS.revoke_prefix(ids[1]), "revoke_prefix")
+    done(SYS.revoke_force("leased/issue"), "revoke_force")
+    refused(NOT_FOUND, "", SYS.list_leases, "leased/issue/web")
+    done(SYS.disable_secrets_engine("leased"), "a mount for leases is gone")
+
+
 def system():
     policies()
     mounts()
     acl_policies()
     ended()
     methods()
+    leases()

@@ -15,8 +15,6 @@ store_of(void **state)
 	return f->s;
 }
 
-/* ---- writing and waiting ----------------------------------------------- */
-
 struct answer {
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
@@ -35,20 +33,6 @@ answered(void *arg, bool done, const struct error *e)
 	a->there = true;
 	(void)pthread_cond_signal(&a->cond);
 	(void)pthread_mutex_unlock(&a->lock);
-}
-
-static enum fail
-write_all(struct store *s, const struct store_secret_change *c, size_t n)
-{
-	struct answer a = { .lock = PTHREAD_MUTEX_INITIALIZER,
-		.cond = PTHREAD_COND_INITIALIZER };
-
-	store_secrets_write(s, c, n, answered, &a);
-	(void)pthread_mutex_lock(&a.lock);
-	while (!a.there)
-		(void)pthread_cond_wait(&a.cond, &a.lock);
-	(void)pthread_mutex_unlock(&a.lock);
-	return a.why;
 }
 
 static struct sha256
@@ -72,7 +56,7 @@ secret(enum store_secret_op op, const char *name, const char *parent,
 static enum fail
 write_one(struct store *s, struct store_secret_change c)
 {
-	return write_all(s, &c, 1);
+	return store_write(s, &c, 1);
 }
 
 /* Version, 0 when it is not there. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -122,4 +123,31 @@ void
 apply_docs(struct store *s, uint64_t index, const char *json)
 {
 	ok(store_docs_apply(s, bytes_str(json), ORIGIN, index, &e));
+}
+
+struct written {
+	sem_t done;
+	enum fail why;
+};
+
+static void
+written(void *arg, bool done, const struct error *e)
+{
+	struct written *w = arg;
+
+	w->why = done ? FAIL_NONE : e->why;
+	assert_int_equal(sem_post(&w->done), 0);
+}
+
+enum fail
+store_write(struct store *s, const struct store_secret_change *c, size_t n)
+{
+	struct written w;
+
+	assert_int_equal(sem_init(&w.done, 0, 0), 0);
+	store_secrets_write(s, c, n, written, &w);
+	while (sem_wait(&w.done) != 0)
+		;
+	(void)sem_destroy(&w.done);
+	return w.why;
 }

@@ -46,3 +46,6 @@ bool has_sample(struct store *s, const char *mount, uint32_t n,
     struct store_cert *out, struct buf *mem);
 struct sha256 store_sum(struct store *s);
 void apply_docs(struct store *s, uint64_t index, const char *json);
+/* Written and answered: why not, or FAIL_NONE. */
+enum fail store_write(struct store *s, const struct store_secret_change *c,
+    size_t n);

@@ -249,6 +249,8 @@
 #define LIMIT_SWAP_TRIES 32
 /* Expired rows that one tidying removes: a few milliseconds of the store's writer. */
 #define LIMIT_TIDY_ROWS 2000
+/* Names in one list of leases: a look-up each, some hundred milliseconds in all. */
+#define LIMIT_LEASE_KEYS 10000
 /* Rows of the store that wait for its writer: over a second of the highest rate, some
  * 16 MB with their certificates. */
 #define LIMIT_STORE_PENDING 8192

@@ -50,7 +50,7 @@ void api_handle(void *arg, struct http_exchange *x);
 bool api_wants_cert(void *arg);
 /*
  * A call of the service's own, in the thread of that worker: no exchange, no policy, named
- * "server" in records. `given` is the body (stolen); the answer is borrowed for `done`.
+ * `who` in records. `given` is the body (stolen); the answer is borrowed for `done`.
  * Rows that stream or read the exchange are not for it.
  */
 typedef void api_done_fn(void *arg, int status, struct bytes body);
@@ -58,6 +58,7 @@ struct api_own_call {
 	enum operation op;
 	const char *path;
 	json_t *given;
+	const char *who; /* for whom; NULL: "server" */
 };
 void api_call(struct api *a, unsigned worker, const struct api_own_call *own,
     api_done_fn *done, void *arg);

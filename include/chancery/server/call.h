@@ -54,11 +54,14 @@ struct call {
 	                  resets); captures not included */
 	const struct token *token; /* NULL on ROUTE_UNAUTH without a token */
 	int64_t now_s;
-	int64_t wrap_ttl_s;             /* X-Vault-Wrap-TTL; 0: none */
-	char id[37];                    /* request id as UUID text */
-	json_t *warnings;               /* NULL or array */
-	json_t *data;                   /* answer being built; NULL */
-	json_t *auth;                   /* auth object of logins; NULL */
+	int64_t wrap_ttl_s; /* X-Vault-Wrap-TTL; 0: none */
+	char id[37];        /* request id as UUID text */
+	json_t *warnings;   /* NULL or array */
+	json_t *data;       /* answer being built; NULL */
+	json_t *auth;       /* auth object of logins; NULL */
+	char
+	    *lease_id; /* of what is answered; owned; NULL: nothing is leased */
+	int64_t lease_s;
 	const struct lane_reply *reply; /* in a continuation only */
 	void *state;                    /* handler's own, between steps */
 	void (*state_free)(void *state);

@@ -55,7 +55,7 @@ void pki_texts_set(struct pki_texts *t, const json_t *array);
 	B(enforce_hostnames, "true", "Names must be valid host names.")        \
 	L(ext_key_usage, NULL, "More purposes, by name.")                      \
 	L(ext_key_usage_oids, NULL, "More purposes, by OID.")                  \
-	B(generate_lease, NULL, "Kept, without effect.")                       \
+	B(generate_lease, NULL, "Answers have a lease.")                       \
 	S(issuer_ref, "default", "Issuer by name or id.")                      \
 	I(key_bits, NULL, "Least size of a key; 0: 2048, or 256 for ec.")      \
 	S(key_type, "rsa", "rsa, ec, ed25519 or any.")                         \

@@ -89,9 +89,11 @@ bool route_match(const struct route_table *t, const char *path,
 bool request_canonical(const json_t *v, struct buf *out,
     struct error *e) must_check;
 
-/* An answer's envelope. All borrowed; data, wrap_info, warnings, auth may be NULL. */
+/* An answer's envelope. All borrowed; data, wrap_info, warnings, auth may be NULL; lease_id
+ * NULL: nothing is leased. */
 struct envelope {
-	const char *id;
+	const char *id, *lease_id;
+	int64_t lease_s;
 	const json_t *data, *wrap_info, *warnings, *auth;
 };
 void envelope_write(const struct envelope *v, struct buf *out);

@@ -205,6 +205,15 @@ bool store_doc_eras(struct store *s, const char *kind, store_doc_era_fn *each,
 /* Rows (kind, key) → value, with an expiry, a parent and an alias so that trees can
  * be revoked and accessors found. `key` is a hash of the secret; `alias` is unique in
  * its kind (accessor), may be NULL. */
+#define STORE_KIND_TOKEN "token"
+/*
+ * A lease: its alias is its id ("pki/issue/web/…"), its scope the mount, its parent the token
+ * that got it. Whatever takes rows above it away (a deletion, a tree, a scope, their end) makes
+ * it STORE_KIND_LEASE_DUE in the same transaction, without a parent: an order to revoke what was
+ * leased. Its own end takes it away alone: what was leased has ended too.
+ */
+#define STORE_KIND_LEASE "lease"
+#define STORE_KIND_LEASE_DUE "lease-due"
 struct store_secret {
 	const char *kind; /* "token", "secret-id", "wrap" */
 	struct sha256 key;
@@ -222,7 +231,14 @@ enum store_secret_op {
 	STORE_SECRET_DELETE, /* key; no error when absent                    */
 	STORE_SECRET_DELETE_TREE, /* key and all below it by parent, whatever their
 	                             kind; also when it is gone itself       */
-	STORE_SECRET_DELETE_SCOPE /* kind and scope                          */
+	STORE_SECRET_DELETE_SCOPE, /* kind and scope                         */
+	/* … that end, of the scope or below it ("auth/approle", "auth/approle/login") */
+	STORE_SECRET_DELETE_UNDER,
+	/* Insert or replace if the parent, a token, is there, else FAIL_NOT_FOUND. */
+	STORE_SECRET_PUT_BELOW,
+	/* The lease of that alias and those whose ids begin with it and '/' become due; of
+	 * the latter LIMIT_TIDY_ROWS at most. */
+	STORE_SECRET_LEASES_DUE
 };
 struct store_secret_change {
 	enum store_secret_op op;
@@ -242,6 +258,11 @@ bool store_secret_by_alias(struct store *s, const char *kind, const char *alias,
     int64_t now_s, struct store_secret *out, struct buf *mem,
     struct error *e) must_check;
 typedef bool store_secret_each_fn(void *arg, const struct store_secret *row);
+/* The first one whose alias stands behind `after` and before `below`, by octets.
+ * FAIL_NOT_FOUND. */
+bool store_secret_next(struct store *s, const char *kind, const char *after,
+    const char *below, int64_t now_s, struct store_secret *out, struct buf *mem,
+    struct error *e) must_check;
 /* In order of keys; scope NULL: all. */
 bool store_secret_list(struct store *s, const char *kind, const char *scope,
     int64_t now_s, store_secret_each_fn *each, void *arg,

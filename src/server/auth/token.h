@@ -6,7 +6,7 @@
 #include <chancery/server/auth.h>
 #include <chancery/server/request.h>
 
-#define TOKEN_KIND "token"
+#define TOKEN_KIND STORE_KIND_TOKEN
 #define TOKEN_PREFIX "hvs."
 #define TOKEN_RANDOM 24 /* base62: 142 bits */
 #define TOKEN_CHECK 6   /* by which auth_text_is_ours knows it */

@@ -9,7 +9,8 @@
 #include "room.h"
 
 #define POSITION_EVERY_MS 1000
-#define TIDY_EVERY_MS 60000
+/* Leases of a token that ended are revoked behind it. */
+#define TIDY_EVERY_MS 10000
 #define CATCH_UP_EVERY_MS 10000
 /* While changes of configuration wait for it. */
 #define CATCH_UP_SOON_MS 500

@@ -9,6 +9,7 @@ import sys
 
 import access
 import authorities
+import leases
 import leaves
 import names
 import roles
@@ -20,7 +21,8 @@ from pair import Pair, environment_log
 
 SECTIONS = (("authorities", authorities.run), ("leaves", leaves.run), ("names", names.run),
             ("roles", roles.run), ("spelling", spelling.run), ("verbs", verbs.run),
-            ("system", system.run), ("access", access.run), ("sequences", sequences.run))
+            ("system", system.run), ("access", access.run), ("sequences", sequences.run),
+            ("leases", leases.run))
 
 
 def main():

@@ -24,6 +24,7 @@ UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 KINDS = (("uuid", UUID), ("token", re.compile(r"^(hv[sb]|[sb])\.[A-Za-z0-9_.-]+$")),
          ("accessor", re.compile(r"^[A-Za-z0-9]{24}$|^[a-z_-]+_[0-9a-f]{8}$")),
          ("serial", re.compile(r"^([0-9a-f]{2}:){7,}[0-9a-f]{2}$")))
+LEASE = re.compile(r"^([^ ]+)/([A-Za-z0-9]{24})$")
 KEY_IDS = {"subject_key_id", "authority_key_id"}
 TIMES = {"expiration", "not_before", "not_after", "revocation_time", "creation_time",
          "issue_time", "expire_time", "last_renewal", "last_renewal_time", "expiration_time",
@@ -67,7 +68,8 @@ def kind_of(key, value):
     for kind, pattern in KINDS:
         if pattern.match(value):
             return kind, value
-    return None, value
+    lease = LEASE.match(value) if key in ("lease_id", "id") else None
+    return ("lease of " + lease[1], lease[2]) if lease else (None, value)
 
 
 def short(value):
@@ -112,7 +114,8 @@ class Comparison:
 
     def members(self, where, a, b):
         theirs = self.renamed(a, b)
-        counting = "creation_time" in a or "issue_time" in a or "client_token" in a
+        counting = "creation_time" in a or "issue_time" in a or "client_token" in a or \
+            a.get("lease_id")
         for k in sorted(set(a) | set(theirs)):
             at = "%s.%s" % (where, k if kind_of("", k)[0] is None else "ID") if where else k
             x, y = a.get(k, GONE), theirs.get(k, GONE)

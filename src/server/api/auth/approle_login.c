@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "approle.h"
+#include "token_params.h"
 
 static void
 refuse(struct call *c)
@@ -63,9 +64,10 @@ login_token(struct call *c, const struct doc *role, const struct secret_id *s,
     struct token *out, struct error *e)
 {
 	auto_json json_t *meta = login_metadata(role, s);
+	auto_mem char *shown = login_display_name(c, "");
 	struct login_ask ask = { .role = role->json,
 		.path = c->why,
-		.display_name = "approle",
+		.display_name = shown,
 		.meta = meta,
 		.now_s = c->now_s,
 		.mount_default_s = c->mount->default_ttl_s,

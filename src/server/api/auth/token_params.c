@@ -80,9 +80,8 @@ token_params_check(const json_t *doc, struct error *e)
 
 /* ---- the login ---- */
 
-/* "cert-web" of auth/cert and "web". */
-static char *
-display_name(const struct call *c, const char *name)
+char *
+login_display_name(const struct call *c, const char *name)
 {
 	static const char prefix[] = "auth/";
 	const char *mount = c->mount->path;
@@ -118,7 +117,7 @@ static bool
 login_token(struct call *c, const struct login *l, struct token *out,
     struct error *e)
 {
-	auto_mem char *shown = display_name(c, l->name);
+	auto_mem char *shown = login_display_name(c, l->name);
 	auto_json json_t *block = NULL;
 	struct login_ask ask = { .role = l->role,
 		.path = l->path,

@@ -47,5 +47,7 @@ struct login {
 /* Token made, written and answered; 403 from addresses that the role does not want. Sets
  * c->state. */
 void login_finish(struct call *c, const struct login *l);
+/* "cert-web" of the call's mount auth/cert and "web"; name "": the mount alone. */
+char *login_display_name(const struct call *c, const char *name) must_check;
 /* A token's policies are those of the role as it is now. */
 bool login_policies_same(const struct token *t, const json_t *role) must_check;

@@ -94,6 +94,8 @@ envelope_of(struct flight *f, const json_t *data)
 		(void)json_array_clear(f->notes);
 	}
 	return (struct envelope){ .id = f->c.id,
+		.lease_id = f->c.lease_id,
+		.lease_s = f->c.lease_s,
 		.data = data,
 		.warnings = f->c.warnings,
 		.auth = f->c.auth };

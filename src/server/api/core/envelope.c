@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <chancery/base/text.h>
 #include <chancery/server/request.h>
 
 static void
@@ -13,14 +14,29 @@ add_member(struct buf *out, const char *name, const json_t *v)
 		request_dump(v, out);
 }
 
+static void
+add_lease(const struct envelope *v, struct buf *out)
+{
+	auto_json json_t *id = json_string(v->lease_id);
+
+	buf_add_str(out, "\"");
+	add_member(out, "lease_id", id);
+	buf_add_str(out, ",\"renewable\":false,\"lease_duration\":");
+	buf_add_int(out, v->lease_s);
+	buf_add_str(out, ",\"data\":");
+}
+
 void
 envelope_head(const struct envelope *v, struct buf *out)
 {
 	buf_add_str(out, "{\"request_id\":\"");
 	buf_add_str(out, v->id);
-	buf_add_str(out,
-	    "\",\"lease_id\":\"\",\"renewable\":false,"
-	    "\"lease_duration\":0,\"data\":");
+	if (v->lease_id == NULL)
+		buf_add_str(out,
+		    "\",\"lease_id\":\"\",\"renewable\":false,"
+		    "\"lease_duration\":0,\"data\":");
+	else
+		add_lease(v, out);
 }
 
 void
@@ -56,8 +72,9 @@ envelope_json(const struct envelope *v)
 	const json_t *warnings =
 	    json_array_size(v->warnings) > 0 ? v->warnings : NULL;
 
-	return json_pack("{s:s,s:s,s:b,s:i,s:o,s:o,s:o,s:o}", "request_id",
-	    v->id, "lease_id", "", "renewable", 0, "lease_duration", 0, "data",
+	return json_pack("{s:s,s:s,s:b,s:I,s:o,s:o,s:o,s:o}", "request_id",
+	    v->id, "lease_id", v->lease_id != NULL ? v->lease_id : "",
+	    "renewable", 0, "lease_duration", (json_int_t)v->lease_s, "data",
 	    or_null(v->data), "wrap_info", or_null(v->wrap_info), "warnings",
 	    or_null(warnings), "auth", or_null(v->auth));
 }

@@ -69,6 +69,7 @@ flight_free(struct flight *f)
 	json_decref(c->warnings);
 	json_decref(c->data);
 	json_decref(c->auth);
+	mem_free(c->lease_id);
 	json_decref(f->captures);
 	json_decref(f->notes);
 	buf_free(&f->path);

@@ -35,6 +35,7 @@ api_call(struct api *a, unsigned worker, const struct api_own_call *own,
 	buf_add_str(&f->path, own->path);
 	(void)buf_cstr(&f->path);
 	text_cut(f->c.why, sizeof(f->c.why), own->path);
-	text_cut(f->c.who, sizeof(f->c.who), "server");
+	text_cut(f->c.who, sizeof(f->c.who),
+	    own->who != NULL ? own->who : "server");
 	flight_run(f, serve_internal);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process.h"
+#include "lease.h"
 
 struct pki_settings pki_process;
 
@@ -11,11 +12,13 @@ pki_start(const struct pki_settings *s, struct event_base *base,
 	pool_start(s->rsa_pool);
 	keeper_start(base, lane);
 	tidier_start(base, lane, s->api);
+	leaser_start(base, lane, s->api);
 }
 
 void
 pki_stop(void)
 {
+	leaser_stop();
 	tidier_stop();
 	keeper_stop();
 	pool_stop();

@@ -115,8 +115,8 @@ answer(struct call *c)
 		"revocation_time_rfc3339", text, "state", "revoked"));
 }
 
-static bool
-waits_for_list(struct call *c, const struct revocation *r)
+bool
+revocation_waits_for_list(struct call *c, const struct revocation *r)
 {
 	json_t *cfg = config_get(c->docs, c->mount->path, "crl");
 	bool later = json_is_true(json_object_get(cfg, "auto_rebuild"));
@@ -139,7 +139,7 @@ list_it(struct call *c)
 		    "the issuer is not in this mount any more; the revocation "
 		    "is recorded, and stands on its next list");
 		answer(c);
-	} else if (waits_for_list(c, r)) {
+	} else if (revocation_waits_for_list(c, r)) {
 		crl_then(c, r->issuer, answer);
 	} else {
 		crl_wanted(&issuer_of(r->issuer)->key);

@@ -33,3 +33,6 @@ bool revocation_of_cert(struct call *c, struct revocation *r,
 /* Recorded by the signer, then the store; `next` runs with r->time_s. Errors are
  * answered. */
 void revocation_record(struct call *c, call_fn *next);
+/* Recorded, with its issuer: whether the answer waits for a list that has it. */
+bool revocation_waits_for_list(struct call *c,
+    const struct revocation *r) must_check;

@@ -49,6 +49,11 @@ put_role(struct call *c, struct changes *ch, json_t *doc)
 		    "mutually exclusive values no_store=true and "
 		    "generate_lease=true were both specified; no_store=true "
 		    "takes priority");
+	if (r->generate_lease)
+		call_warn(c,
+		    "generate_lease: each certificate costs a durable write "
+		    "more, and is revoked when its token ends; short lives "
+		    "and revoke do without");
 	issuer = issuer_find(c->docs, c->mount->path, r->issuer_ref, &e);
 	if (issuer == NULL && strcasecmp(r->issuer_ref, "default") == 0)
 		call_warn(c,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of certificates and lists (vault-pki-api.md 4.1): paths, fields, handlers. */
+#include "lease.h"
 #include "routes_fields.h"
 
 static const struct field_spec f_ref[] = { REF, END };
@@ -14,6 +15,9 @@ static const struct field_spec f_revoke[] = { REVOKE, END };
 static const struct field_spec f_revoke_key[] = { REVOKE,
 	STR("private_key", NULL, "The certificate's private key in PEM."),
 	END };
+static const struct field_spec f_lease[] = { REVOKE,
+	STR("lease_id", NULL, "Its lease."),
+	BOOL("wait", NULL, "Until a list has it."), END };
 static const struct field_spec f_list[] = {
 	{ "after", FT_STRING, NULL, "Begin behind this serial number.", false,
 	    true },
@@ -40,6 +44,8 @@ const struct route pki_cert_routes[] = {
 	    NULL },
 	{ "revoke-with-key", "Revoke a certificate by who has its private key.",
 	    0, f_revoke_key, WRITE(revoke_with_key), NULL },
+	{ "lease/revoke", "End a lease.", ROUTE_OWN, f_lease,
+	    WRITE(lease_revoke), NULL },
 	{ "certs", "Serial numbers of all certificates.", 0, f_list,
 	    LISTED(cert_list), NULL },
 	{ "certs/revoked", "Serial numbers of revoked certificates.", 0, f_list,

@@ -2,7 +2,7 @@
 /* The part that all certificates share: serial, TBS, CERTIFY, store. */
 #include <openssl/evp.h>
 
-#include "engine.h"
+#include "lease.h"
 
 static void
 work_free(void *state)
@@ -83,7 +83,10 @@ signed_(struct call *c)
 		call_fail(c, &e);
 		return;
 	}
-	w->answer(c);
+	if (lease_wanted(w))
+		lease_make(c);
+	else
+		w->answer(c);
 }
 
 static void
@@ -120,7 +123,8 @@ write_tbs(struct call *c)
 void
 work_sign(struct call *c)
 {
-	call_serial(c, work_of(c)->serial, write_tbs);
+	if (lease_check(c, work_of(c)))
+		call_serial(c, work_of(c)->serial, write_tbs);
 }
 
 /* ---- fields ------------------------------------------------------------------ */

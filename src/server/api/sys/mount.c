@@ -225,6 +225,27 @@ build_remove(struct call *c, struct changes *ch)
 	    m->backend->removed(c, ch, m->name);
 }
 
+/* Leases of what the mount gave: they go with it. */
+static void
+removed(struct call *c)
+{
+	const struct making *m = c->state;
+	struct store_secret_change ch[2] = {
+		{ .op = STORE_SECRET_DELETE_SCOPE },
+		{ .op = STORE_SECRET_DELETE_SCOPE }
+	};
+
+	if (!c->reply->ok) {
+		call_fail_reply(c);
+		return;
+	}
+	ch[0].row =
+	    (struct store_secret){ .kind = STORE_KIND_LEASE, .scope = m->name };
+	ch[1].row = (struct store_secret){ .kind = STORE_KIND_LEASE_DUE,
+		.scope = m->name };
+	call_secrets(c, ch, countof(ch), call_end_reply);
+}
+
 static void
 remove_mount(struct call *c, bool auth)
 {
@@ -238,7 +259,7 @@ remove_mount(struct call *c, bool auth)
 		    call_str(c, "path"));
 		return;
 	}
-	call_change(c, "unmount", build_remove, call_end_reply);
+	call_change(c, "unmount", build_remove, removed);
 }
 
 void

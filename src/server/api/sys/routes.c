@@ -55,17 +55,25 @@ static const struct field_spec remount_status_fields[] = {
 	{ 0 },
 };
 
-static const struct field_spec lease_fields[] = {
-	{ "lease_id", FT_STRING, NULL, "The lease.", false, false },
-	{ "increment", FT_DURATION, NULL, "How much longer.", false, false },
-	{ "sync", FT_BOOL, NULL, "Wait for it; it is always done.", false,
-	    false },
-	{ 0 },
-};
+#define LEASE_FIELDS                                                           \
+	{ "lease_id", FT_STRING, NULL, "The lease.", false, false },           \
+	    { "increment", FT_DURATION, NULL, "How much longer.", false,       \
+		    false },                                                   \
+	{                                                                      \
+		"sync", FT_BOOL, NULL, "Wait for it.", false, false            \
+	}
+static const struct field_spec lease_fields[] = { LEASE_FIELDS, { 0 } };
+static const struct field_spec lease_url_fields[] = { LEASE_FIELDS,
+	{ "url_lease_id", FT_STRING, NULL, "The same.", true, false }, { 0 } };
 static const struct field_spec prefix_field[] = {
 	{ "prefix", FT_STRING, NULL, "First part of lease ids.", true, false },
-	{ "sync", FT_BOOL, NULL, "Wait for it; it is always done.", false,
-	    false },
+	{ "sync", FT_BOOL, NULL, "Wait for it.", false, false },
+	{ 0 },
+};
+static const struct field_spec lease_type_fields[] = {
+	{ "type", FT_STRING, NULL, "irrevocable.", false, true },
+	{ "limit", FT_STRING, NULL, "Taken.", false, true },
+	{ "include_child_namespaces", FT_BOOL, NULL, "Taken.", false, true },
 	{ 0 },
 };
 
@@ -128,22 +136,44 @@ static const struct route sys_routes[] = {
 	    path_field, { [OP_READ] = sys_ui_mount }, NULL },
 	{ "internal/specs/openapi", "This API as OpenAPI 3, by mount.",
 	    ROUTE_ANY_TOKEN, NULL, { [OP_READ] = sys_openapi }, NULL },
-	{ "leases/lookup", "Certificates have no leases: 400.", 0, lease_fields,
-	    { [OP_WRITE] = sys_lease_lookup }, NULL },
-	{ "leases/lookup/*prefix", "No leases are there: 404.", ROUTE_SUDO,
-	    prefix_field, { [OP_LIST] = sys_lease_list }, NULL },
-	{ "leases/renew", "Certificates have no leases: 400.", 0, lease_fields,
+	{ "leases", "Leases that cannot be ended: none.", 0, lease_type_fields,
+	    { [OP_READ] = sys_lease_irrevocable }, NULL },
+	{ "leases/count", "How many those are.", 0, lease_type_fields,
+	    { [OP_READ] = sys_lease_count }, NULL },
+	{ "leases/lookup",
+	    "A lease. LIST: the first parts of all ids; needs `sudo` too.", 0,
+	    lease_fields,
+	    { [OP_WRITE] = sys_lease_lookup, [OP_LIST] = sys_lease_list_all },
+	    NULL },
+	{ "leases/lookup/*prefix", "The next parts of ids below a path.",
+	    ROUTE_SUDO, prefix_field, { [OP_LIST] = sys_lease_list }, NULL },
+	{ "leases/renew", "400: leases of certificates are not renewable.", 0,
+	    lease_fields, { [OP_WRITE] = sys_lease_renew }, NULL },
+	{ "leases/renew/*url_lease_id", "The same.", 0, lease_url_fields,
 	    { [OP_WRITE] = sys_lease_renew }, NULL },
 	{ "renew", "Older path of leases/renew.", 0, lease_fields,
 	    { [OP_WRITE] = sys_lease_renew }, NULL },
-	{ "leases/revoke",
-	    "No leases are there, so nothing is to be done: "
-	    "204.",
-	    0, lease_fields, { [OP_WRITE] = sys_lease_revoke }, NULL },
+	{ "renew/*url_lease_id", "The same.", 0, lease_url_fields,
+	    { [OP_WRITE] = sys_lease_renew }, NULL },
+	{ "leases/revoke", "End a lease: its certificate is revoked.", 0,
+	    lease_fields, { [OP_WRITE] = sys_lease_revoke }, NULL },
+	{ "leases/revoke/*url_lease_id", "The same.", 0, lease_url_fields,
+	    { [OP_WRITE] = sys_lease_revoke }, NULL },
 	{ "revoke", "Older path of leases/revoke.", 0, lease_fields,
 	    { [OP_WRITE] = sys_lease_revoke }, NULL },
-	{ "leases/revoke-prefix/*prefix", "As leases/revoke.", ROUTE_SUDO,
-	    prefix_field, { [OP_WRITE] = sys_lease_revoke }, NULL },
+	{ "revoke/*url_lease_id", "The same.", 0, lease_url_fields,
+	    { [OP_WRITE] = sys_lease_revoke }, NULL },
+	{ "leases/revoke-prefix/*prefix",
+	    "End all leases below a path; of auth/… also the tokens that were "
+	    "made there and end.",
+	    ROUTE_SUDO, prefix_field, { [OP_WRITE] = sys_lease_revoke_prefix },
+	    NULL },
+	{ "leases/revoke-force/*prefix",
+	    "leases/revoke-prefix: what could not be revoked stays due.",
+	    ROUTE_SUDO, prefix_field, { [OP_WRITE] = sys_lease_revoke_prefix },
+	    NULL },
+	{ "leases/tidy", "Leases are kept tidy all the time.", 0, NULL,
+	    { [OP_WRITE] = sys_lease_tidy }, NULL },
 	{ "metrics",
 	    "Counters as Prometheus text. With `plain_metrics` also on the "
 	    "listener "

@@ -14,7 +14,11 @@ call_fn sys_tune_read, sys_tune_write, sys_auth_tune_read, sys_auth_tune_write;
 /* ui.c */
 call_fn sys_ui_mounts, sys_ui_mount, sys_openapi;
 /* leases.c */
-call_fn sys_lease_lookup, sys_lease_renew, sys_lease_revoke, sys_lease_list;
+call_fn sys_lease_lookup, sys_lease_renew, sys_lease_revoke,
+    sys_lease_revoke_prefix, sys_lease_tidy;
+/* lease_list.c */
+call_fn sys_lease_list, sys_lease_list_all, sys_lease_irrevocable,
+    sys_lease_count;
 /* observe.c */
 call_fn sys_metrics, sys_host_info;
 

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A timer of worker 0: leases whose token has ended are due (store.h), and what they lease is
+ * revoked here, some at once, one round after the other. What fails stays due.
+ */
+#include <event2/event.h>
+
+#include <chancery/base/log.h>
+#include <chancery/server/api.h>
+#include <chancery/server/request.h>
+
+#include "lease.h"
+
+/* Calls under way at once: they share the signer's batches. */
+#define AT_ONCE 64
+/* After a round in which one failed: the signer may be away. */
+#define RETRY_S 10
+
+static struct {
+	struct event *timer;
+	struct api *api;
+	struct lane *lane;
+	struct buf after; /* where the round is */
+	unsigned flying, failed;
+	int64_t not_before_s;
+} leaser;
+
+static int64_t
+now_s(void)
+{
+	return clock_wall_ms(pki_process.clock) / 1000;
+}
+
+static void go_on(void);
+
+struct due {
+	char *id;
+	struct sha256 key;
+};
+
+static void
+due_free(struct due *d)
+{
+	mem_free(d->id);
+	mem_free(d);
+}
+
+/* Its mount is gone, and so are all lists that it could stand on. */
+static void
+dropped(void *arg, bool ok, const struct error *e)
+{
+	(void)arg;
+	if (!ok)
+		log_line(LOG_LEVEL_WARNING, "lease of a removed mount: %s",
+		    e->msg);
+}
+
+static void
+drop(const struct due *d)
+{
+	struct store_secret_change ch = { .op = STORE_SECRET_DELETE };
+
+	ch.row = (struct store_secret){ .kind = STORE_KIND_LEASE_DUE,
+		.key = d->key,
+		.scope = "" };
+	store_secrets_write(pki_process.store, &ch, 1, dropped, NULL);
+}
+
+static void
+revoked(void *arg, int status, struct bytes body)
+{
+	struct due *d = arg;
+
+	leaser.flying--;
+	if (status == 404)
+		drop(d);
+	else if (status >= 300 && leaser.failed++ == 0)
+		log_line(LOG_LEVEL_WARNING, "lease %s: status %d: %.*s", d->id,
+		    status, (int)(body.n < 200 ? body.n : 200),
+		    (const char *)body.p);
+	due_free(d);
+	if (leaser.flying == 0)
+		go_on();
+}
+
+static void
+revoke_due(const struct store_secret *row)
+{
+	auto_json json_t *o =
+	    json_loadb((const char *)row->value.p, row->value.n, 0, NULL);
+	auto_mem char *path = mem_printf("%s/lease/revoke", row->scope);
+	struct api_own_call own = { .op = OP_WRITE, .path = path };
+	struct due *d = mem_calloc(1, sizeof(*d));
+	const char *serial = json_string_value(json_object_get(o, "serial"));
+
+	d->id = mem_strdup(row->alias);
+	d->key = row->key;
+	own.given = json_pack("{s:s,s:s}", "lease_id", row->alias,
+	    "serial_number", serial != NULL ? serial : "");
+	leaser.flying++;
+	api_call(leaser.api, 0, &own, revoked, d);
+}
+
+/* The next ones behind those before; false: there is none. */
+static bool
+next_due(struct store_secret *row, struct buf *mem)
+{
+	struct error e;
+
+	if (store_secret_next(pki_process.store, STORE_KIND_LEASE_DUE,
+		buf_cstr(&leaser.after), "\xff", now_s(), row, mem, &e))
+		return true;
+	if (e.why != FAIL_NOT_FOUND)
+		log_line(LOG_LEVEL_WARNING, "leases: %s", e.msg);
+	return false;
+}
+
+static void
+round_ends(void)
+{
+	buf_reset(&leaser.after);
+	if (leaser.failed > 0)
+		leaser.not_before_s = now_s() + RETRY_S;
+	leaser.failed = 0;
+}
+
+static void
+go_on(void)
+{
+	auto_buf struct buf mem = { 0 };
+	struct store_secret row;
+
+	/* One that is answered at once must not start the next round within this one. */
+	leaser.flying++;
+	for (unsigned n = 0; n < AT_ONCE && next_due(&row, &mem); n++) {
+		buf_reset(&leaser.after);
+		buf_add_str(&leaser.after, row.alias);
+		revoke_due(&row);
+	}
+	leaser.flying--;
+	if (leaser.flying == 0)
+		round_ends();
+}
+
+static void
+tick(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (leaser.flying == 0 && now_s() >= leaser.not_before_s &&
+	    lane_get_state(leaser.lane) == LANE_UP)
+		go_on();
+}
+
+void
+leaser_start(struct event_base *base, struct lane *lane, struct api *api)
+{
+	const struct timeval second = { .tv_sec = 1 };
+
+	leaser.lane = lane;
+	leaser.api = api;
+	leaser.timer = event_new(base, -1, EV_PERSIST, tick, NULL);
+	if (leaser.timer == NULL || event_add(leaser.timer, &second) != 0)
+		fatal("no timer");
+}
+
+void
+leaser_stop(void)
+{
+	if (leaser.timer != NULL)
+		event_free(leaser.timer);
+	buf_free(&leaser.after);
+	memset(&leaser, 0, sizeof(leaser));
+}
