@@ -19,17 +19,6 @@ store=$5 what=${6:-}
 input=$work/input
 export TMPDIR=$work
 
-folder() {
-	local ext=pem name
-	[ "$store" = PEM ] || ext=p12
-	mkdir "$input"
-	for name in leaves/*; do
-		name=$(basename "$name")
-		key_store "$name" "$input/$name.$ext" "$store"
-	done
-	trust_store root.pem "$input/trust.$ext" "$store"
-	trust_store foreign.pem "$input/trust-foreign.$ext" "$store"
-}
 # The victims, revoked through the API by their serial numbers, by a program of its own. The list
 # as librdkafka wants it is fetched from the service, to where the harness looks for it.
 settings() { # VICTIM…: those that are really revoked
@@ -62,7 +51,7 @@ must_fail() { # WHAT
 export HOME=$work
 estate_start "$4"
 estate_leaves
-folder
+stores "$input" "$store"
 settings victim-full victim-part
 until_ok "list of the root" curl -sSf "$crls/root/crl" -o root.served
 if [ "$what" = --negative ]; then

@@ -9,7 +9,7 @@
 #   issue NAME MOUNT ROLE [FIELD=VALUE…]      a leaf, its key made by the service
 #   sign NAME MOUNT ROLE SUBJECT              a leaf from a request made here
 #   revoke NAME MOUNT [FIELD=VALUE…]          by its serial number
-#   pem_store NAME FILE, trust_root FILE …    stores
+#   stores DIRECTORY PEM|PKCS12               key stores of all, trust and trust-foreign
 root_home=$work/offline crls=
 
 # --- the offline root ------------------------------------------------------------------------
@@ -215,6 +215,35 @@ estate_leaves() {
 	issue client-foreign foreign app "${app[@]}"
 	revoke broker-revoked kafka reason=superseded
 }
+# The leaves of the estate, by their places in it.
+estate_leaves() {
+	local names=(common_name=broker-1 alt_names=localhost ip_sans=127.0.0.1)
+	local app=(common_name=orders-app exclude_cn_from_sans=true)
+	# Before the mount has an address of lists: none in the certificate.
+	issue client-nocdp kafka app "${app[@]}"
+	for mount in kafka kafka-old; do
+		mount_urls $mount
+	done
+	issue client-expired kafka app "${app[@]}" ttl=1s
+	issue broker kafka broker "${names[@]}"
+	issue broker-renewed kafka broker "${names[@]}"
+	issue broker-revoked kafka broker "${names[@]}"
+	issue broker-clientonly kafka client-only "${names[@]}"
+	issue broker-wrongname kafka other-name common_name=localhost exclude_cn_from_sans=true \
+		alt_names=other.example.com
+	issue admin kafka app common_name=kafka-admin
+	issue client kafka app "${app[@]}"
+	sign client-othercn kafka app "/CN=billing-app"
+	issue client-otherou kafka guest "${app[@]}"
+	issue client-serveronly kafka server-only "${app[@]}"
+	issue victim-full kafka app "${app[@]}"
+	for name in client-part client-neighbour victim-part; do
+		issue $name kafka app "${app[@]}"
+	done
+	issue client-oldint kafka-old app "${app[@]}"
+	issue client-foreign foreign app "${app[@]}"
+	revoke broker-revoked kafka reason=superseded
+}
 # --- stores ----------------------------------------------------------------------------------
 store_password=changeit
 key_store() { # NAME FILE PEM|PKCS12
@@ -233,4 +262,41 @@ trust_store() { # CERTIFICATE FILE PEM|PKCS12
 		check keytool -importcert -noprompt -alias "$(basename "$1" .pem)" -file "$1" \
 			-keystore "$2" -storetype PKCS12 -storepass "$store_password"
 	fi
+}
+
+# --- stores ----------------------------------------------------------------------------------
+store_password=changeit
+# What is wrong with a leaf on purpose, in the words of `chancery kafka bundle`.
+declare -A faults=([client-expired]=expired [client-serveronly]=eku-client
+	[broker-clientonly]=eku-server [client-foreign]=leaf-only)
+store_formats() { # PEM|PKCS12
+	if [ "$1" = PEM ]; then
+		echo --format pem
+	else
+		echo --format p12 --password file:store-password
+	fi
+}
+key_store() { # NAME DIRECTORY PEM|PKCS12 [--replace]
+	local name=$1 from=leaves/$1 use=client more=()
+	[[ $name != broker* ]] || use=broker
+	[ -z "${faults[$name]:-}" ] || more=(--accept "${faults[$name]}")
+	# shellcheck disable=SC2046
+	check "$chancery" kafka bundle "$name" --cert "$from/cert.pem" --key "$from/key.pem" \
+		--chain "$from/chain.pem" --for "$use" --out "$2" $(store_formats "$3") \
+		"${more[@]}" "${@:4}"
+}
+# stores DIRECTORY PEM|PKCS12: of every leaf, and the anchors.
+stores() {
+	local name
+	echo "$store_password" >store-password
+	mkdir "$1"
+	for name in leaves/*; do
+		key_store "$(basename "$name")" "$1" "$2"
+	done
+	# shellcheck disable=SC2046
+	{
+		check "$chancery" kafka trust trust --ca root.pem --out "$1" $(store_formats "$2")
+		check "$chancery" kafka trust trust-foreign --ca foreign.pem --out "$1" \
+			$(store_formats "$2")
+	}
 }

@@ -108,17 +108,6 @@ probe() {
 	read -r -t 60 outcome detail <&"${PROBE[0]}" || die "the probe does not answer: $*"
 }
 extension() { if [ "$store" = PEM ]; then echo pem; else echo p12; fi; }
-# stores: leaves/NAME → stores/NAME, and the anchors.
-stores() {
-	local name
-	mkdir stores
-	for name in leaves/*; do
-		name=$(basename "$name")
-		key_store "$name" "stores/$name.$(extension)" "$store"
-	done
-	trust_store root.pem "stores/trust.$(extension)" "$store"
-	trust_store foreign.pem "stores/trust-foreign.$(extension)" "$store"
-}
 store_lines() { # PREFIX keystore|truststore FILE
 	echo "$1ssl.$2.type=$store"
 	echo "$1ssl.$2.location=$work/stores/$3.$(extension)"

@@ -16,7 +16,7 @@ export HOME=$work
 
 estate_start "$3"
 estate_leaves
-stores
+stores stores "$store"
 probe_start
 port=$(free_port) wrong_port=$(free_port) revoked_port=$(free_port)
 listener WRONGNAME "$wrong_port" broker-wrongname
