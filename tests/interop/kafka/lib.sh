@@ -87,7 +87,7 @@ java_start() {
 says() {
 	local i
 	for ((i = 0; i < 900; i++)); do
-		! grep -qE -- "$1" "$2" || return 0
+		! grep -qsE -- "$1" "$2" || return 0
 		kill -0 "${started[-1]}" 2>/dev/null || break
 		sleep 0.1
 	done
