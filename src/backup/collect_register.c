@@ -193,6 +193,45 @@ newest_checkpoint(const char *dir, struct buf *note, struct error *e)
 	    e->why == FAIL_NOT_FOUND;
 }
 
+/* ---- other logs that were taken in ------------------------------------------------------ */
+
+/* An import is there as a whole, or not yet: a folder with a dot is being made. */
+static bool
+add_tree(struct reading *r, const char *dir, const char *member, bool top,
+    struct error *e)
+{
+	auto_dir DIR *d = opendir(dir);
+	const struct dirent *entry;
+	struct stat st;
+
+	if (d == NULL)
+		return errno == ENOENT || error_errno(e, FAIL_IO, "%s", dir);
+	while ((entry = readdir(d)) != NULL) {
+		auto_mem char *path = path_join(dir, entry->d_name);
+		auto_mem char *inside = path_join(member, entry->d_name);
+
+		if (entry->d_name[0] == '.' ||
+		    (top && strchr(entry->d_name, '.') != NULL) ||
+		    stat(path, &st) != 0)
+			continue;
+		if (!(S_ISDIR(st.st_mode)
+			    ? add_tree(r, path, inside, false, e)
+			    : collect_file(r->w, inside, path, e)) &&
+		    e->why != FAIL_NOT_FOUND)
+			return false;
+	}
+	return true;
+}
+
+static bool
+add_imports(struct reading *r, struct error *e)
+{
+	auto_mem char *dir = path_join(r->dir, "imports");
+	auto_mem char *member = path_join(r->member, "imports");
+
+	return add_tree(r, dir, member, true, e);
+}
+
 bool
 collect_register(struct archive_writer *w, const char *member, const char *dir,
     struct manifest *m, struct error *e)
@@ -204,7 +243,8 @@ collect_register(struct archive_writer *w, const char *member, const char *dir,
 	if (!newest_checkpoint(dir, &note, e) || !add_log(&r, e) ||
 	    !add_private(&r, e) ||
 	    !add_chosen(&r, "snapshot", is_snapshot, e) ||
-	    !add_chosen(&r, "checkpoints", is_checkpoint, e))
+	    !add_chosen(&r, "checkpoints", is_checkpoint, e) ||
+	    !add_imports(&r, e))
 		return false;
 	m->size = r.lines;
 	if (note.n == 0)

@@ -16,6 +16,8 @@ const struct command_group command_groups[] = {
 	{ "Vault and OpenBao", "vault", vault_commands, &vault_commands_n },
 	{ "Kafka", "kafka", kafka_commands, &kafka_commands_n },
 	{ "The register", "register", register_commands, &register_commands_n },
+	{ "Registers of others", "import", import_commands,
+	    &import_commands_n },
 	{ "The store", "store", store_commands, &store_commands_n },
 	{ "Backup", "backup", backup_commands, &backup_commands_n },
 	{ "Help", "help", help_commands, &help_commands_n },

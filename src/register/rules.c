@@ -236,7 +236,7 @@ static rule_fn *const rules[] = {
 	[REC_EVENT] = NULL,
 	[REC_REQUEST] = request,
 	[REC_APPROVAL] = approval,
-	[REC_IMPORT] = NULL,
+	[REC_IMPORT] = rule_import,
 	[REC_PRUNED] = pruned,
 	[REC_ANCHOR] = NULL,
 };

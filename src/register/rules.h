@@ -40,3 +40,5 @@ rule_fn rule_keygen_intent, rule_keygen_done, rule_keygen_failed, rule_custody,
     rule_adopt, rule_release, rule_destroy, rule_charter;
 /* Signatures and revocations (rules_sign.c). */
 rule_fn rule_intent, rule_signature, rule_failed, rule_assumed, rule_revoked;
+/* Other logs (rules_import.c). */
+rule_fn rule_import;

@@ -116,6 +116,19 @@ write_request(struct json_writer *w, const struct state_request *q)
 }
 
 static void
+write_import(struct json_writer *w, const struct state_import *i)
+{
+	json_object_begin(w);
+	json_kv_str(w, "mount", i->mount);
+	kv_u64(w, "n", i->n);
+	json_kv_str(w, "origin", i->origin);
+	kv_hash(w, "root", &i->root);
+	kv_u64(w, "size", i->size);
+	json_kv_str(w, "vkey", i->vkey);
+	json_object_end(w);
+}
+
+static void
 write_shard(struct json_writer *w, const struct revoked_shard *s)
 {
 	json_object_begin(w);
@@ -153,6 +166,10 @@ snapshot_encode(const struct reg_state *s, const struct log_position *at,
 	json_begin(&w, out);
 	json_object_begin(&w);
 	WRITE_ARRAY(&w, "crls", s->crls_n, write_crl(&w, s->crls[i]));
+	/* Registers without one have the snapshots that they always had. */
+	if (s->imports_n > 0)
+		WRITE_ARRAY(&w, "imports", s->imports_n,
+		    write_import(&w, &s->imports[i]));
 	WRITE_ARRAY(&w, "keys", s->keys_n, write_key(&w, s->keys[i]));
 	WRITE_ARRAY(&w, "log_keys", s->vkeys_n,
 	    write_log_key(&w, &s->vkeys[i]));
@@ -529,6 +546,65 @@ read_tree(struct json_reader *r, uint64_t size, struct tree_frontier *t)
 		r->failed = true;
 }
 
+static char *
+get_owned(struct json_reader *r, const char *key)
+{
+	auto_buf struct buf b = { 0 };
+	struct bytes t = get_text(r, key, &b);
+
+	return mem_printf("%.*s", r->failed ? 0 : (int)t.n,
+	    r->failed ? "" : (const char *)t.p);
+}
+
+static void
+read_import(struct json_reader *r, struct reg_state *s)
+{
+	auto_mem char *mount = NULL, *origin = NULL;
+	struct state_import *i;
+	uint64_t n;
+
+	json_enter_object(r);
+	mount = get_owned(r, "mount");
+	n = get_u64(r, "n");
+	origin = get_owned(r, "origin");
+	if (reg_state_import(s, origin) != NULL)
+		r->failed = true;
+	if (r->failed)
+		return;
+	i = state_import_take(s, bytes_str(origin));
+	i->mount = take(mount);
+	i->n = n;
+	get_hash(r, "root", &i->root);
+	i->size = get_u64(r, "size");
+	i->vkey = get_owned(r, "vkey");
+	object_end(r);
+}
+
+/* "imports" stands only where there is one: then the array of keys comes behind it. */
+static void
+read_imports_and_keys(struct json_reader *r, struct reg_state *s)
+{
+	struct bytes k;
+	bool imports;
+
+	if (!json_next_key(r, &k))
+		r->failed = true;
+	imports = !r->failed && bytes_eq(k, bytes_str("imports"));
+	if (imports) {
+		json_enter_array(r);
+		while (json_next_element(r))
+			read_import(r, s);
+		r->failed |= s->imports_n == 0;
+		read_array(r, "keys", s, read_key);
+		return;
+	}
+	if (r->failed || !bytes_eq(k, bytes_str("keys")))
+		r->failed = true;
+	json_enter_array(r);
+	while (json_next_element(r))
+		read_key(r, s);
+}
+
 static void
 read_all(struct json_reader *r, struct reg_state *s, struct log_position *at)
 {
@@ -537,7 +613,7 @@ read_all(struct json_reader *r, struct reg_state *s, struct log_position *at)
 
 	json_enter_object(r);
 	read_array(r, "crls", s, read_crl);
-	read_array(r, "keys", s, read_key);
+	read_imports_and_keys(r, s);
 	read_array(r, "log_keys", s, read_log_key);
 	s->n = get_u64(r, "n");
 	read_array(r, "open", s, read_open);

@@ -52,6 +52,14 @@ request_clear(struct state_request *q)
 	mem_free(q->custodian);
 }
 
+static void
+import_clear(struct state_import *i)
+{
+	mem_free(i->origin);
+	mem_free(i->vkey);
+	mem_free(i->mount);
+}
+
 void
 reg_state_free(struct reg_state *s)
 {
@@ -67,8 +75,11 @@ reg_state_free(struct reg_state *s)
 		mem_free(s->open[i].more);
 	for (size_t i = 0; i < s->requests_n; i++)
 		request_clear(&s->requests[i]);
+	for (size_t i = 0; i < s->imports_n; i++)
+		import_clear(&s->imports[i]);
 	for (size_t i = 0; i < s->shards_n; i++)
 		revoked_shard_free(s->shards[i]);
+	mem_free(s->imports);
 	mem_free(s->origin);
 	mem_free(s->vkeys);
 	mem_free(s->keys);
@@ -308,6 +319,35 @@ state_vkey_add(struct reg_state *s, uint64_t from, struct bytes vkey)
 	    mem_grow(s->vkeys, s->vkeys_n, &s->vkeys_cap, sizeof(*s->vkeys));
 	s->vkeys[s->vkeys_n++] = (struct state_vkey){ from,
 		mem_printf("%.*s", (int)vkey.n, (const char *)vkey.p) };
+}
+
+const struct state_import *
+reg_state_import(const struct reg_state *s, const char *origin)
+{
+	for (size_t i = 0; i < s->imports_n; i++)
+		if (strcmp(s->imports[i].origin, origin) == 0)
+			return &s->imports[i];
+	return NULL;
+}
+
+const struct state_import *
+reg_state_import_at(const struct reg_state *s, size_t i)
+{
+	return i < s->imports_n ? &s->imports[i] : NULL;
+}
+
+struct state_import *
+state_import_take(struct reg_state *s, struct bytes origin)
+{
+	for (size_t i = 0; i < s->imports_n; i++)
+		if (bytes_eq(origin, bytes_str(s->imports[i].origin)))
+			return &s->imports[i];
+	s->imports = mem_grow(s->imports, s->imports_n, &s->imports_cap,
+	    sizeof(*s->imports));
+	s->imports[s->imports_n] =
+	    (struct state_import){ .origin = mem_printf("%.*s", (int)origin.n,
+				       (const char *)origin.p) };
+	return &s->imports[s->imports_n++];
 }
 
 const char *

@@ -111,6 +111,8 @@ struct reg_state {
 	size_t open_n, open_cap;
 	struct state_request *requests;
 	size_t requests_n, requests_cap;
+	struct state_import *imports;
+	size_t imports_n, imports_cap;
 	struct revoked_shard **shards;
 	size_t shards_n, shards_cap;
 	/* The newest outcomes, only to tell "second-outcome" by name. */
@@ -135,6 +137,9 @@ struct state_crl *state_crl_add(struct reg_state *s, const struct sha256 *key,
 struct open_intent *state_open_add(struct reg_state *s, uint64_t n,
     enum record_type type);
 struct state_request *state_request_add(struct reg_state *s, uint64_t n);
+/* That of the origin, or a new one without mount and vkey. */
+struct state_import *state_import_take(struct reg_state *s,
+    struct bytes origin);
 void state_request_approve(struct state_request *q, struct bytes custodian);
 void state_vkey_add(struct reg_state *s, uint64_t from, struct bytes vkey);
 struct revoked_shard *state_shard_add(struct reg_state *s,

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <chancery/signer/import.h>
+
 #include "internal.h"
 
 static bool
@@ -28,7 +30,7 @@ start(struct signer *s, struct error *e)
 	rc.observe_arg = s;
 	s->reg = s->cfg.create ? reg_create(&rc, e) : reg_open(&rc, e);
 	if (s->reg == NULL || !signer_keys_refresh(s, e) ||
-	    !signer_settle_open(s, e))
+	    !signer_settle_open(s, e) || !import_settle(s, e))
 		return false;
 	s->queue = key_queue_new(&qc);
 	return true;

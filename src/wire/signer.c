@@ -48,7 +48,9 @@ enum {
 	Q_URL,
 	Q_TOKEN,
 	Q_LABEL,
-	Q_WHAT
+	Q_WHAT,
+	Q_VKEY,
+	Q_BUNDLE /* data, with room for a whole bundle */
 };
 static const struct field request_fields[] = {
 	[Q_VERSION] = { "version", KIND_U64, Q(version), 0 },
@@ -74,6 +76,8 @@ static const struct field request_fields[] = {
 	[Q_TOKEN] = { "token", KIND_TEXT, Q(token), LIMIT_WHO_BYTES },
 	[Q_LABEL] = { "label", KIND_TEXT, Q(label), 127 },
 	[Q_WHAT] = { "what", KIND_TEXT, Q(what), LIMIT_WHO_BYTES },
+	[Q_VKEY] = { "vkey", KIND_TEXT, Q(vkey), LIMIT_WHY_BYTES },
+	[Q_BUNDLE] = { "bundle", KIND_BYTES, Q(data), LIMIT_BUNDLE_BYTES },
 };
 
 enum {
@@ -164,6 +168,8 @@ static const struct {
 	    B(A_INDEX) | B(A_TIME) },
 	[WIRE_PROOF] = { "PROOF", B(Q_COUNT), B(A_TEXT) },
 	[WIRE_STATUS] = { "STATUS", 0, B(A_TEXT) },
+	[WIRE_IMPORT] = { "IMPORT", B(Q_WHAT) | B(Q_VKEY) | B(Q_BUNDLE) | CLAIM,
+	    B(A_INDEX) | B(A_TIME) | B(A_SIZE) | B(A_TEXT) },
 };
 
 const char *

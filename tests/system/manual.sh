@@ -74,7 +74,7 @@ offers() {
 	[ "$got" = "$wanted" ] || die "completes $*: $got, not $wanted"
 }
 offers "backup" back
-offers "accept export follow init prove receipt show verify" register ""
+offers "accept bundle export follow init prove receipt show verify" register ""
 offers "verify" register ver
 offers "intermediate" sign inter
 offers "--keep-config" restore --k

@@ -57,8 +57,21 @@ crl_intent(struct world *w, int64_t number)
 /* Two log keys and the old one's signature over the new. */
 static struct {
 	char vkey[256], next[256];
+	/* Of another log, and of a third. */
+	char root[256], root2[256], third[256];
 	uint8_t sig[64];
 } log_keys;
+
+static void
+name_log_key(const struct note_signer *s, const char *origin, char out[256])
+{
+	auto_buf struct buf vkey = { 0 };
+	struct note_key key;
+
+	note_key_init(&key, origin, NOTE_ED25519, s->key.pub);
+	note_vkey_format(&key, &vkey);
+	(void)snprintf(out, 256, "%s", buf_cstr(&vkey));
+}
 
 static int
 make_log_keys(void **state)
@@ -77,6 +90,9 @@ make_log_keys(void **state)
 	note_vkey_format(&b.signer.key, &vkey);
 	(void)snprintf(log_keys.next, sizeof(log_keys.next), "%s",
 	    buf_cstr(&vkey));
+	name_log_key(&a.signer, "test.example/root", log_keys.root);
+	name_log_key(&b.signer, "test.example/root", log_keys.root2);
+	name_log_key(&b.signer, "test.example/third", log_keys.third);
 	buf_addf(&text, "chancery log key\ntest.example/log\n%s\n",
 	    log_keys.next);
 	assert_true(
@@ -159,6 +175,27 @@ with_key(struct world *w, enum record_type type)
 		record_json(r, "proof", bytes_str("{}"));
 }
 
+static void
+import(struct world *w, const char *origin, const char *vkey, int64_t size)
+{
+	struct record *r = &w->rec;
+
+	record_init(r, REC_IMPORT);
+	record_text(r, "mount", "root-ca");
+	record_text(r, "origin", origin);
+	record_hash(r, "root", &w->hash);
+	record_hash(r, "sha256", &w->hash);
+	record_int(r, "size", size);
+	record_text(r, "vkey", vkey);
+	record_text(r, "who", "tester");
+}
+
+static void
+import_root(struct world *w, int64_t size)
+{
+	import(w, "test.example/root", log_keys.root, size);
+}
+
 static struct bytes
 tbs(struct world *w, uint8_t first)
 {
@@ -167,7 +204,7 @@ tbs(struct world *w, uint8_t first)
 }
 
 /* LOG-OPEN, a key with a charter, an open KEYGEN-INTENT, INTENTs for a certificate
- * and a CRL, a waiting REQUEST, one settled INTENT, one revoked serial. */
+ * and a CRL, a waiting REQUEST, one settled INTENT, one revoked serial, another log. */
 static void
 world_open(struct world *w)
 {
@@ -200,6 +237,8 @@ world_open(struct world *w)
 	approval(w, w->request, "alice");
 	(void)must(w);
 	make_revoke(&w->rec, &w->key, serial);
+	(void)must(w);
+	import_root(w, 40);
 	(void)must(w);
 }
 
@@ -680,10 +719,71 @@ b_approval_twice(struct world *w)
 	approval(w, w->request, "alice");
 }
 
+static void
+b_import_own(struct world *w)
+{
+	import(w, "test.example/log", log_keys.vkey, 3);
+}
+
+static void
+b_import_older(struct world *w)
+{
+	import_root(w, 39);
+}
+
+static void
+b_import_fork(struct world *w)
+{
+	static const struct sha256 other = { { 9 } };
+
+	import_root(w, 40);
+	record_hash(&w->rec, "root", &other);
+}
+
+static void
+b_import_key(struct world *w)
+{
+	import(w, "test.example/root", log_keys.root2, 41);
+}
+
+static void
+b_import_key_name(struct world *w)
+{
+	import(w, "test.example/root", log_keys.third, 41);
+}
+
+static void
+b_import_mount(struct world *w)
+{
+	import_root(w, 41);
+	record_text(&w->rec, "mount", "another");
+}
+
+static void
+b_import_foreign(struct world *w)
+{
+	import(w, "test.example/third", log_keys.third, 41);
+}
+
+static void
+b_import_size(struct world *w)
+{
+	import(w, "test.example/third", log_keys.third, 0);
+	record_text(&w->rec, "mount", "another");
+}
+
 static const struct {
 	const char *rule;
 	void (*make)(struct world *w);
 } broken[] = {
+	{ "import-own-log", b_import_own },
+	{ "import-older", b_import_older },
+	{ "import-fork", b_import_fork },
+	{ "import-key", b_import_key },
+	{ "import-key", b_import_key_name },
+	{ "import-mount", b_import_mount },
+	{ "import-foreign", b_import_foreign },
+	{ "import-size", b_import_size },
 	{ "log-open-twice", b_log_open_twice },
 	{ "time-decreases", b_time },
 	{ "snapshot-order", b_snapshot },
@@ -879,6 +979,31 @@ test_allowed(void **state)
 	world_close(&w);
 }
 
+/* Another log grows, or is taken in again as it is. */
+static void
+test_import(void **state)
+{
+	const struct state_import *i;
+	struct world w;
+
+	(void)state;
+	world_open(&w);
+	import_root(&w, 40);
+	(void)must(&w);
+	import_root(&w, 55);
+	(void)must(&w);
+	i = reg_state_import(w.s, "test.example/root");
+	assert_non_null(i);
+	assert_int_equal(i->size, 55);
+	assert_int_equal(i->n, w.rec.n);
+	assert_string_equal(i->mount, "root-ca");
+	assert_string_equal(i->vkey, log_keys.root);
+	assert_null(reg_state_import(w.s, "test.example/third"));
+	assert_ptr_equal(reg_state_import_at(w.s, 0), i);
+	assert_null(reg_state_import_at(w.s, 1));
+	world_close(&w);
+}
+
 /* Decode what encode wrote, and the same state comes again. */
 static void
 test_snapshot_round(void **state)
@@ -1003,6 +1128,7 @@ main(void)
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_allowed),
+		cmocka_unit_test(test_import),
 		cmocka_unit_test(test_snapshot_round),
 		cmocka_unit_test(test_revoked_index),
 	};

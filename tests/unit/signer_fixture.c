@@ -80,12 +80,18 @@ fixture_boot(void *arg)
 	return fixture_wall(arg);
 }
 
+static const char *
+origin_of(const struct fixture *f)
+{
+	return f->origin != NULL ? f->origin : "test.example/log";
+}
+
 struct signer_config
 fixture_config(struct fixture *f)
 {
 	return (struct signer_config){
 		.reg = { .dir = f->reg_dir,
-		    .origin = "test.example/log",
+		    .origin = origin_of(f),
 		    .clock = &f->clock,
 		    .log_key = &f->log_signer,
 		    .anchor_dir = f->anchor_dir,
@@ -184,7 +190,7 @@ fixture_make(struct fixture *f)
 	assert_true(
 	    name_parse("CN=Test Issuing CA,O=Acme,C=US", &f->ca_name, &e));
 	assert_int_equal(EVP_PKEY_get_raw_public_key(f->log, pub, &n), 1);
-	note_key_init(&f->log_signer.key, "test.example/log", 1, pub);
+	note_key_init(&f->log_signer.key, origin_of(f), 1, pub);
 	f->log_signer.sign = log_sign;
 	f->log_signer.arg = f;
 	cfg = fixture_config(f);

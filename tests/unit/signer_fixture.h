@@ -33,7 +33,8 @@ struct fixture {
 	const char *charter; /* template; "open" unless set before make */
 	bool no_charter;     /* the key gets none */
 	uint64_t segment_bytes;
-	bool online; /* as a daemon would open it */
+	const char *origin; /* "test.example/log" unless set before make */
+	bool online;        /* as a daemon would open it */
 	struct signer *s;
 };
 

@@ -96,8 +96,12 @@
 /* A packet passes with the smallest socket buffer that is usual (208 KiB, of which
  * the kernel counts twice the octets). */
 #define LIMIT_PACKET_BYTES 65536
-/* The largest body: a CONFIG's private body, or 256 ResponseData, and claims. */
-#define LIMIT_FRAME_BYTES (LIMIT_PRIVATE_BYTES + 65536)
+/* Another log's bundle: an offline root has some hundred records a decade, of 2 to 5 kB each;
+ * the signer holds one in memory. */
+#define LIMIT_BUNDLE_BYTES (8 << 20)
+/* The largest body: such a bundle and claims; all others are below LIMIT_PRIVATE_BYTES and
+ * 64 KiB. */
+#define LIMIT_FRAME_BYTES (LIMIT_BUNDLE_BYTES + 65536)
 /* What may wait for a room that does not read, before requests are refused. */
 #define LIMIT_PEER_QUEUE_BYTES (16L << 20)
 /* Asked for; net.core.wmem_max has the last word. */

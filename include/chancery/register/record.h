@@ -115,7 +115,8 @@ bool record_type_by_name(struct bytes name, enum record_type *out) must_check;
  * REQUEST       expires TIME, key HASH, kind TEXT, sha256 HASH, tbs BASE64 o,
  *               who TEXT, why TEXT
  * APPROVAL      custodian TEXT, of INT, sig BASE64, statement TEXT
- * IMPORT        origin TEXT, root HASH, sha256 HASH, size INT, who TEXT
+ * IMPORT        mount TEXT (where it is served), origin TEXT, root HASH, sha256 HASH (of
+ *               the bundle), size INT, vkey TEXT (its LOG-OPEN's), who TEXT
  * PRUNED        from INT, root HASH, to INT, who TEXT, why TEXT
  * ANCHOR        anchor TEXT, root HASH o, size INT, who TEXT, why TEXT
  */

@@ -12,6 +12,7 @@
  *   <dir>/tree/                hash tiles (tree.h)
  *   <dir>/checkpoint           newest signed checkpoint
  *   <dir>/checkpoints/         earlier ones, by size
+ *   <dir>/imports/             other logs (signer/import.h)
  *   <anchor>/<origin hash>.anchor  newest checkpoint, on another disk
  *
  * One thread. Nothing here waits for anything but the disk.

@@ -44,6 +44,12 @@ struct state_crl { /* per key and scope                         */
 	int64_t this_s, next_s; /* of the last SIGNED one                    */
 	uint64_t intent;        /* of the last SIGNED one                    */
 };
+/* Another log, as it was taken in last. */
+struct state_import {
+	char *origin, *vkey, *mount; /* vkey: that of its LOG-OPEN         */
+	uint64_t size, n;            /* its records; the IMPORT record     */
+	struct sha256 root;
+};
 struct state_intent { /* INTENT or KEYGEN-INTENT without outcome   */
 	uint64_t n;
 	enum record_type type;
@@ -75,6 +81,11 @@ size_t reg_state_crls(const struct reg_state *s);
 const struct state_intent *reg_state_open_at(const struct reg_state *s,
     size_t i);
 size_t reg_state_open_count(const struct reg_state *s);
+/* NULL: never taken in. */
+const struct state_import *reg_state_import(const struct reg_state *s,
+    const char *origin);
+const struct state_import *reg_state_import_at(const struct reg_state *s,
+    size_t i);
 const char *reg_state_origin(const struct reg_state *s);
 const char *reg_state_vkey(const struct reg_state *s);
 

@@ -134,6 +134,8 @@ void call_sign_crl(struct call *c, const struct lane_crl *req, call_fn *next);
 void call_revoke(struct call *c, const struct lane_revoke *req, call_fn *next);
 void call_key_generate(struct call *c, const struct lane_keygen *req,
     call_fn *next);
+/* IMPORT of another log; what it brings to the store is not put by it (server/catchup.h). */
+void call_import(struct call *c, const struct lane_import *req, call_fn *next);
 /* A serial, at once or when the signer sends more; `out` lies in the call's state. */
 void call_serial(struct call *c, uint8_t out[LIMIT_SERIAL_BYTES],
     call_fn *next);

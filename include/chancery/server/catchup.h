@@ -29,6 +29,15 @@ struct catchup_options {
 };
 #define CATCHUP_STEP 4096
 
+/*
+ * Other logs that were taken in (signer/import.h) lie beside the register. What the last IMPORT
+ * of each brought, certificates and revocations, is put behind the own log's records, always as
+ * a whole: rows are in the mount it was taken in for, if that has not been removed or made anew
+ * since. Also by itself, after an import.
+ */
+bool catchup_imports(struct store *s, const char *register_dir,
+    struct error *e) must_check;
+
 struct catchup_report {
 	char origin[STORE_NAME_MAX + 1];
 	uint64_t from, next; /* records read: from … next - 1          */

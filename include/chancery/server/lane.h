@@ -137,5 +137,13 @@ void lane_record_config(struct lane *l, const char *what, struct bytes body,
 /* RECORD: an EVENT (first root token, …). */
 void lane_record_event(struct lane *l, const char *what, struct bytes body,
     const struct lane_claim *claim, lane_done_fn *done, void *arg);
+/* IMPORT: another log's bundle (signer/import.h). Verified and in place when it is answered;
+ * the reply's `sig` is what import_done.json is. vkey "" or NULL: none. */
+struct lane_import {
+	struct bytes bundle;
+	const char *mount, *vkey;
+};
+void lane_import(struct lane *l, const struct lane_import *req,
+    const struct lane_claim *claim, lane_done_fn *done, void *arg);
 /* STATUS: the reply's `sig` is canonical JSON for `chancery status` and metrics. */
 void lane_status(struct lane *l, lane_done_fn *done, void *arg);

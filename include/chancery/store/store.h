@@ -64,7 +64,7 @@ DEFINE_AUTO(store, struct store *, store_free)
 struct store_cert {
 	struct sha256 issuer_key; /* of the signing key's SPKI            */
 	uint8_t serial[LIMIT_SERIAL_BYTES]; /* right-aligned magnitude      */
-	const char *mount; /* "kafka-int-ca"; "" for imported foreign ones */
+	const char *mount; /* "kafka-int-ca"; "" for foreign ones */
 	struct bytes der;  /* empty: no_store (only the row)       */
 	int64_t not_before_s, not_after_s;
 	const char *origin; /* of the log */

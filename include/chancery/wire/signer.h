@@ -34,6 +34,8 @@ enum wire_message {
 	WIRE_CHARTER, /* key, data: canonical JSON; only tightens → index   */
 	WIRE_PROOF,   /* count: record, or ~0 → text: receipt or checkpoint */
 	WIRE_STATUS,  /* → text: canonical JSON                             */
+	WIRE_IMPORT, /* data: a bundle (≤ LIMIT_BUNDLE_BYTES), what: mount, vkey or
+	                     nothing → index, t, size, text: canonical JSON   */
 	WIRE__COUNT
 };
 const char *wire_message_name(enum wire_message m);
@@ -53,7 +55,8 @@ struct wire_request {
 	struct sha256 key;
 	uint8_t key_id[20];
 	struct bytes data, issuer, id;
-	const char *who, *why, *profile, *scope, *url, *token, *label, *what;
+	const char *who, *why, *profile, *scope, *url, *token, *label, *what,
+	    *vkey;
 };
 
 /* As enum signer_outcome of the signer library. */

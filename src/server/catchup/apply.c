@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include <chancery/base/json.h>
 #include <chancery/pki/cert.h>
 #include <chancery/pki/crl.h>
@@ -58,6 +60,18 @@ fill(struct store_cert *cert, const struct tbs_view *t, const struct record *r,
 	    damaged(r, "a serial above 20 octets", e);
 }
 
+/* Where a certificate belongs, by what its record claims; another log's are all of one. */
+static void
+mount_of(const struct catchup *c, const struct record *r,
+    const struct sha256 *key, char out[STORE_NAME_MAX + 1])
+{
+	if (c->import != NULL)
+		(void)snprintf(out, STORE_NAME_MAX + 1, "%s", c->import);
+	else
+		mounts_of_claim(&c->mounts, record_get(r, "why"), key, r->n,
+		    out);
+}
+
 /* ---- INTENT and its outcome -------------------------------------------- */
 
 static bool
@@ -92,8 +106,7 @@ on_intent(struct catchup *c, const struct record *r,
 	memcpy(o + 1, tbs.p, tbs.n);
 	o->tbs = bytes_of(o + 1, tbs.n);
 	(void)record_get_hash(r, "key", &o->key);
-	mounts_of_claim(&c->mounts, record_get(r, "why"), &o->key, r->n,
-	    o->mount);
+	mount_of(c, r, &o->key, o->mount);
 	o->chain = *at;
 	*at = o;
 	c->open_n++;
@@ -171,7 +184,7 @@ foreign(struct catchup *c, const struct record *r, const struct sha256 *key,
 	if (!cert_parse(cert.der, "certificate", &x, e))
 		return error_context(e, "record %llu",
 		    (unsigned long long)r->n);
-	mounts_of_claim(&c->mounts, record_get(r, "why"), key, r->n, mount);
+	mount_of(c, r, key, mount);
 	return fill(&cert, &x.tbs, r, e) && put_cert(c, &cert, e);
 }
 
@@ -232,6 +245,9 @@ on_config(struct catchup *c, const struct record *r, struct bytes body,
 {
 	bool reload = false;
 
+	/* Its configuration is not ours. */
+	if (c->import != NULL)
+		return true;
 	if (r->has_priv && body.n == 0)
 		return error_set(e, FAIL_NOT_FOUND,
 		    "record %llu: the body of this change of configuration is "

@@ -121,6 +121,8 @@ run(struct catchup *c, const char *dir, struct error *e)
 		    "the store has %llu records of %s, the register fewer: it "
 		    "is older than the store",
 		    (unsigned long long)c->r.from, c->r.origin);
+	if (!imports_apply(c->store, dir, &c->mounts, c->r.next, e))
+		return false;
 	c->r.position = position(c);
 	store_gaps_closed(c->store, gaps);
 	return put_position(c, e) && store_sync(c->store, e);

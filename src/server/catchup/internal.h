@@ -47,6 +47,7 @@ struct catchup {
 	uint64_t until;
 	bool seen; /* the record before the position is there */
 	struct mounts mounts;
+	const char *import; /* the mount of another log; NULL: our own */
 	struct open_intent *open[OPEN_BUCKETS];
 	size_t open_n;
 	struct buf der;
@@ -55,3 +56,8 @@ struct catchup {
 bool catchup_record(struct catchup *c, const struct record *r,
     struct bytes body, struct error *e) must_check;
 void catchup_clear(struct catchup *c);
+/* imports.c: those that our records before `until` took in. */
+bool imports_apply(struct store *s, const char *register_dir,
+    const struct mounts *m, uint64_t until, struct error *e) must_check;
+/* Whether the mount that there is now was there at that record. */
+bool mounts_stands_since(const struct mounts *m, const char *mount, uint64_t n);

@@ -141,3 +141,15 @@ mounts_of_claim(const struct mounts *m, struct bytes why,
 	memcpy(out, best, best_n);
 	out[best_n] = '\0';
 }
+
+bool
+mounts_stands_since(const struct mounts *m, const char *mount, uint64_t n)
+{
+	const struct era *x = m->mounts.v;
+
+	for (size_t i = 0; i < m->mounts.n; i++, x++)
+		if (strcmp(x->mount, mount) == 0 && x->since < n &&
+		    x->until == UINT64_MAX)
+			return true;
+	return false;
+}

@@ -308,6 +308,17 @@ lane_record_event(struct lane *l, const char *what, struct bytes body,
 }
 
 void
+lane_import(struct lane *l, const struct lane_import *req,
+    const struct lane_claim *claim, lane_done_fn *done, void *arg)
+{
+	struct wire_request q = { .data = req->bundle,
+		.what = req->mount,
+		.vkey = req->vkey };
+
+	(void)submit(l, WIRE_IMPORT, &q, claim, done, arg);
+}
+
+void
 lane_status(struct lane *l, lane_done_fn *done, void *arg)
 {
 	struct wire_request q = { 0 };

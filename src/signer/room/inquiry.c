@@ -154,8 +154,8 @@ static void
 write_counts(const struct room *r, struct json_writer *w)
 {
 	static const enum wire_message by_name[] = { WIRE_CERTIFY, WIRE_CHARTER,
-		WIRE_HELLO, WIRE_KEYS, WIRE_KEY_GENERATE, WIRE_PROOF,
-		WIRE_RECORD, WIRE_REVOKE, WIRE_SERIALS, WIRE_SETTLE,
+		WIRE_HELLO, WIRE_IMPORT, WIRE_KEYS, WIRE_KEY_GENERATE,
+		WIRE_PROOF, WIRE_RECORD, WIRE_REVOKE, WIRE_SERIALS, WIRE_SETTLE,
 		WIRE_SIGN_CRL, WIRE_SIGN_CSR, WIRE_SIGN_OCSP, WIRE_STATUS };
 
 	json_key(w, "messages");

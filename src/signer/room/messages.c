@@ -253,6 +253,7 @@ static message_fn *const acts[WIRE__COUNT] = {
 	[WIRE_CHARTER] = on_charter,
 	[WIRE_PROOF] = on_proof,
 	[WIRE_STATUS] = on_status,
+	[WIRE_IMPORT] = room_import,
 };
 
 void

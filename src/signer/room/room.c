@@ -56,9 +56,11 @@ open_sockets(struct room *r, struct error *e)
 	if (r->epoll < 0)
 		return error_errno(e, FAIL_IO, "epoll_create1");
 	r->keygen = room_keygen_new(r);
+	r->takein = room_takein_new(r);
 	if (!watch(r, ROOM_FD_CONTROL, e) ||
 	    !watch(r, signer_fd(r->signer), e) ||
-	    !watch(r, room_keygen_fd(r->keygen), e))
+	    !watch(r, room_keygen_fd(r->keygen), e) ||
+	    !watch(r, room_takein_fd(r->takein), e))
 		return false;
 	r->lanes_max = r->settings->lanes;
 	for (size_t i = 0; i < r->settings->lanes; i++)
@@ -96,7 +98,8 @@ gather(struct room *r)
 {
 	struct pollfd p[] = { { signer_fd(r->signer), POLLIN, 0 },
 		{ ROOM_FD_CONTROL, POLLIN, 0 },
-		{ room_keygen_fd(r->keygen), POLLIN, 0 } };
+		{ room_keygen_fd(r->keygen), POLLIN, 0 },
+		{ room_takein_fd(r->takein), POLLIN, 0 } };
 
 	if (next_may_begin(r) || !signer_is_gathering(r->signer))
 		return false;
@@ -159,6 +162,7 @@ pass(struct room *r, struct error *e)
 	room_control(r);
 	room_lanes_drain(r);
 	room_keygen_poll(r);
+	room_takein_poll(r);
 	ok = signer_turn(r->signer, false, e);
 	room_lanes_flush(r);
 	/* A checkpoint would wait for the call that hangs. */
@@ -203,7 +207,7 @@ finished(const struct room *r)
 	if (r->end != 0)
 		return true;
 	return r->stopping && signer_in_flight(r->signer) == 0 &&
-	    room_keygen_idle(r->keygen);
+	    room_keygen_idle(r->keygen) && room_takein_idle(r->takein);
 }
 
 static void
@@ -270,6 +274,8 @@ room_run(struct room *r)
 	room_lanes_free(r);
 	if (r->keygen != NULL)
 		room_keygen_free(r->keygen);
+	if (r->takein != NULL)
+		room_takein_free(r->takein);
 	signer_free(r->signer);
 	if (r->epoll >= 0)
 		(void)close(r->epoll);

@@ -129,6 +129,19 @@ void room_keygen_stop(struct room *r);
 int room_keygen_fd(const struct room_keygen_queue *k);
 bool room_keygen_idle(const struct room_keygen_queue *k);
 
+/* ---- takein.c ---------------------------------------------------------- */
+
+/* IMPORT beside signing: one at a time, verified by a thread of its own. */
+struct room_takein;
+struct room_takein *room_takein_new(struct room *r) must_check;
+void room_takein_free(struct room_takein *t);
+bool room_import(struct room_request *q, const struct wire_request *in,
+    struct error *e) must_check;
+/* The thread has finished. */
+void room_takein_poll(struct room *r);
+int room_takein_fd(const struct room_takein *t);
+bool room_takein_idle(const struct room_takein *t);
+
 /* ---- control.c --------------------------------------------------------- */
 
 void room_say(enum room_message m, struct bytes body);
@@ -145,6 +158,7 @@ struct room {
 	struct room_lanes lanes;
 	size_t lanes_max;
 	struct room_keygen_queue *keygen;
+	struct room_takein *takein;
 	int epoll;
 	bool stopping;
 	int end;         /* status of room_end, or 0 */

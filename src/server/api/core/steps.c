@@ -128,6 +128,15 @@ call_key_generate(struct call *c, const struct lane_keygen *req, call_fn *next)
 }
 
 void
+call_import(struct call *c, const struct lane_import *req, call_fn *next)
+{
+	struct flight *f = lane_step_begin(c, next);
+	struct lane_claim claim = claim_of(c);
+
+	lane_import(c->lane, req, &claim, lane_done, f);
+}
+
+void
 call_event(struct call *c, const char *what, json_t *body, call_fn *next)
 {
 	auto_json json_t *owned = body;

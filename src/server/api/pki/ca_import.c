@@ -58,8 +58,14 @@ is_long_enough(const char *pem, struct error *e)
 		"passed to the API rather than the contents of a PEM file?");
 }
 
-static bool
-add_cert(struct import *i, struct bytes der, struct error *e)
+struct import *
+import_new(void)
+{
+	return mem_calloc(1, sizeof(struct import));
+}
+
+bool
+import_add(struct import *i, struct bytes der, struct error *e)
 {
 	i->certs = mem_grow(i->certs, i->n, &i->cap, sizeof(i->certs[0]));
 	i->certs[i->n] = (struct cert){ 0 };
@@ -91,7 +97,7 @@ read_blocks(const char *pem, struct import *i, struct error *e)
 
 	while (pem_next(bytes_str(pem), &at, labels, &der, &label, e)) {
 		if ((label == labels[0] || label == labels[1]) &&
-		    !add_cert(i, buf_bytes(&der), e))
+		    !import_add(i, buf_bytes(&der), e))
 			return false;
 		buf_reset(&der);
 	}
@@ -173,14 +179,20 @@ import_one(struct call *c, struct changes *ch, struct import *i, size_t n)
 		memcpy(i->first, w->id, sizeof(i->first));
 }
 
+void
+import_changes(struct call *c, struct changes *ch, struct import *i)
+{
+	i->what = mem_calloc(i->n, sizeof(i->what[0]));
+	for (size_t n = 0; n < i->n; n++)
+		import_one(c, ch, i, n);
+}
+
 static bool
 build_import(struct call *c, struct changes *ch)
 {
 	struct import *i = work_of(c)->import;
 
-	i->what = mem_calloc(i->n, sizeof(i->what[0]));
-	for (size_t n = 0; n < i->n; n++)
-		import_one(c, ch, i, n);
+	import_changes(c, ch, i);
 	if (i->first[0] != '\0')
 		put_default(c, ch, "issuers", i->first, false);
 	return true;
@@ -197,10 +209,21 @@ set_list(json_t *data, const char *name, json_t *list)
 		json_decref(list);
 }
 
-static void
-answer_import(struct call *c)
+const char *
+import_top(const struct import *i)
 {
-	const struct import *i = work_of(c)->import;
+	const char *found = "";
+
+	for (size_t n = 0; n < i->n; n++)
+		if (*found == '\0' ||
+		    bytes_eq(i->certs[n].tbs.subject, i->certs[n].tbs.issuer))
+			found = i->what[n].id;
+	return found;
+}
+
+json_t *
+import_answer(const struct import *i)
+{
 	json_t *data = json_object(), *mapping = json_object(),
 	       *fresh = json_array(), *old = json_array();
 
@@ -219,8 +242,14 @@ answer_import(struct call *c)
 	set_list(data, "existing_issuers", old);
 	set_list(data, "imported_keys", json_array());
 	set_list(data, "existing_keys", json_array());
+	return data;
+}
+
+static void
+answer_import(struct call *c)
+{
 	warn_mount_urls(c);
-	call_ok(c, data);
+	call_ok(c, import_answer(work_of(c)->import));
 }
 
 static void
@@ -248,7 +277,7 @@ import_pem(struct call *c, const char *pem)
 	struct work *w = work_new(c);
 	struct error e;
 
-	w->import = mem_calloc(1, sizeof(*w->import));
+	w->import = import_new();
 	if (read_pem(pem, w->import, &e))
 		call_change(c, "pki issuers imported", build_import, recorded);
 	else

@@ -158,7 +158,14 @@ bool form_parse(const char *text, enum form *out, struct error *e) must_check;
 bool key_import_allowed(struct error *e) must_check;
 /* Certificates that were handed in (ca_import.c). */
 struct import;
+struct import *import_new(void) must_check;
 void import_free(struct import *i); /* NULL is fine */
+bool import_add(struct import *i, struct bytes der, struct error *e) must_check;
+/* One issuer each that is not there yet. */
+void import_changes(struct call *c, struct changes *ch, struct import *i);
+/* After the changes: the issuer of the last root among them, else of the first one, or "". */
+const char *import_top(const struct import *i);
+json_t *import_answer(const struct import *i) must_check;
 struct work {
 	struct way *way;
 	struct csr csr;
@@ -321,8 +328,8 @@ extern const struct route pki_leaf_routes[], pki_ca_routes[],
 
 /* Handlers, by file. */
 call_fn root_generate, root_delete, intermediate_generate, set_signed,
-    import_bundle, sign_intermediate, intermediate_cross_sign, sign_self_issued,
-    root_rotate, root_replace;
+    import_bundle, import_register, sign_intermediate, intermediate_cross_sign,
+    sign_self_issued, root_rotate, root_replace;
 call_fn issue_leaf, sign_leaf, sign_verbatim;
 call_fn role_read, role_write, role_patch, role_delete, role_list;
 call_fn issuer_list, issuer_read, issuer_write, issuer_patch, issuer_delete,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which certificate is to be revoked, and by which issuer (vault-pki-api.md 4.15). */
+#include <chancery/config/service.h>
+
 #include "revoke.h"
 
 struct search {
@@ -163,11 +165,26 @@ not_an_issuer(struct call *c, const struct revocation *r, struct error *e)
 		"of this mount");
 }
 
+/* A log that was taken in (ca_register.c) revokes for itself: its key is not here. */
+static bool
+of_our_log(const struct call *c, const struct revocation *r, struct error *e)
+{
+	const char *origin = r->cert.origin;
+
+	return r->foreign || r->cert.revoked_s > 0 || *origin == '\0' ||
+	    strcmp(origin, c->settings->origin) == 0 ||
+	    error_set(e, FAIL_BAD_INPUT,
+		"this certificate is of the log %.200s, which was imported: "
+		"revoke it there (`chancery revoke`), then import its register "
+		"again",
+		origin);
+}
+
 bool
 revocation_find(struct call *c, struct revocation *r, struct error *e)
 {
 	bool serial = call_str(c, "serial_number")[0] != '\0';
 
 	return (serial ? find_serial(c, r, e) : find_pem(c, r, e)) &&
-	    not_an_issuer(c, r, e);
+	    not_an_issuer(c, r, e) && of_our_log(c, r, e);
 }

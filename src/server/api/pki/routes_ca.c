@@ -43,6 +43,12 @@ static const struct field_spec f_key_new[] = { TYPE, KEY, END };
 static const struct field_spec f_bundle[] = {
 	STR("pem_bundle", NULL, "Certificates in PEM."), END
 };
+static const struct field_spec f_register[] = {
+	STR("bundle", NULL,
+	    "What `chancery register bundle` wrote, in base64."),
+	STR("vkey", NULL, "Verifier key of that log; needed the first time."),
+	END
+};
 static const struct field_spec f_issuer[] = { REF,
 	STR("issuer_name", NULL, "Name."),
 	STR("leaf_not_after_behavior", "err", "err, truncate or permit."),
@@ -91,6 +97,11 @@ const struct route pki_ca_routes[] = {
 	    f_bundle, WRITE(import_bundle), NULL },
 	{ "issuers/import/bundle", "Take certificates of authorities.", 0,
 	    f_bundle, WRITE(import_bundle), NULL },
+	{ "issuers/import/register",
+	    "Take in the log of an offline authority (`chancery import`): "
+	    "verified, recorded, its certificates, revocations and lists "
+	    "served under this mount.",
+	    ROUTE_SUDO, f_register, WRITE(import_register), NULL },
 	{ "config/ca", "Take certificates of authorities.", 0, f_bundle,
 	    WRITE(import_bundle), NULL },
 	{ "issuers", "Ids of the issuers.", ROUTE_UNAUTH, NULL,
