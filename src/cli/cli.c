@@ -103,7 +103,7 @@ fail_command(const struct cli *c, const struct error *e)
 	}
 	if (e->why == FAIL_BUSY && c->cmd != NULL && c->cmd->home)
 		say_instead(c);
-	if (c->cmd != NULL && cli_json(c))
+	if (c->cmd != NULL && cli_json(c) && !c->answers)
 		print_error_json(e);
 	return fail_exit(e->why);
 }
@@ -136,10 +136,13 @@ run_command(struct cli *c, const struct command *cmd, int argc,
 		out_bytes(buf_bytes(&b));
 		return 0;
 	}
-	if (!cmd->run(c, &e))
-		return fail_command(c, &e);
-	print_answer(c);
-	return 0;
+	if (cmd->run(c, &e)) {
+		print_answer(c);
+		return 0;
+	}
+	if (c->answers)
+		print_answer(c);
+	return fail_command(c, &e);
 }
 
 static int

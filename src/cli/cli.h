@@ -59,6 +59,7 @@ struct cli {
 	size_t flags;
 	struct doc *doc; /* what the command answers; printed on success */
 	bool quiet;      /* the command printed for itself */
+	bool answers;    /* it fails, and doc is its answer all the same */
 };
 
 /* Value of a flag, or NULL; the n-th of a repeated one. Asserts that the command

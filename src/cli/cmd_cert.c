@@ -14,6 +14,7 @@
 #include <chancery/pki/name.h>
 
 #include "cli.h"
+#include "crl_audit.h"
 #include "subject.h"
 
 #define CRL_BYTES_MAX (1L << 30)
@@ -488,6 +489,18 @@ const struct command cert_commands[] = {
 	    crl_issue_flags, true, run_crl_issue,
 	    "It is complete by construction: the signer's own revocation "
 	    "records are its only source." },
+	{ "crl audit", "[REGISTER]",
+	    "hold the lists that readers get against the register", 0, 1,
+	    crl_audit_flags, true, run_crl_audit,
+	    "Every unexpired revocation must be on the newest list of its "
+	    "scope, "
+	    "every entry have its record, no nextUpdate have passed, numbers "
+	    "rise without gaps; with --rebuild, lists of the past are made "
+	    "again "
+	    "from the records, byte for byte. Each finding names its rule. "
+	    "Reads only: chanceryd may run. With REGISTER, another register "
+	    "without its home. register verify checks the records "
+	    "themselves." },
 	{ "crl show", "FILE", "print a CRL", 1, 1, NULL, false, run_crl_show,
 	    NULL },
 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <chancery/pki/cert.h>
-#include <chancery/pki/csr.h>
-#include <chancery/pki/ocsp.h>
 #include <chancery/pki/spki.h>
 #include <chancery/signer/rebuild.h>
 
 #include "crl_text.h"
+#include "rebuild.h"
+
+/* Lists, again. */
 
 struct loaded {
 	struct buf line, store;
@@ -99,6 +99,7 @@ load(struct reg *r, uint64_t n, enum record_type type, struct loaded *l,
 
 struct text {
 	struct before before;
+	bool known; /* t.last is, without a look */
 	struct crl_text t;
 	char url[LIMIT_CRL_URLS_BYTES + 1], scope[64], alg[64];
 };
@@ -187,7 +188,7 @@ text_of(struct reg *r, const struct record *in, struct text *x, struct error *e)
 	    copy_text(in, "scope", x->scope, sizeof(x->scope), e) &&
 	    crl_scope_parse(x->scope, &x->t.scope, e) &&
 	    base_of(r, in, &x->t, e) &&
-	    (x->t.scope.kind == CRL_DELTA || find_last(r, x, e));
+	    (x->known || x->t.scope.kind == CRL_DELTA || find_last(r, x, e));
 }
 
 static bool
@@ -221,8 +222,8 @@ measure(const struct crl_text *t, const struct record *in, uint64_t *bytes,
 	return true;
 }
 
-static bool
-alg_of(const struct record *in, enum sig_alg *alg, struct error *e)
+bool
+rebuild_alg(const struct record *in, enum sig_alg *alg, struct error *e)
 {
 	char name[64];
 
@@ -232,227 +233,116 @@ alg_of(const struct record *in, enum sig_alg *alg, struct error *e)
 }
 
 static bool
-own_again(struct reg *r, const struct record *in, struct bytes sig,
-    crl_sink *sink, void *arg, struct error *e)
-{
-	auto_buf struct buf head = { 0 };
-	auto_buf struct buf tail = { 0 };
-	struct text x = { 0 };
-	uint8_t digest[DIGEST_MAX];
-	uint64_t bytes, entries;
-	size_t n;
-
-	if (!text_of(r, in, &x, e) || !measure(&x.t, in, &bytes, digest, &n, e))
-		return false;
-	crl_outer(bytes, x.t.p.alg, sig, &head, &tail);
-	return sink(arg, buf_bytes(&head), e) &&
-	    crl_text_write(&x.t, sink, arg, digest, &n, &bytes, &entries, e) &&
-	    sink(arg, buf_bytes(&tail), e);
-}
-
-static bool
-caller_again(const struct record *in, struct bytes sig, crl_sink *sink,
-    void *arg, struct error *e)
-{
-	struct bytes tbs = record_get(in, "tbs");
-	auto_buf struct buf head = { 0 };
-	auto_buf struct buf tail = { 0 };
-	enum sig_alg alg = SIG_ALG__COUNT;
-
-	if (!alg_of(in, &alg, e))
-		return false;
-	crl_outer(tbs.n, alg, sig, &head, &tail);
-	return sink(arg, buf_bytes(&head), e) && sink(arg, tbs, e) &&
-	    sink(arg, buf_bytes(&tail), e);
-}
-
-bool
-rebuild_crl(struct reg *r, uint64_t signed_, crl_sink *sink, void *arg,
-    struct error *e)
-{
-	auto_cleanup(loaded_free) struct loaded s = { 0 };
-	auto_cleanup(loaded_free) struct loaded in = { 0 };
-	struct bytes sig;
-
-	if (!load(r, signed_, REC_SIGNED, &s, e) ||
-	    !load(r, (uint64_t)record_get_int(&s.rec, "intent"), REC_INTENT,
-		&in, e))
-		return false;
-	sig = record_get(&s.rec, "sig");
-	return record_has(&in.rec, "tbs") && record_has(&in.rec, "crl")
-	    ? caller_again(&in.rec, sig, sink, arg, e)
-	    : own_again(r, &in.rec, sig, sink, arg, e);
-}
-
-/* ---- any signature ----------------------------------------------------- */
-
-static bool
-is_kind(const struct record *in, const char *kind)
-{
-	return bytes_eq(record_get(in, "kind"), bytes_str(kind));
-}
-
-/* What the INTENT says of a certificate, against the certificate. */
-static bool
-check_cert(const struct record *in, enum sig_alg alg, struct error *e)
-{
-	struct tbs_view t;
-	bool ca;
-
-	if (!tbs_parse(record_get(in, "tbs"), &t, e))
-		return false;
-	if (!bytes_eq(t.serial, record_get(in, "serial")))
-		return error_set(e, FAIL_CORRUPT,
-		    "\"serial\" is not that of the certificate");
-	if (!t.alg_known || t.alg != alg)
-		return error_set(e, FAIL_CORRUPT,
-		    "\"alg\" is not that of the certificate");
-	ca = t.is_ca || (t.key_usage & KU_CERT_SIGN) != 0;
-	if (ca != is_kind(in, "ca"))
-		return error_set(e, FAIL_CORRUPT,
-		    "\"kind\" is not that of the certificate");
-	return true;
-}
-
-/* A certificate, or an answer, cannot hide under another name. */
-static bool
-check_csr(const struct record *in, enum sig_alg alg, struct error *e)
-{
-	auto_csr struct csr c = { 0 };
-
-	return csr_parse_info(record_get(in, "tbs"), alg, &c, e);
-}
-
-/* What the INTENT says of a caller's list, against the list. */
-static bool
-check_caller_crl(const struct record *in, enum sig_alg alg, struct error *e)
-{
-	struct crl_view v;
-	struct crl_entry one;
-	size_t at = 0;
-	int64_t n = 0;
-
-	if (!crl_tbs_parse(record_get(in, "tbs"), &v, e))
-		return false;
-	while (crl_next_entry(&v, &at, &one, e))
-		n++;
-	if (e->why != FAIL_NONE)
-		return false;
-	return (v.alg == alg && v.has_number &&
-		   (int64_t)v.number == record_get_int(in, "crl") &&
-		   v.this_update_s == record_get_int(in, "this") &&
-		   v.next_update_s == record_get_int(in, "next") &&
-		   n == record_get_int(in, "entries") &&
-		   bytes_eq(v.issuer, record_get(in, "issuer"))) ||
-	    error_set(e, FAIL_CORRUPT,
-		"number, times, entries, issuer or algorithm are not those of "
-		"the list");
-}
-
-static bool
-check_form(const struct record *in, enum sig_alg alg, struct error *e)
-{
-	if (is_kind(in, "csr"))
-		return check_csr(in, alg, e);
-	if (is_kind(in, "caller-crl"))
-		return check_caller_crl(in, alg, e);
-	if (is_kind(in, "leaf") || is_kind(in, "ca"))
-		return check_cert(in, alg, e);
-	return error_set(e, FAIL_CORRUPT, "\"kind\" is not one that is signed");
-}
-
-static bool
-check_ocsp(const struct spki_verifier *v, enum sig_alg alg,
-    const struct record *in, struct bytes sigs, struct error *e)
-{
-	struct bytes data = record_get(in, "tbs");
-	struct der_reader d, s, dt, st;
-	struct ocsp_data parsed;
-	struct bytes one;
-	int64_t n;
-	uint8_t tag;
-
-	der_r_init(&dt, data);
-	der_r_init(&st, sigs);
-	der_r_init(&d, der_r_get(&dt, DER_SEQUENCE));
-	der_r_init(&s, der_r_get(&st, DER_SEQUENCE));
-	for (n = 0; der_r_peek(&d) >= 0; n++) {
-		one = der_r_any(&d, &tag);
-		if (!ocsp_data_parse(one, &parsed, e) ||
-		    !spki_verifier_check(v, alg, one,
-			der_r_get(&s, DER_OCTET_STRING), e))
-			return false;
-	}
-	return (der_r_done(&d) && der_r_done(&s) && der_r_done(&st) &&
-		   n == record_get_int(in, "entries")) ||
-	    error_set(e, FAIL_CORRUPT, "signatures and answers do not pair");
-}
-
-static bool
 buf_sink(void *arg, struct bytes piece, unused_arg struct error *e)
 {
 	buf_add_bytes(arg, piece);
 	return true;
 }
 
+/* The text is the INTENT's, and signed by the key. Ed25519 signs the whole of it. */
 static bool
-check_crl(struct reg *r, const struct spki *k, enum sig_alg alg,
-    const struct record *in, struct bytes sig, struct error *e)
+text_check(struct reg *r, const struct text *x, const struct record *in,
+    struct bytes sig, uint64_t *bytes, struct error *e)
 {
-	const struct sig_alg_info *info = sig_alg_info(alg);
+	const struct state_key *k = reg_state_key(reg_get_state(r), &x->t.key);
 	auto_buf struct buf whole = { 0 };
-	struct text x = { 0 };
+	uint8_t digest[DIGEST_MAX];
+	uint64_t entries;
+	struct spki spki;
+	size_t n;
+
+	if (!measure(&x->t, in, bytes, digest, &n, e) ||
+	    !spki_parse(k->spki, &spki, e))
+		return false;
+	if (sig_alg_info(x->t.p.alg)->prehash)
+		return spki_verify_digest(&spki, x->t.p.alg,
+		    bytes_of(digest, n), sig, e);
+	return crl_text_write(&x->t, buf_sink, &whole, digest, &n, bytes,
+		   &entries, e) &&
+	    spki_verify(&spki, x->t.p.alg, buf_bytes(&whole), sig, e);
+}
+
+static bool
+own_again(struct reg *r, const struct record *in, struct text *x,
+    struct bytes sig, crl_sink *sink, void *arg, struct error *e)
+{
+	auto_buf struct buf head = { 0 };
+	auto_buf struct buf tail = { 0 };
 	uint8_t digest[DIGEST_MAX];
 	uint64_t bytes, entries;
 	size_t n;
 
-	if (r == NULL && info->prehash && info->digest == DIGEST_SHA256)
-		return spki_verify_digest(k, alg, record_get(in, "sha256"), sig,
-		    e);
-	if (r == NULL)
-		return error_set(e, FAIL_UNSUPPORTED,
-		    "the signature of a list by %s is checked on the list",
-		    info->name);
-	if (!text_of(r, in, &x, e) || !measure(&x.t, in, &bytes, digest, &n, e))
+	if (!text_of(r, in, x, e) || !text_check(r, x, in, sig, &bytes, e))
 		return false;
-	if (info->prehash)
-		return spki_verify_digest(k, alg, bytes_of(digest, n), sig, e);
-	return crl_text_write(&x.t, buf_sink, &whole, digest, &n, &bytes,
-		   &entries, e) &&
-	    spki_verify(k, alg, buf_bytes(&whole), sig, e);
+	crl_outer(bytes, x->t.p.alg, sig, &head, &tail);
+	return sink(arg, buf_bytes(&head), e) &&
+	    crl_text_write(&x->t, sink, arg, digest, &n, &bytes, &entries, e) &&
+	    sink(arg, buf_bytes(&tail), e);
+}
+
+static bool
+caller_again(struct reg *r, const struct record *in, const struct record *s,
+    crl_sink *sink, void *arg, struct error *e)
+{
+	struct bytes tbs = record_get(in, "tbs"), sig = record_get(s, "sig");
+	auto_buf struct buf head = { 0 };
+	auto_buf struct buf tail = { 0 };
+	enum sig_alg alg = SIG_ALG__COUNT;
+	const struct state_key *k;
+	struct sha256 key;
+
+	if (!record_get_hash(in, "key", &key) ||
+	    (k = reg_state_key(reg_get_state(r), &key)) == NULL)
+		return error_set(e, FAIL_CORRUPT, "record %llu: key",
+		    (unsigned long long)in->n);
+	if (!rebuild_alg(in, &alg, e) ||
+	    !rebuild_check_sig(NULL, in, s, k->spki, e))
+		return false;
+	crl_outer(tbs.n, alg, sig, &head, &tail);
+	return sink(arg, buf_bytes(&head), e) && sink(arg, tbs, e) &&
+	    sink(arg, buf_bytes(&tail), e);
+}
+
+static bool
+again(struct reg *r, uint64_t signed_, struct text *x, crl_sink *sink,
+    void *arg, struct error *e)
+{
+	auto_cleanup(loaded_free) struct loaded s = { 0 };
+	auto_cleanup(loaded_free) struct loaded in = { 0 };
+
+	if (!load(r, signed_, REC_SIGNED, &s, e) ||
+	    !load(r, (uint64_t)record_get_int(&s.rec, "intent"), REC_INTENT,
+		&in, e))
+		return false;
+	return record_has(&in.rec, "tbs") && record_has(&in.rec, "crl")
+	    ? caller_again(r, &in.rec, &s.rec, sink, arg, e)
+	    : own_again(r, &in.rec, x, record_get(&s.rec, "sig"), sink, arg, e);
 }
 
 bool
-rebuild_check_with(const struct spki_verifier *v, const struct record *in,
-    const struct record *signed_, struct error *e)
+rebuild_crl(struct reg *r, uint64_t signed_, crl_sink *sink, void *arg,
+    struct error *e)
 {
-	struct bytes sig = record_get(signed_, "sig");
-	enum sig_alg alg = SIG_ALG__COUNT;
+	struct text x = { 0 };
 
-	if (!alg_of(in, &alg, e))
-		return false;
-	if (is_kind(in, "ocsp"))
-		return check_ocsp(v, alg, in, sig, e);
-	return check_form(in, alg, e) &&
-	    spki_verifier_check(v, alg, record_get(in, "tbs"), sig, e);
+	return again(r, signed_, &x, sink, arg, e);
 }
 
 bool
-rebuild_check_sig(void *arg, const struct record *in,
-    const struct record *signed_, struct bytes spki, struct error *e)
+rebuild_crl_after(struct reg *r, uint64_t signed_, const struct state_crl *last,
+    crl_sink *sink, void *arg, struct error *e)
 {
-	struct spki_verifier *v;
-	enum sig_alg alg = SIG_ALG__COUNT;
-	struct spki k;
-	bool ok;
+	struct text x = { .known = true, .t.last = last };
 
-	if (!alg_of(in, &alg, e) || !spki_parse(spki, &k, e))
-		return false;
-	if (record_has(in, "crl") && !record_has(in, "tbs"))
-		return check_crl(arg, &k, alg, in, record_get(signed_, "sig"),
-		    e);
-	v = spki_verifier_new(&k, e);
-	ok = v != NULL && rebuild_check_with(v, in, signed_, e);
-	spki_verifier_free(v);
-	return ok;
+	return again(r, signed_, &x, sink, arg, e);
+}
+
+bool
+rebuild_list_check(struct reg *r, const struct record *in, struct bytes sig,
+    struct error *e)
+{
+	struct text x = { 0 };
+	uint64_t bytes;
+
+	return text_of(r, in, &x, e) && text_check(r, &x, in, sig, &bytes, e);
 }

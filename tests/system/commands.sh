@@ -100,6 +100,25 @@ json crl show kafka.crl
 same "$(field entries <answer.json)" 1 "entries"
 same "$("$chancery" cert show "$serial" --json | field status)" keyCompromise "status"
 
+# --- lists, held against the register --------------------------------------------------------
+json crl audit --rebuild all
+same "$(field ok <answer.json)" True "audit"
+same "$(rows findings <answer.json)" 0 "findings"
+same "$(field signed <answer.json)" "$(field rebuilt <answer.json)" "lists made again"
+newest=$(find home/crl -path '*/full/2.crl')
+cp "$newest" kept.crl
+printf '\377' | dd of="$newest" bs=1 seek=60 conv=notrunc status=none
+fails 84 "findings: the lists are not what the register says" "$chancery" crl audit --rebuild 2
+grep -q "list-form" fails.out || die "the changed list is not named"
+fails 84 findings "$chancery" crl audit --json
+python3 -c 'import json; assert json.load(open("fails.out"))["findings"]' || die "JSON of findings"
+cp kept.crl "$newest"
+check "$chancery" crl audit --issuer acme-root
+check "$chancery" crl audit home/register --lists home/crl
+fails 64 "go together" "$chancery" crl audit home/register
+fails 64 "neither the number" "$chancery" crl audit --rebuild last
+fails 66 "no list of number 99" "$chancery" crl audit --rebuild 99
+
 # --- looking ---------------------------------------------------------------------------------
 json cert list
 json cert show "$serial" --out again.pem

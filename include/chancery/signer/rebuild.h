@@ -10,9 +10,15 @@
 
 /* The CertificateList of an INTENT of kind crl or caller-crl and its SIGNED, to `sink`;
  * the TBSCertList is written from the revocation records (a caller's stands in the
- * INTENT) and must hash to what the INTENT says (FAIL_CORRUPT otherwise: nothing more is
- * given to the sink then). */
+ * INTENT) and must hash to what the INTENT says (FAIL_CORRUPT), and the signature be the
+ * key's (FAIL_CRYPTO); nothing is given to the sink otherwise. */
 bool rebuild_crl(struct reg *r, uint64_t signed_, crl_sink *sink, void *arg,
+    struct error *e) must_check;
+
+/* The same for who knows the last list of the scope that was SIGNED before this one's
+ * INTENT (NULL: none): the log is not walked for it. Of `last`, intent and this_s. */
+bool rebuild_crl_after(struct reg *r, uint64_t signed_,
+    const struct state_crl *last, crl_sink *sink, void *arg,
     struct error *e) must_check;
 
 /* A SIGNED against the public key, and what its INTENT says (kind, serial, algorithm,
