@@ -9,6 +9,7 @@ import sys
 
 import access
 import authorities
+import bao_pki
 import leases
 import leaves
 import names
@@ -22,7 +23,7 @@ from pair import Pair, environment_log
 SECTIONS = (("authorities", authorities.run), ("leaves", leaves.run), ("names", names.run),
             ("roles", roles.run), ("spelling", spelling.run), ("verbs", verbs.run),
             ("system", system.run), ("access", access.run), ("sequences", sequences.run),
-            ("leases", leases.run))
+            ("leases", leases.run), ("bao pki", bao_pki.run))
 
 
 def main():

@@ -31,19 +31,21 @@ class Row:
     def __init__(self, table):
         self.id, self.kind, self.reason = table["id"], table["kind"], table["reason"]
         self.on, self.what = table["on"], table["what"]
-        self.ours, self.theirs = table.get("ours", "*"), table.get("theirs", "*")
+        self.pairs = [tuple(x) for x in
+                      table.get("pairs", [(table.get("ours", "*"), table.get("theirs", "*"))])]
         self.unused = set() if table.get("sometimes") else \
-            set(self.on) | {"what " + w for w in self.what}
+            set(self.on) | {"what " + w for w in self.what} | {"pair %s, %s" % x for x in self.pairs}
         self.count = 0
         if self.kind not in KINDS or not self.on or not self.what:
             raise SystemExit("known.toml: %s: kind, on, what" % self.id)
 
     def covers(self, name, where, ours, theirs):
         on, what = fits(name, self.on), fits(where, self.what)
-        if None in (on, what) or not pattern(self.ours).match(ours) or \
-                not pattern(self.theirs).match(theirs):
+        pair = next((x for x in self.pairs if pattern(x[0]).match(ours) and
+                     pattern(x[1]).match(theirs)), None)
+        if None in (on, what, pair):
             return False
-        self.unused -= {on, "what " + what}
+        self.unused -= {on, "what " + what, "pair %s, %s" % pair}
         self.count += 1
         return True
 

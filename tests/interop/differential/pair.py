@@ -311,6 +311,13 @@ class Pair:
                 self.keep(side, keep, answer)
         return good
 
+    def compare(self, name, request, ours, theirs):
+        """What came of another kind of request."""
+        now = time.time()
+        comparison = Comparison(self, [now, now])
+        comparison.any("", ours, theirs)
+        self.count("%s/%s" % (self.section, name), request, comparison.found, None)
+
     def keep(self, side, names, answer):
         """Under one name what the answer is about, or names with places in the answer."""
         if isinstance(names, str):

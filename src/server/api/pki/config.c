@@ -27,6 +27,8 @@ config_default(const char *name)
 		return json_pack("{s:s}", "default", "");
 	if (strcmp(name, "auto-tidy") == 0)
 		return tidy_config_default();
+	if (strcmp(name, "acme") == 0)
+		return acme_config_default();
 	return json_pack("{s:s,s:s}", "path", "", "aia_path", "");
 }
 

@@ -313,8 +313,9 @@ void cached_bytes(struct call *c, const struct cached *k, struct bytes body);
 void cached_file(struct call *c, const struct cached *k, int fd,
     uint64_t length);
 
-/* ---- tidy (tidy*.c) ---- */
+/* ---- tidy (tidy*.c), acme.c ---- */
 json_t *tidy_config_default(void) must_check;
+json_t *acme_config_default(void) must_check;
 
 /* ---- prepared RSA keys (pool.c) ---- */
 EVP_PKEY *pool_take(struct key_type t); /* NULL: none ready */
@@ -337,7 +338,8 @@ call_fn issuer_list, issuer_read, issuer_write, issuer_patch, issuer_delete,
 call_fn key_list, key_read, key_write, key_delete, key_generate, key_import;
 call_fn config_issuers_read, config_issuers_write, config_keys_read,
     config_keys_write, config_urls_read, config_urls_write, config_crl_read,
-    config_crl_write, config_cluster_read, config_cluster_write;
+    config_crl_write, config_cluster_read, config_cluster_write,
+    config_acme_read, config_acme_write;
 call_fn tidy_start, tidy_cancel, tidy_status, tidy_page, config_auto_tidy_read,
     config_auto_tidy_write;
 call_fn revoke_cert, revoke_with_key, issuer_revoke, cert_list,

@@ -38,6 +38,15 @@ static const struct field_spec f_cfg_crl[] = { STR("expiry", "72h",
 	    "Expired certificates may be revoked."),
 	INT("max_crl_entries", "-1", "Kept; lists have no limit."), END };
 
+static const struct field_spec f_cfg_acme[] = { BOOL("enabled", NULL,
+						    "true is refused."),
+	BOOL("allow_role_ext_key_usage", NULL, "Kept."),
+	LIST("allowed_issuers", "*", "Kept."),
+	LIST("allowed_roles", "*", "Kept."),
+	STR("default_directory_policy", "sign-verbatim", "Kept."),
+	STR("dns_resolver", NULL, "Kept."),
+	STR("eab_policy", "not-required", "Kept."), END };
+
 #define TIDY                                                                   \
 	BOOL("tidy_cert_store", NULL, "Forget expired certificates."),         \
 	    BOOL("tidy_revoked_certs", NULL,                                   \
@@ -87,6 +96,9 @@ const struct route pki_config_routes[] = {
 	{ "config/cluster", "URLs for templates.", 0, f_cfg_cluster,
 	    { config_cluster_read, NULL, config_cluster_write, NULL, NULL },
 	    NULL },
+	{ "config/acme", "ACME: off, for those who look. The rest is kept.", 0,
+	    f_cfg_acme,
+	    { config_acme_read, NULL, config_acme_write, NULL, NULL }, NULL },
 	{ "config/auto-tidy", "Tidy from time to time.", 0, f_auto_tidy,
 	    { config_auto_tidy_read, NULL, config_auto_tidy_write, NULL, NULL },
 	    NULL },
