@@ -225,3 +225,15 @@ broker_start() {
 	broker=${started[-1]}
 	says 'Kafka Server started' broker.log
 }
+# --- its certificate, changed while it runs ---------------------------------------------------
+served() {
+	openssl s_client -connect "127.0.0.1:$port" </dev/null 2>/dev/null |
+		openssl x509 -noout -serial
+}
+serial_is() { [ "$(served)" = "$(openssl x509 -in "$1" -noout -serial)" ]; }
+take() { # STORE: the live file becomes that one, by rename; the broker is told
+	cp "stores/$1.$(extension)" stores/new
+	mv stores/new "stores/live.$(extension)"
+	probe set admin.properties 1 listener.name.ssl.ssl.keystore.location \
+		"$work/stores/live.$(extension)"
+}

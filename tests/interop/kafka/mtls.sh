@@ -93,14 +93,6 @@ tell "and refuses it with the list" not other "$revoked_port" -X ssl.crl.locatio
 tell "with which the good one is good" other "$port" -X ssl.crl.location=kafka-crl.pem -L
 
 # --- a renewed certificate, without a restart ------------------------------------------------
-served() { openssl s_client -connect "127.0.0.1:$port" </dev/null 2>/dev/null | openssl x509 -noout -serial; }
-serial_is() { [ "$(served)" = "$(openssl x509 -in "$1" -noout -serial)" ]; }
-take() { # STORE: the live file becomes that one, by rename; the broker is told
-	cp "stores/$1.$(extension)" stores/new
-	mv stores/new "stores/live.$(extension)"
-	probe set admin.properties 1 listener.name.ssl.ssl.keystore.location \
-		"$work/stores/live.$(extension)"
-}
 from=$(end_of broker.log)
 take broker-wrongname
 old_stays() {
