@@ -4,11 +4,15 @@
 # engine, the article's commands, bao agent. Sourced by scripts/demo, which has the helpers.
 # shellcheck disable=SC2154 # its variables: bold, plain, state, recorded, started, top
 
-# Everything of the service lies below one directory; $service is set by the caller.
+# Everything of the service lies below one directory; $service is set by the caller, and
+# $lists, the address where lists are read without TLS.
+lists=
 service_start() {
 	local listen=$1 i
 	run chancery init --soft "$service" --charter open --module "$(softhsm_module)" \
 	    --listen "$listen" --origin acme.example/chancery/service
+	[ -z "$lists" ] || run sed -i "s|# plain_listen:.*|plain_listen: [\"$lists\"]|" \
+	    "$service/chancery.yaml"
 	say "   ${bold}\$ chanceryd --home $service &$plain"
 	# A session of its own: the end of this terminal is no SIGHUP for it.
 	setsid chanceryd --home "$service" >"$service.log" 2>&1 </dev/null &
@@ -40,7 +44,7 @@ service_chapter() {
 	    "through the API may then sign anything, and every report says so."
 	service=$state/service
 	local listen
-	listen=127.0.0.1:$(free_port)
+	listen=127.0.0.1:$(free_port) lists=127.0.0.1:$(free_port)
 	service_start "$listen"
 	on_exit "stop $service_pid"
 	service_environment "$listen"
@@ -61,7 +65,7 @@ article_authorities() {
 	run_to root-ca.pem bao write -field certificate root-ca/root/generate/internal \
 	    common_name="Acme Root CA" ttl=8760h
 	run bao write root-ca/config/urls issuing_certificates="$VAULT_ADDR/v1/root-ca/ca" \
-	    crl_distribution_points="$VAULT_ADDR/v1/root-ca/crl"
+	    crl_distribution_points="http://$lists/v1/root-ca/crl"
 	run bao secrets enable -path kafka-int-ca pki
 	run bao secrets tune -max-lease-ttl=8760h kafka-int-ca
 	run_to service-int.csr bao write -field=csr \
@@ -73,7 +77,7 @@ article_authorities() {
 	    certificate=@service-int.pem
 	run_briefly 4 bao write kafka-int-ca/config/urls \
 	    issuing_certificates="$VAULT_ADDR/v1/kafka-int-ca/ca" \
-	    crl_distribution_points="$VAULT_ADDR/v1/kafka-int-ca/crl"
+	    crl_distribution_points="http://$lists/v1/kafka-int-ca/crl"
 	run openssl x509 -in service-int.pem -noout -subject -issuer -enddate
 }
 
@@ -179,19 +183,23 @@ agent_chapter() {
 	file agent/ "broker.pem, client.pem and the list of changes"
 }
 
-service_closing() {
-	chapter "What the service leaves behind"
-	why "A revocation through the API, the list fetched back, and the register of the" \
-	    "service verified like that of the ceremony."
+service_revocation() {
+	chapter "A client's key is lost"
+	why "A revocation through the API, and the list fetched back."
 	local serial
 	serial=$(openssl x509 -in service-client.pem -noout -serial | sed 's/^serial=//')
-	run bao write kafka-int-ca/revoke "serial_number=$(sed 's/../&:/g;s/:$//' \
-	    <<<"${serial,,}")"
+	run bao write kafka-int-ca/revoke reason=keyCompromise \
+	    "serial_number=$(sed 's/../&:/g;s/:$//' <<<"${serial,,}")"
 	run_to service.crl bao read -field=certificate kafka-int-ca/cert/crl
 	run openssl crl -in service.crl -noout -text -nameopt oneline
 	refused openssl verify -crl_check -CRLfile service.crl -CAfile root-ca.pem \
 	    -untrusted service-int.pem service-client.pem
-	stop "$service_pid"
+}
+
+service_closing() {
+	chapter "What the service leaves behind"
+	why "The register of the service, verified like that of the ceremony, beside it while" \
+	    "it runs."
 	run chancery register verify --home "$service"
 	file service/register/log/ "one line a record: every signature of the service"
 }
