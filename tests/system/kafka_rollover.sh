@@ -76,7 +76,7 @@ expect "the new client writes and reads" ok flow client-new.properties orders
 
 # --- the old one's end ---------------------------------------------------------------------------
 check offline revoke --cert kafka.pem --reason superseded
-root_list
+root_publish
 in_the_end "all of the old authority is refused" 'tls|gone' 60 meet client.properties "localhost:$port"
 refused "because the root says so" 'Certificate has been revoked, reason: SUPERSEDED' \
 	meet client.properties "localhost:$port"

@@ -38,7 +38,6 @@ root_plan() {
 	crl: { life: 30d, file: root.crl }
 	END
 }
-# The lists of the root are kept where the service serves lists.
 root_ceremony() {
 	root_plan
 	make_tokens
@@ -46,7 +45,6 @@ root_ceremony() {
 	words plan.yaml >typed
 	check "$chancery" ceremony run plan.yaml --home "$root_home" <typed
 	cp "$root_home/out/root.pem" root.pem
-	echo "crl_dir: $work/home/crl" >>"$root_home/chancery.yaml"
 }
 # root_sign REQUEST CERTIFICATE
 root_sign() {
@@ -54,15 +52,15 @@ root_sign() {
 	check offline sign intermediate --issuer acme-root --csr "$1" --out "$2" --life 1825d \
 		--crl-url "$crls/root/crl"
 }
-# Its certificate here, without a key: what is read at root/ca and root/crl.
-root_here() {
-	bao write -format=json root/issuers/import/cert pem_bundle=@root.pem >answer.json
-	check bao write root/config/issuers default="$(python3 -c 'import json
-print(json.load(open("answer.json"))["data"]["imported_issuers"][0])')"
-}
-root_list() {
-	rm -f root.crl
+# A new list of the root, and its register taken in by the service: root/crl serves the list.
+root_publish() {
+	local first=()
+	rm -f root.crl root.bundle
 	check offline crl issue --issuer acme-root --out root.crl --life 30d
+	check offline register bundle root.bundle
+	[ -e imported ] || first=(--vkey "$root_home/out/log.vkey")
+	check "$chancery" import root.bundle --home "$work/home" --mount root "${first[@]}"
+	touch imported
 }
 
 # --- the service -----------------------------------------------------------------------------
@@ -130,8 +128,7 @@ estate_start() {
 	intermediate kafka "Acme Kafka CA"
 	intermediate kafka-old "Acme Kafka CA old"
 	check offline revoke --cert kafka-old.pem --reason cessationOfOperation
-	root_list
-	root_here
+	root_publish
 	# shellcheck disable=SC2046
 	bao write -field=certificate foreign/root/generate/internal common_name="Foreign CA" \
 		organization=Other ttl=8760h $(key_fields ec) >foreign.pem 2>warnings
