@@ -218,14 +218,15 @@ ext_w_crl_dp(struct der_writer *w, const char *const *urls, size_t max,
 }
 
 void
-ext_w_crl_dp_each(struct der_writer *w, const char *const *urls, size_t max)
+ext_w_crl_dp_each(struct der_writer *w, const char *const *urls, size_t max,
+    unsigned partition)
 {
 	size_t mark = der_w_mark(w);
 
 	for (size_t i = count(urls, max); i-- > 0;) {
 		size_t one = der_w_mark(w);
 
-		der_w_url(w, urls[i], 0);
+		der_w_url(w, urls[i], partition);
 		der_w_wrap(w, DER_CONTEXT_CONSTRUCTED(0), one); /* fullName */
 		der_w_wrap(w, DER_CONTEXT_CONSTRUCTED(0), one);
 		der_w_wrap(w, DER_SEQUENCE, one);

@@ -33,7 +33,7 @@ void ext_w_crl_dp(struct der_writer *w, const char *const *urls, size_t max,
     unsigned partition);
 /* One DistributionPoint a URL. */
 void ext_w_crl_dp_each(struct der_writer *w, const char *const *urls,
-    size_t max);
+    size_t max, unsigned partition);
 void ext_w_aia(struct der_writer *w, const char *const *ocsp, size_t ocsp_max,
     const char *const *ca_issuers, size_t ca_max);
 /* A policy with its qualifiers (RFC 5280 4.2.1.4); NULL: none. */

@@ -4,8 +4,10 @@
 /*
  * The PKI engine in its room: what main and core need of it. A mount of type "pki" is an
  * authority; its documents are "pki-role", "pki-issuer" and "pki-key" (by UUID), and
- * "pki-config" (urls, crl, issuers, keys, cluster, auto-tidy), "pki-tidy", scope: the mount's path.
+ * "pki-config" (urls, crl, issuers, keys, cluster, auto-tidy), "pki-tidy", "pki-partition", scope: the mount's path.
  */
+#include <jansson.h>
+
 #include <chancery/base/clock.h>
 #include <chancery/server/docs.h>
 #include <chancery/server/lane.h>
@@ -24,7 +26,7 @@ struct pki_settings {
 	struct api *api; /* for calls of its own */
 	const struct clock *clock;
 	const char
-	    *crl_dir; /* where the signer writes: <key>/full/<number>.crl */
+	    *crl_dir; /* where the signer writes: <key>/<scope>/<number>.crl */
 	unsigned rsa_pool; /* prepared RSA-2048 keys for issue; 0: none */
 };
 /*
@@ -37,3 +39,9 @@ void pki_start(const struct pki_settings *s, struct event_base *base,
 void pki_stop(void);
 /* Per worker, when its thread ends: caches of templates. */
 void pki_worker_end(void);
+
+/* Of lists of revoked certificates, as of some seconds ago. Any thread. */
+/* Words such as "crl-overdue" that hold somewhere: a fresh array. */
+json_t *pki_alarms(void) must_check;
+/* Rows of Prometheus text, a bounded number. */
+void pki_metrics(struct buf *out, int64_t now_s);

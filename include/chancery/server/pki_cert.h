@@ -85,7 +85,9 @@ struct pki_extensions {
 	const char *const *eku; /* dotted */
 	size_t eku_n;
 	const struct pki_texts *policies; /* of a role; NULL: none */
-	const struct pki_texts *ocsp, *ca_urls, *crl_urls; /* NULL: none */
+	/* NULL: none. crl_urls of partitions all have "{partition}", filled in for each
+	 * certificate. */
+	const struct pki_texts *ocsp, *ca_urls, *crl_urls;
 	const struct general_name *permitted, *excluded;
 	size_t permitted_n, excluded_n;
 };
@@ -105,7 +107,8 @@ struct pki_cert_request {
 	const struct spki *key;
 	const struct general_name *san;
 	size_t san_n;
-	struct bytes skid; /* empty: SHA-1 of the key */
+	unsigned partition; /* of crl_urls that have a place for it */
+	struct bytes skid;  /* empty: SHA-1 of the key */
 	const struct exts
 	    *copy; /* of a CSR: they replace ours, but basic constraints
 	                             and authority key identifier; NULL: none */

@@ -41,6 +41,7 @@ static const enum ext_kind part_kinds[PART__COUNT] = {
 
 struct pki_template {
 	bool ca, self_signed;
+	struct pki_texts partitioned; /* URLs whose list is another each time */
 	struct buf name, spki, alg_issuer;
 	struct buf part[PART__COUNT];
 	struct tbs_issuer issuer; /* for lint; borrows name */
@@ -53,6 +54,7 @@ pki_template_free(struct pki_template *t)
 {
 	if (t == NULL)
 		return;
+	pki_texts_free(&t->partitioned);
 	buf_free(&t->name);
 	buf_free(&t->spki);
 	buf_free(&t->alg_issuer);
@@ -113,6 +115,19 @@ urls(const struct pki_texts *t, size_t *n)
 	return t != NULL ? (const char *const *)t->v : NULL;
 }
 
+/* False: there is nothing to fill in. */
+static bool
+keep_partitioned(struct pki_template *t, const char *const *urls, size_t n)
+{
+	if (!url_has_partition(urls[0]))
+		return false;
+	t->partitioned.v = mem_calloc(n, sizeof(t->partitioned.v[0]));
+	for (; t->partitioned.n < n; t->partitioned.n++)
+		t->partitioned.v[t->partitioned.n] =
+		    mem_strdup(urls[t->partitioned.n]);
+	return true;
+}
+
 static void
 write_pointers(struct pki_template *t, const struct pki_extensions *x)
 {
@@ -124,8 +139,8 @@ write_pointers(struct pki_template *t, const struct pki_extensions *x)
 	if (ocsp_n + ca_n > 0)
 		ext_w_aia(&t->w, ocsp, ocsp_n, ca, ca_n);
 	keep(t, PART_AIA);
-	if (crl_n > 0)
-		ext_w_crl_dp_each(&t->w, crl, crl_n);
+	if (crl_n > 0 && !keep_partitioned(t, crl, crl_n))
+		ext_w_crl_dp_each(&t->w, crl, crl_n, 0);
 	keep(t, PART_CRL_DP);
 }
 
@@ -276,6 +291,9 @@ write_piece(struct pki_template *t, const struct pki_cert_request *r,
 		write_san(t, r);
 	else if (part == PART_SKI)
 		write_ski(t, r);
+	else if (part == PART_CRL_DP)
+		ext_w_crl_dp_each(&t->w, (const char *const *)t->partitioned.v,
+		    t->partitioned.n, r->partition);
 	return true;
 }
 
@@ -297,8 +315,9 @@ gather(struct pki_template *t, const struct pki_cert_request *r,
 
 		p->at[i] = t->scratch.n;
 		p->left_out[i] = x != NULL && is_copied(r, x);
-		p->prepared[i] =
-		    i != PART__COUNT && i != PART_SKI && i != PART_SAN;
+		p->prepared[i] = i != PART__COUNT && i != PART_SKI &&
+		    i != PART_SAN &&
+		    (i != PART_CRL_DP || t->partitioned.n == 0);
 		if (p->left_out[i] || p->prepared[i])
 			continue;
 		if (!write_piece(t, r, i, e))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Prometheus text exposition 0.0.4 of static counters. */
+#include <chancery/base/clock.h>
+#include <chancery/server/pki.h>
+
 #include "core.h"
 
 struct mount_metrics {
@@ -176,4 +179,5 @@ api_metrics(struct api *a, struct buf *out)
 	    "Workers whose way to the signer is open.", api_lanes_up(a));
 	head(out, "chancery_certificates", "gauge", "Rows of the store.");
 	docs_each(a->cfg.docs, "mount", "", write_mount, &arg);
+	pki_metrics(out, clock_wall_ms(&clock_system) / 1000);
 }

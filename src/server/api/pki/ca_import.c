@@ -266,7 +266,7 @@ recorded(struct call *c)
 		first =
 		    docs_get(c->docs, "pki-issuer", c->mount->path, i->first);
 	if (first != NULL && first->parsed != NULL)
-		crl_then(c, first, answer_import);
+		crl_then(c, first, CRL_FULL, answer_import);
 	else
 		answer_import(c);
 }

@@ -60,7 +60,7 @@ marked(struct call *c)
 	if (!c->reply->ok)
 		call_fail_reply(c);
 	else if (r->issuer != NULL)
-		crl_then(c, r->issuer, answer);
+		revocation_list(c, true, answer);
 	else
 		answer(c);
 }

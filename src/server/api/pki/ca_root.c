@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* root/generate and DELETE root (vault-pki-api.md 4.4). */
-#include "engine.h"
+#include "partition.h"
 
 static bool
 build_issuer(struct call *c, struct changes *ch)
@@ -59,7 +59,7 @@ recorded(struct call *c)
 	issuer = docs_get(c->docs, "pki-issuer", c->mount->path,
 	    work_of(c)->issuer_id);
 	if (issuer != NULL && issuer->parsed != NULL)
-		crl_then(c, issuer, answer_root);
+		crl_then(c, issuer, CRL_FULL, answer_root);
 	else
 		answer_root(c);
 }
@@ -84,6 +84,7 @@ root_template(struct call *c, struct work *w, struct error *e)
 	spki_key_id(&w->key, part.key_id);
 	if (ca_extensions_read(c, &x, e) &&
 	    urls_of(c, &none, &ocsp, &ca, &crl, e)) {
+		partition_none(&crl);
 		x.x.path_len = (int)in_int(c, "max_path_length");
 		x.x.ocsp = &ocsp;
 		x.x.ca_urls = &ca;

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The paths below config (vault-pki-api.md 4.11, 6.1): partial updates over defaults. */
-#include <chancery/base/text.h>
-#include <chancery/server/request.h>
-
 #include "engine.h"
 
 static json_t *
@@ -14,12 +11,14 @@ config_default(const char *name)
 		    "delta_crl_distribution_points", "ocsp_servers",
 		    "enable_templating", 0);
 	if (strcmp(name, "crl") == 0)
-		return json_pack("{s:s,s:b,s:b,s:s,s:b,s:s,s:b,s:s,s:b,s:i}",
+		return json_pack("{s:s,s:b,s:b,s:s,s:b,s:s,s:b,s:s,s:b,s:i,s:s,"
+				 "s:i}",
 		    "expiry", "72h", "disable", 0, "ocsp_disable", 0,
 		    "ocsp_expiry", "12h", "auto_rebuild", 0,
 		    "auto_rebuild_grace_period", "12h", "enable_delta", 0,
 		    "delta_rebuild_interval", "15m",
-		    "allow_expired_cert_revocation", 0, "max_crl_entries", -1);
+		    "allow_expired_cert_revocation", 0, "max_crl_entries", -1,
+		    "partitions", "auto", "renew_share", 67);
 	if (strcmp(name, "issuers") == 0)
 		return json_pack("{s:s,s:b}", "default", "",
 		    "default_follows_latest_issuer", 0);
@@ -124,7 +123,7 @@ urls_check(struct call *c, json_t *doc, struct error *e)
 
 	if (json_is_true(json_object_get(doc, "enable_templating")) ||
 	    json_is_true(json_object_get(doc, "enable_aia_url_templating")))
-		return true;
+		return config_crl_fits(c, doc, e);
 	for (size_t i = 0; i < countof(lists); i++)
 		json_array_foreach(json_object_get(doc, lists[i]), j, v)
 		{
@@ -135,8 +134,7 @@ urls_check(struct call *c, json_t *doc, struct error *e)
 			    "Access (AIA) parameter %s: %.150s",
 			    lists[i], json_string_value(v));
 		}
-	(void)c;
-	return true;
+	return config_crl_fits(c, doc, e);
 }
 
 static const struct config urls = { "urls", "pki config urls", urls_check };
@@ -185,96 +183,6 @@ void
 config_urls_write(struct call *c)
 {
 	call_change(c, urls.what, urls_build, urls_written);
-}
-
-/* ---- crl ----------------------------------------------------------------------- */
-
-int64_t
-config_seconds(const json_t *doc, const char *name)
-{
-	const char *s = json_string_value(json_object_get(doc, name));
-	int64_t v;
-
-	/* "1y" is not one of Go's. */
-	if (s == NULL || *s == '\0' ||
-	    (!request_duration(s, &v) && !parse_duration(s, &v)))
-		return -1;
-	return v;
-}
-
-static bool
-crl_check(struct call *c, json_t *doc, struct error *e)
-{
-	static const char *const durations[] = { "expiry", "ocsp_expiry",
-		"auto_rebuild_grace_period", "delta_rebuild_interval" };
-	int64_t expiry = config_seconds(doc, "expiry");
-	bool auto_rebuild = json_is_true(json_object_get(doc, "auto_rebuild"));
-
-	(void)c;
-	for (size_t i = 0; i < countof(durations); i++)
-		if (config_seconds(doc, durations[i]) < 0)
-			return error_set(e, FAIL_BAD_INPUT,
-			    "given %s could not be decoded: %.60s",
-			    durations[i],
-			    json_string_value(
-				json_object_get(doc, durations[i])));
-	if (expiry < 1)
-		return error_set(e, FAIL_BAD_INPUT,
-		    "expiry: at least one second");
-	if (auto_rebuild &&
-	    config_seconds(doc, "auto_rebuild_grace_period") >= expiry)
-		return error_set(e, FAIL_BAD_INPUT,
-		    "CRL auto-rebuilding grace period must be strictly shorter "
-		    "than CRL expiry");
-	if (!json_is_true(json_object_get(doc, "enable_delta")))
-		return true;
-	if (!auto_rebuild)
-		return error_set(e, FAIL_BAD_INPUT,
-		    "Delta CRLs cannot be enabled when auto rebuilding is "
-		    "disabled as the complete CRL is always regenerated!");
-	return config_seconds(doc, "delta_rebuild_interval") < expiry ||
-	    error_set(e, FAIL_BAD_INPUT,
-		"Delta CRL rebuild window must be strictly shorter than CRL "
-		"expiry");
-}
-
-static const struct config crl = { "crl", "pki config crl", crl_check };
-
-void
-config_crl_read(struct call *c)
-{
-	config_read(c, &crl);
-}
-
-static bool
-crl_build(struct call *c, struct changes *ch)
-{
-	return config_build(c, ch, &crl);
-}
-
-static bool
-want_list(void *arg, const struct doc *doc)
-{
-	(void)arg;
-	if (doc->parsed != NULL && issuer_of(doc)->key_id[0] != '\0')
-		crl_wanted(&issuer_of(doc)->key);
-	return true;
-}
-
-/* Another period is for the next lists; they come at once. */
-static void
-crl_written(struct call *c)
-{
-	if (c->reply->ok)
-		docs_each(c->docs, "pki-issuer", c->mount->path, want_list,
-		    NULL);
-	config_written(c, &crl);
-}
-
-void
-config_crl_write(struct call *c)
-{
-	call_change(c, crl.what, crl_build, crl_written);
 }
 
 /* ---- issuers, keys --------------------------------------------------------------- */

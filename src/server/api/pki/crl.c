@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lists of revoked certificates: the signer writes them as <key>/full/<number>.crl; the
+ * Lists of revoked certificates: the signer writes them as <key>/<scope>/<number>.crl; the
  * newest number is what everybody gets. Which one that is, is kept until the folder changes.
  */
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <chancery/base/text.h>
 
-#include "engine.h"
+#include "partition.h"
+
+#define KNOWN_BUCKETS 1024
 
 struct known {
+	struct known *next;
 	struct sha256 key;
+	unsigned part;
 	struct timespec changed; /* of the folder */
 	uint64_t number, dated;  /* modified_s is that of list `dated` */
 	int64_t this_s, next_s, modified_s;
 };
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct known *knowns;
-static size_t knowns_n, knowns_cap;
+static struct known *knowns[KNOWN_BUCKETS];
 
 /* "17.crl" → 17 */
 static bool
@@ -52,14 +56,29 @@ newest_in(const char *path)
 }
 
 static struct known *
-known_of(const struct sha256 *key)
+known_of(const struct sha256 *key, unsigned part)
 {
-	for (size_t i = 0; i < knowns_n; i++)
-		if (memcmp(knowns[i].key.b, key->b, SHA256_LEN) == 0)
-			return &knowns[i];
-	knowns = mem_grow(knowns, knowns_n, &knowns_cap, sizeof(knowns[0]));
-	knowns[knowns_n] = (struct known){ .key = *key };
-	return &knowns[knowns_n++];
+	struct known **at = &knowns[crl_hash(key, part) % KNOWN_BUCKETS], *k;
+
+	for (k = *at; k != NULL; k = k->next)
+		if (k->part == part &&
+		    memcmp(k->key.b, key->b, SHA256_LEN) == 0)
+			return k;
+	k = mem_calloc(1, sizeof(*k));
+	*k = (struct known){ .next = *at, .key = *key, .part = part };
+	return *at = k;
+}
+
+void
+crl_forget(void)
+{
+	struct known *k;
+
+	for (size_t i = 0; i < KNOWN_BUCKETS; i++)
+		while ((k = knowns[i]) != NULL) {
+			knowns[i] = k->next;
+			mem_free(k);
+		}
 }
 
 static int
@@ -121,20 +140,41 @@ open_newest(const char *dir, struct known *k, struct crl_file *out)
 	return true;
 }
 
-bool
-crl_open(const struct sha256 *key, struct crl_file *out)
+void
+crl_scope(unsigned part, char out[CRL_SCOPE_SIZE])
 {
-	char hex[2 * SHA256_LEN + 1];
+	if (part == CRL_FULL)
+		(void)snprintf(out, CRL_SCOPE_SIZE, "full");
+	else if (part == CRL_DELTA)
+		(void)snprintf(out, CRL_SCOPE_SIZE, "delta");
+	else
+		(void)snprintf(out, CRL_SCOPE_SIZE, "partition:%u", part);
+}
+
+static char *
+folder(const struct sha256 *key, unsigned part)
+{
+	char hex[2 * SHA256_LEN + 1], scope[CRL_SCOPE_SIZE], *colon;
+
+	hex_encode(sha256_bytes(key), hex);
+	crl_scope(part, scope);
+	if ((colon = strchr(scope, ':')) != NULL)
+		*colon = '-';
+	return mem_printf("%s/%s/%s", pki_process.crl_dir, hex, scope);
+}
+
+bool
+crl_open(const struct sha256 *key, unsigned part, struct crl_file *out)
+{
 	auto_mem char *dir = NULL;
 	bool ok;
 
 	*out = (struct crl_file){ .fd = -1 };
 	if (pki_process.crl_dir == NULL)
 		return false;
-	hex_encode(sha256_bytes(key), hex);
-	dir = mem_printf("%s/%s/full", pki_process.crl_dir, hex);
+	dir = folder(key, part);
 	(void)pthread_mutex_lock(&mutex);
-	ok = open_newest(dir, known_of(key), out);
+	ok = open_newest(dir, known_of(key, part), out);
 	(void)pthread_mutex_unlock(&mutex);
 	if (!ok)
 		out->fd = -1;
@@ -156,8 +196,8 @@ crl_refused(struct call *c)
 
 /* ---- asking for one ------------------------------------------------------------ */
 
-static int64_t
-expiry_of(struct docs *d, const char *mount)
+int64_t
+crl_expiry(struct docs *d, const char *mount)
 {
 	json_t *cfg = config_get(d, mount, "crl");
 	int64_t s = config_seconds(cfg, "expiry");
@@ -168,20 +208,97 @@ expiry_of(struct docs *d, const char *mount)
 	return s;
 }
 
-void
-crl_request(struct docs *d, const char *mount, const struct issuer *i,
-    struct lane_crl *out)
+bool
+crl_disabled(struct docs *d, const char *mount)
 {
-	*out = (struct lane_crl){ .key = i->key,
-		.issuer = i->cert.tbs.subject,
-		.alg = crl_alg_of(i),
-		.scope = "full",
-		.period_s = expiry_of(d, mount) };
-	memcpy(out->issuer_key_id, i->ski, sizeof(out->issuer_key_id));
+	auto_doc const struct doc *doc =
+	    docs_get(d, "pki-config", mount, "crl");
+
+	return doc != NULL &&
+	    json_is_true(json_object_get(doc->json, "disable"));
+}
+
+bool
+crl_has_delta(struct docs *d, const char *mount)
+{
+	auto_doc const struct doc *doc =
+	    docs_get(d, "pki-config", mount, "crl");
+
+	return doc != NULL &&
+	    json_is_true(json_object_get(doc->json, "enable_delta"));
+}
+
+void
+crl_warn_large(struct call *c, const struct crl_file *f)
+{
+	if (f->bytes > CRL_LARGE_BYTES)
+		call_warn(c,
+		    "the list has %llu octets, and Java reads no more than 20 "
+		    "MiB: set partitions in config/crl",
+		    (unsigned long long)f->bytes);
+}
+
+bool
+crl_may_list(const struct issuer *i)
+{
+	return (i->usage & USAGE_CRL) != 0 && i->key_id[0] != '\0' &&
+	    (i->cert.tbs.key_usage == 0 ||
+		(i->cert.tbs.key_usage & KU_CRL_SIGN) != 0);
+}
+
+struct url_search {
+	const struct sha256 *key;
+	unsigned part;
+	struct buf *out;
+};
+
+/* What certificates name, of every mount that has the key. */
+static bool
+add_urls(void *arg, const struct doc *doc)
+{
+	struct url_search *s = arg;
+	const struct range *r = range_of(doc);
+
+	if (r == NULL || s->part < r->first || s->part >= r->first + r->n ||
+	    memcmp(r->key.b, s->key->b, SHA256_LEN) != 0)
+		return true;
+	for (size_t i = 0; i < r->urls.n; i++) {
+		if (s->out->n > 0)
+			buf_add_byte(s->out, ' ');
+		partition_fill(r->urls.v[i], s->part, s->out);
+	}
+	return true;
+}
+
+void
+crl_ask_make(struct docs *d, const char *mount, const struct issuer *i,
+    unsigned part, struct crl_ask *out)
+{
+	struct url_search s = { &i->key, part, &out->urls };
+
+	*out = (struct crl_ask){ .lane = { .key = i->key,
+				     .issuer = i->cert.tbs.subject,
+				     .alg = crl_alg_of(i),
+				     .scope = out->scope,
+				     .period_s = crl_expiry(d, mount) } };
+	memcpy(out->lane.issuer_key_id, i->ski,
+	    sizeof(out->lane.issuer_key_id));
+	crl_scope(part, out->scope);
+	if (part == CRL_FULL || part == CRL_DELTA)
+		return;
+	docs_each(d, PARTITION_KIND, NULL, add_urls, &s);
+	if (out->urls.n > 0)
+		out->lane.idp_url = buf_cstr(&out->urls);
+}
+
+void
+crl_ask_free(struct crl_ask *a)
+{
+	buf_free(&a->urls);
 }
 
 /*
- * Calls of a worker that want a list of the same key share it: those that come while one is
+ * Calls of a worker that want a list of the same key and scope share it: those that come while one is
  * on its way wait for the next, which is asked for when that one is there and so has all that
  * was recorded meanwhile. What the call goes on with is kept beside its own state.
  */
@@ -190,30 +307,40 @@ struct crl_step {
 	void *state;
 	void (*state_free)(void *state);
 	const struct doc *issuer;
-	struct lane_crl req;
+	struct crl_ask ask;
 	call_fn *next;
 	struct joint *joint;
 	struct crl_step *link;
-	bool leads;
+	bool leads, strict;
 };
 struct joint {
 	struct joint *next;
 	struct sha256 key;
+	unsigned part;
 	bool flying;
 	struct crl_step *waiting, *riding;
 };
 static __thread struct joint *joints;
 
 static struct joint *
-joint_of(const struct sha256 *key)
+joint_of(const struct sha256 *key, unsigned part)
 {
-	struct joint *j;
+	struct joint **at, *j;
 
-	for (j = joints; j != NULL; j = j->next)
-		if (memcmp(j->key.b, key->b, SHA256_LEN) == 0)
+	for (at = &joints; (j = *at) != NULL;) {
+		if (j->part == part &&
+		    memcmp(j->key.b, key->b, SHA256_LEN) == 0)
 			return j;
+		/* Partitions come and go. */
+		if (!j->flying && j->waiting == NULL) {
+			*at = j->next;
+			mem_free(j);
+		} else {
+			at = &j->next;
+		}
+	}
 	j = mem_calloc(1, sizeof(*j));
-	*j = (struct joint){ .next = joints, .key = *key };
+	*j = (struct joint){ .next = joints, .key = *key, .part = part };
 	return joints = j;
 }
 
@@ -234,6 +361,7 @@ step_free(void *p)
 	struct crl_step *s = p;
 
 	docs_put(s->issuer);
+	crl_ask_free(&s->ask);
 	if (s->state != NULL && s->state_free != NULL)
 		s->state_free(s->state);
 	mem_free(s);
@@ -246,7 +374,7 @@ go_on(struct call *c)
 	struct crl_step *s = c->state;
 	call_fn *next = s->next;
 
-	if (!c->reply->ok)
+	if (!c->reply->ok && !s->strict)
 		call_warn(c,
 		    "the list of revoked certificates was not made: %s",
 		    c->reply->err.msg);
@@ -265,7 +393,7 @@ lead(struct crl_step *s)
 
 	j->flying = true;
 	j->riding = take(j->waiting);
-	call_sign_crl(s->c, &s->req, listed);
+	call_sign_crl(s->c, &s->ask.lane, listed);
 }
 
 static void
@@ -299,32 +427,21 @@ listed(struct call *c)
 	go_on(c);
 }
 
-static bool
-may_list(const struct issuer *i)
-{
-	return (i->usage & USAGE_CRL) != 0 && i->key_id[0] != '\0' &&
-	    (i->cert.tbs.key_usage == 0 ||
-		(i->cert.tbs.key_usage & KU_CRL_SIGN) != 0);
-}
-
-void
-crl_then(struct call *c, const struct doc *issuer, call_fn *next)
+static void
+ask(struct call *c, const struct doc *issuer, unsigned part, bool strict,
+    call_fn *next)
 {
 	const struct issuer *i = issuer_of(issuer);
-	struct crl_step *s;
+	struct crl_step *s = mem_calloc(1, sizeof(*s));
 
-	if (!may_list(i)) {
-		next(c);
-		return;
-	}
-	s = mem_calloc(1, sizeof(*s));
 	*s = (struct crl_step){ .c = c,
 		.state = c->state,
 		.state_free = c->state_free,
 		.issuer = docs_ref(issuer),
 		.next = next,
-		.joint = joint_of(&i->key) };
-	crl_request(c->docs, c->mount->path, i, &s->req);
+		.joint = joint_of(&i->key, part),
+		.strict = strict };
+	crl_ask_make(c->docs, c->mount->path, i, part, &s->ask);
 	c->state = s;
 	c->state_free = step_free;
 	if (!s->joint->flying) {
@@ -334,4 +451,21 @@ crl_then(struct call *c, const struct doc *issuer, call_fn *next)
 	s->link = s->joint->waiting;
 	s->joint->waiting = s;
 	call_wait(c, waited);
+}
+
+void
+crl_then(struct call *c, const struct doc *issuer, unsigned part, call_fn *next)
+{
+	if (!crl_may_list(issuer_of(issuer)) ||
+	    crl_disabled(c->docs, c->mount->path))
+		next(c);
+	else
+		ask(c, issuer, part, false, next);
+}
+
+void
+crl_first(struct call *c, const struct doc *issuer, unsigned part,
+    call_fn *next)
+{
+	ask(c, issuer, part, true, next);
 }

@@ -88,6 +88,9 @@ bool config_build(struct call *c, struct changes *ch, const struct config *k);
 void config_written(struct call *c, const struct config *k);
 /* The lists of URLs in config/urls or an issuer. */
 bool urls_check(struct call *c, json_t *doc, struct error *e) must_check;
+/* Whether its distribution points have the place for a partition that config/crl wants. */
+bool config_crl_fits(struct call *c, const json_t *doc,
+    struct error *e) must_check;
 /* Key document of that hash in the mount, NULL: none. */
 const struct doc *key_by_hash(struct docs *d, const char *mount,
     const struct sha256 *key) must_check;
@@ -120,7 +123,7 @@ struct way {
 	char *id; /* what it is cached under */
 	const struct doc *role_doc, *issuer_doc,
 	    *key_doc; /* held; role NULL: open */
-	const struct doc *configs[3];
+	const struct doc *configs[4];
 	struct issuer_set all;
 	const struct pki_role *role;
 	const struct issuer *issuer;
@@ -130,6 +133,14 @@ struct way {
 	struct pki_template *t; /* leaves; NULL: not made (CA certificates) */
 	struct pki_texts ocsp, ca_urls, crl_urls; /* templates filled in */
 	char profile[300];                        /* of the INTENT */
+	/* partition.h: whether crl_urls are those of partitions, and of which range; per list
+	 * of it, whether it is there. Else when to look whether it is time for them. */
+	bool partitioned, automatic;
+	unsigned width;
+	int64_t most;
+	const struct doc *range_doc;
+	uint8_t *listed;
+	int64_t look_s;
 	/* PEM of the chain as JSON, whole and without what is self-signed: made once. */
 	json_t *pem[CHAIN_MAX], *chain_json, *bare_chain_json;
 };
@@ -179,6 +190,9 @@ struct work {
 	struct error pkey_why;
 	struct pki_template *own; /* instead of the way's */
 	uint8_t serial[LIMIT_SERIAL_BYTES];
+	unsigned partition; /* 0: none */
+	unsigned place_tries;
+	call_fn *placed;
 	struct bytes skid;
 	struct buf skid_mem;
 	bool copy;      /* extensions of the CSR */
@@ -275,21 +289,60 @@ json_t *issuer_json(struct docs *d, const char *mount, const struct doc *doc);
 json_t *chain_json(struct docs *d, const char *mount, const struct issuer *i);
 
 /* ---- lists of revoked certificates (crl*.c) ---- */
-/* Newest list of a key: descriptor, size, number; -1: none. */
+/* Which list of a key: the number of a partition, or one of these. */
+#define CRL_FULL 0
+#define CRL_DELTA UINT32_MAX
+#define CRL_SCOPE_SIZE 24
+/* Newer JDKs keep the list that they have rather than read more than 20 MiB: the alarm comes
+ * in time. */
+#define CRL_LARGE_BYTES (UINT64_C(16) << 20)
+/* As the signer names it: "full", "partition:3". */
+void crl_scope(unsigned part, char out[CRL_SCOPE_SIZE]);
+static inline size_t
+crl_hash(const struct sha256 *key, unsigned part)
+{
+	return ((size_t)key->b[0] << 8 | key->b[1]) +
+	    part * (size_t)2654435761U;
+}
+/* Newest list: descriptor, size, number; -1: none. */
 struct crl_file {
 	int fd;
 	uint64_t bytes, number;
 	int64_t this_s, next_s, mtime_s;
 	int64_t modified_s; /* later than that of every list before it */
 };
-bool crl_open(const struct sha256 *key, struct crl_file *out);
-/* Ask for a new list and go on when it is there (or failed: a warning). */
-void crl_then(struct call *c, const struct doc *issuer, call_fn *next);
+bool crl_open(const struct sha256 *key, unsigned part, struct crl_file *out);
+/* Frees what is known of files. */
+void crl_forget(void);
+/* Ask for a new list and go on when it is there (or failed: a warning). At once where lists
+ * are disabled, or the issuer may sign none. */
+void crl_then(struct call *c, const struct doc *issuer, unsigned part,
+    call_fn *next);
+/* The same without a warning: next looks at c->reply. */
+void crl_first(struct call *c, const struct doc *issuer, unsigned part,
+    call_fn *next);
 void crl_worker_end(void);
 /* Ask the timer for one, soon; many become one. */
-void crl_wanted(const struct sha256 *key);
-void crl_request(struct docs *d, const char *mount, const struct issuer *i,
-    struct lane_crl *out);
+void crl_wanted(const struct sha256 *key, unsigned part);
+/* All lists of a mount; those of its partitions. */
+void crl_wanted_all(struct docs *d, const char *mount);
+void crl_wanted_partitions(struct docs *d, const char *mount);
+/* What a list is asked for with; not to be moved. */
+struct crl_ask {
+	struct lane_crl lane;
+	char scope[CRL_SCOPE_SIZE];
+	struct buf urls;
+};
+void crl_ask_make(struct docs *d, const char *mount, const struct issuer *i,
+    unsigned part, struct crl_ask *out);
+void crl_ask_free(struct crl_ask *a);
+/* Its usage, key and certificate. */
+bool crl_may_list(const struct issuer *i);
+/* config/crl: life of a list; whether there are to be none; delta lists beside the full ones. */
+int64_t crl_expiry(struct docs *d, const char *mount);
+bool crl_disabled(struct docs *d, const char *mount);
+bool crl_has_delta(struct docs *d, const char *mount);
+void crl_warn_large(struct call *c, const struct crl_file *f);
 
 /* When the list `number` of a folder that is valid from this_s was modified, for
  * Last-Modified: a second after the one before it where both are of one second, because some
@@ -346,5 +399,5 @@ call_fn revoke_cert, revoke_with_key, issuer_revoke, cert_list,
     cert_list_detailed, revocation_queue, crl_refused, revoked_list, cert_read,
     cert_raw, cert_raw_pem;
 call_fn cert_ca_json, cert_chain_json, cert_crl_json;
-call_fn ca_der, ca_pem, ca_chain, crl_der, crl_pem, issuer_crl_json,
-    issuer_crl_pem, issuer_crl_der, crl_rotate;
+call_fn ca_der, ca_pem, ca_chain, crl_der, crl_pem, crl_json, delta_der,
+    delta_pem, delta_json, cert_delta_json, crl_rotate, crl_rotate_delta;

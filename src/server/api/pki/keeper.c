@@ -2,10 +2,11 @@
 /*
  * The timer of worker 0: every list of revoked certificates is renewed well before its
  * nextUpdate, whatever auto_rebuild says, and once a second those that revocations asked for,
- * many at once. One list of a key is on its way at a time.
+ * many at once. One list of a key and scope is on its way at a time, a few in all.
  */
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -13,71 +14,103 @@
 #include <chancery/base/log.h>
 #include <chancery/base/text.h>
 
+#include "keeper.h"
 #include "process.h"
 
-/* A list is renewed when a third of its period is left. */
-#define LEFT_PART 3
 /* A long list costs the signer's time: one in as many seconds as it has ten thousands of
  * entries. */
 #define ENTRIES_A_SECOND 10000
+/* Requests to the signer beside those of callers. */
+#define FLYING_MAX 8
+/* Seconds from one look at everything to the next. */
+#define ROUND_TICKS 16
+/* In so many rounds a file is looked at although nothing is due: somebody may have taken it
+ * away. */
+#define LOOK_ROUNDS 37
+#define NS_A_S INT64_C(1000000000)
+/* Beyond that the wall clock was set. */
+#define JUMP_S 30
+/* Readers refuse a list from the future beyond a quarter of an hour (docs/pki.md). */
+#define FUTURE_S 60
+#define BUCKETS 1024
 
 static struct keeper {
 	struct event *timer;
 	struct lane *lane;
-	unsigned ticks;
-	struct key_state {
-		struct sha256 key;
-		bool flying;
-		int64_t not_before_s; /* after a failure */
-		unsigned failures;
-	} * keys;
-	size_t n, cap;
+	unsigned ticks, round, flying, waiting;
+	bool was_up;
+	int64_t wall_s, mono_ns; /* of the last tick */
+	int64_t next_s;          /* when the first list is due */
+	struct kept *list[BUCKETS];
 } keeper;
 
+/* ---- what others ask for ---------------------------------------------------------- */
+
+struct want {
+	struct sha256 key;
+	unsigned part;
+};
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct sha256 *wanted;
+static struct want *wanted;
 static size_t wanted_n, wanted_cap;
 
 void
-crl_wanted(const struct sha256 *key)
-{
-	(void)pthread_mutex_lock(&mutex);
-	for (size_t i = 0; i < wanted_n; i++)
-		if (memcmp(wanted[i].b, key->b, SHA256_LEN) == 0) {
-			(void)pthread_mutex_unlock(&mutex);
-			return;
-		}
-	wanted = mem_grow(wanted, wanted_n, &wanted_cap, sizeof(wanted[0]));
-	wanted[wanted_n++] = *key;
-	(void)pthread_mutex_unlock(&mutex);
-}
-
-static bool
-take_wanted(const struct sha256 *key)
+crl_wanted(const struct sha256 *key, unsigned part)
 {
 	bool found = false;
 
 	(void)pthread_mutex_lock(&mutex);
 	for (size_t i = 0; i < wanted_n && !found; i++)
-		if (memcmp(wanted[i].b, key->b, SHA256_LEN) == 0) {
-			wanted[i] = wanted[--wanted_n];
-			found = true;
-		}
+		found = wanted[i].part == part &&
+		    memcmp(wanted[i].key.b, key->b, SHA256_LEN) == 0;
+	if (!found) {
+		wanted =
+		    mem_grow(wanted, wanted_n, &wanted_cap, sizeof(wanted[0]));
+		wanted[wanted_n++] = (struct want){ *key, part };
+	}
 	(void)pthread_mutex_unlock(&mutex);
-	return found;
 }
 
-static size_t
-state_of(const struct sha256 *key)
+static struct kept *
+kept_of(const struct sha256 *key, unsigned part)
 {
-	for (size_t i = 0; i < keeper.n; i++)
-		if (memcmp(keeper.keys[i].key.b, key->b, SHA256_LEN) == 0)
-			return i;
-	keeper.keys = mem_grow(keeper.keys, keeper.n, &keeper.cap,
-	    sizeof(keeper.keys[0]));
-	keeper.keys[keeper.n] = (struct key_state){ .key = *key };
-	return keeper.n++;
+	struct kept **at = &keeper.list[crl_hash(key, part) % BUCKETS], *k;
+
+	for (k = *at; k != NULL; k = k->next)
+		if (k->part == part &&
+		    memcmp(k->key.b, key->b, SHA256_LEN) == 0)
+			return k;
+	k = mem_calloc(1, sizeof(*k));
+	*k = (struct kept){ .next = *at, .key = *key, .part = part };
+	return *at = k;
 }
+
+static void
+want(struct kept *k)
+{
+	if (!k->wanted)
+		keeper.waiting++;
+	k->wanted = true;
+}
+
+static void
+take_wanted(void)
+{
+	(void)pthread_mutex_lock(&mutex);
+	for (size_t i = 0; i < wanted_n; i++) {
+		struct kept *k = kept_of(&wanted[i].key, wanted[i].part);
+
+		/* A delta list waits for its turn. */
+		if (k->part == CRL_DELTA)
+			k->touched = true;
+		else
+			want(k);
+	}
+	wanted_n = 0;
+	(void)pthread_mutex_unlock(&mutex);
+}
+
+/* ---- when --------------------------------------------------------------------------- */
 
 static int64_t
 now_s(void)
@@ -85,85 +118,170 @@ now_s(void)
 	return clock_wall_ms(pki_process.clock) / 1000;
 }
 
+static int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The configured period may be shorter than that of the list. */
+static int64_t
+due(const struct crl_file *f, const json_t *cfg, int64_t now)
+{
+	int64_t share = json_integer_value(json_object_get(cfg, "renew_share"));
+	int64_t expiry = config_seconds(cfg, "expiry"),
+		grace = config_seconds(cfg, "auto_rebuild_grace_period"),
+		life = f->next_s - f->this_s;
+
+	if (f->this_s > now + FUTURE_S)
+		return now;
+	if (expiry > 0)
+		life = least(life, expiry);
+	return json_is_true(json_object_get(cfg, "auto_rebuild")) && grace > 0
+	    ? least(f->this_s + life * share / 100, f->next_s - grace)
+	    : f->this_s + life * share / 100;
+}
+
+/* After each full list, which is its base; and some time after a revocation. */
+static int64_t
+delta_due(const struct kept *k, const struct crl_file *f, const json_t *cfg,
+    int64_t usual)
+{
+	int64_t interval = config_seconds(cfg, "delta_rebuild_interval");
+	struct crl_file full;
+
+	if (!crl_open(&k->key, CRL_FULL, &full))
+		return usual;
+	(void)close(full.fd);
+	if (full.number > f->number)
+		return full.this_s;
+	return k->touched && interval >= 0 ? least(usual, f->this_s + interval)
+					   : usual;
+}
+
+void
+kept_look(struct kept *k, struct docs *d, const char *mount, int64_t now)
+{
+	json_t *cfg = config_get(d, mount, "crl");
+	struct crl_file f;
+
+	k->there = crl_open(&k->key, k->part, &f);
+	if (k->there) {
+		(void)close(f.fd);
+		k->this_s = f.this_s;
+		k->next_s = f.next_s;
+		k->bytes = f.bytes;
+		k->due_s = due(&f, cfg, now);
+		if (k->part == CRL_DELTA)
+			k->due_s = delta_due(k, &f, cfg, k->due_s);
+	}
+	json_decref(cfg);
+}
+
 /* ---- one list -------------------------------------------------------------------- */
+
+struct issuer_search {
+	const struct sha256 *key;
+	const struct doc *found;
+};
+
+static bool
+is_signer(void *arg, const struct doc *doc)
+{
+	struct issuer_search *s = arg;
+
+	if (doc->parsed == NULL || !crl_may_list(issuer_of(doc)) ||
+	    memcmp(issuer_of(doc)->key.b, s->key->b, SHA256_LEN) != 0 ||
+	    crl_disabled(pki_process.docs, doc->scope))
+		return true;
+	s->found = docs_ref(doc);
+	return false;
+}
+
+static void pump(void);
 
 /* A failed one is tried again after 1, 2, 4 … 64 s. */
 static void
-done(void *arg, const struct lane_reply *r)
+failed(struct kept *k, const struct error *why)
 {
-	struct sha256 *key = arg;
-	struct key_state *s = &keeper.keys[state_of(key)];
-	char hex[2 * SHA256_LEN + 1];
+	char hex[2 * SHA256_LEN + 1], scope[CRL_SCOPE_SIZE];
 
-	s->flying = false;
-	if (r->ok) {
-		s->failures = 0;
-		s->not_before_s =
-		    now_s() + (int64_t)(r->entries / ENTRIES_A_SECOND);
-	} else {
-		hex_encode(sha256_bytes(key), hex);
-		log_line(LOG_LEVEL_WARNING,
-		    "list of revoked certificates of key %.16s: %s", hex,
-		    r->err.msg);
-		s->not_before_s =
-		    now_s() + (1 << (s->failures < 6 ? s->failures++ : 6));
-		crl_wanted(key);
-	}
-	mem_free(key);
-}
-
-static bool
-is_due(struct docs *d, const char *mount, const struct issuer *i)
-{
-	struct crl_file f;
-	struct lane_crl req;
-	int64_t left, period;
-
-	if (!crl_open(&i->key, &f))
-		return true;
-	(void)close(f.fd);
-	crl_request(d, mount, i, &req);
-	period = f.next_s - f.this_s;
-	left = period / LEFT_PART;
-	/* The configured period may be shorter than that of the list. */
-	return now_s() >= f.next_s - left || now_s() >= f.this_s + req.period_s;
-}
-
-static bool
-may_sign(const struct issuer *i)
-{
-	return i->key_id[0] != '\0' && (i->usage & USAGE_CRL) != 0 &&
-	    (i->cert.tbs.key_usage == 0 ||
-		(i->cert.tbs.key_usage & KU_CRL_SIGN) != 0);
+	hex_encode(sha256_bytes(&k->key), hex);
+	crl_scope(k->part, scope);
+	log_line(LOG_LEVEL_WARNING,
+	    "list of revoked certificates of key %.16s, %s: %s", hex, scope,
+	    why->msg);
+	k->rest_ns = clock_mono_ns() +
+	    NS_A_S * (1 << (k->failures < 6 ? k->failures : 6));
+	k->failures++;
+	k->touched = true;
+	want(k);
 }
 
 static void
-ask(const char *mount, const struct issuer *i)
+done(void *arg, const struct lane_reply *r)
+{
+	struct kept *k = arg;
+
+	k->flying = false;
+	keeper.flying--;
+	if (r->ok) {
+		k->failures = 0;
+		k->due_s = 0;
+		k->rest_ns = clock_mono_ns() +
+		    NS_A_S * (int64_t)(r->entries / ENTRIES_A_SECOND);
+	} else {
+		failed(k, &r->err);
+	}
+	pump();
+}
+
+static void
+ask(struct kept *k, const struct doc *issuer)
 {
 	struct lane_claim claim = { .who = "server" };
-	auto_mem char *why = mem_printf("%s/crl", mount);
-	struct lane_crl req;
+	auto_mem char *why = mem_printf("%s/crl", issuer->scope);
+	struct crl_ask a;
 
 	claim.why = why;
 	random_bytes(claim.id, sizeof(claim.id));
-	crl_request(pki_process.docs, mount, i, &req);
-	lane_sign_crl(keeper.lane, &req, &claim, done,
-	    mem_dup(&i->key, sizeof(i->key)));
+	crl_ask_make(pki_process.docs, issuer->scope, issuer_of(issuer),
+	    k->part, &a);
+	k->flying = true;
+	k->touched = false;
+	keeper.flying++;
+	lane_sign_crl(keeper.lane, &a.lane, &claim, done, k);
+	crl_ask_free(&a);
+}
+
+/* Nobody signs lists of that key any more: it is not wanted either. */
+static void
+begin(struct kept *k)
+{
+	struct issuer_search s = { .key = &k->key };
+
+	k->wanted = false;
+	keeper.waiting--;
+	docs_each(pki_process.docs, "pki-issuer", NULL, is_signer, &s);
+	if (s.found != NULL)
+		ask(k, s.found);
+	docs_put(s.found);
 }
 
 static void
-look_at(const char *mount, const struct issuer *i, bool all)
+pump(void)
 {
-	size_t at = state_of(&i->key);
+	int64_t now = clock_mono_ns();
 
-	if (!may_sign(i) || keeper.keys[at].flying ||
-	    now_s() < keeper.keys[at].not_before_s)
+	if (keeper.waiting == 0 || lane_get_state(keeper.lane) != LANE_UP)
 		return;
-	if (!take_wanted(&i->key) &&
-	    !(all && is_due(pki_process.docs, mount, i)))
-		return;
-	keeper.keys[at].flying = true;
-	ask(mount, i);
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct kept *k = keeper.list[i]; k != NULL; k = k->next) {
+			if (keeper.flying >= FLYING_MAX)
+				return;
+			if (k->wanted && !k->flying && now >= k->rest_ns)
+				begin(k);
+		}
 }
 
 /* ---- all ---------------------------------------------------------------------------- */
@@ -185,35 +303,171 @@ hold(void *arg, const struct doc *doc)
 	return true;
 }
 
-static bool
-anything_wanted(void)
+static void
+release(struct round *r)
 {
-	bool any;
-
-	(void)pthread_mutex_lock(&mutex);
-	any = wanted_n > 0;
-	(void)pthread_mutex_unlock(&mutex);
-	return any;
+	for (size_t i = 0; i < r->n; i++)
+		docs_put(r->v[i]);
+	mem_free(r->v);
 }
 
 static void
+look_at(const struct doc *issuer, unsigned part)
+{
+	struct kept *k = kept_of(&issuer_of(issuer)->key, part);
+	int64_t now = now_s();
+
+	/* Several certificates of one key have one list. */
+	if (k->round == keeper.round)
+		return;
+	k->round = keeper.round;
+	if (k->due_s <= now || !k->there || part == CRL_DELTA ||
+	    keeper.round % LOOK_ROUNDS == 0)
+		kept_look(k, pki_process.docs, issuer->scope, now);
+	if (!k->flying && (!k->there || now >= k->due_s))
+		want(k);
+	else if (k->there)
+		keeper.next_s = least(keeper.next_s, k->due_s);
+	alarms_add(issuer->scope, issuer, k, now);
+}
+
+static bool
+same_key(const struct doc *range, const struct doc *issuer)
+{
+	return memcmp(range_of(range)->key.b, issuer_of(issuer)->key.b,
+		   SHA256_LEN) == 0;
+}
+
+static void
+look_at_issuer(const struct doc *issuer, const struct round *ranges)
+{
+	int64_t expiry = crl_expiry(pki_process.docs, issuer->scope);
+
+	if (!crl_may_list(issuer_of(issuer)) ||
+	    crl_disabled(pki_process.docs, issuer->scope))
+		return;
+	look_at(issuer, CRL_FULL);
+	if (crl_has_delta(pki_process.docs, issuer->scope))
+		look_at(issuer, CRL_DELTA);
+	for (size_t i = 0; i < ranges->n; i++) {
+		const struct range *r = range_of(ranges->v[i]);
+
+		if (strcmp(ranges->v[i]->scope, issuer->scope) != 0 ||
+		    !same_key(ranges->v[i], issuer) ||
+		    !range_lives(r, now_s(), expiry))
+			continue;
+		for (unsigned k = 0; k < r->n; k++)
+			look_at(issuer, r->first + k);
+	}
+}
+
+/* Partitions end, issuers and mounts go. */
+static void
+drop_gone(void)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct kept **at = &keeper.list[i], *k;
+		     (k = *at) != NULL;) {
+			if (k->flying || k->wanted ||
+			    k->round == keeper.round) {
+				at = &k->next;
+				continue;
+			}
+			*at = k->next;
+			mem_free(k);
+		}
+}
+
+static void
+look_at_all(void)
+{
+	struct round issuers = { 0 }, ranges = { 0 };
+
+	keeper.round++;
+	keeper.next_s = INT64_MAX;
+	docs_each(pki_process.docs, "pki-issuer", NULL, hold, &issuers);
+	docs_each(pki_process.docs, PARTITION_KIND, NULL, hold, &ranges);
+	alarms_begin();
+	for (size_t i = 0; i < issuers.n; i++)
+		look_at_issuer(issuers.v[i], &ranges);
+	alarms_end();
+	release(&issuers);
+	release(&ranges);
+	drop_gone();
+}
+
+/* What is due when was reckoned by another clock. */
+static void
+forget_due(void)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct kept *k = keeper.list[i]; k != NULL; k = k->next)
+			k->due_s = 0;
+}
+
+static bool
+clock_jumped(void)
+{
+	int64_t wall = now_s(), mono = clock_mono_ns(), off;
+
+	off = (wall - keeper.wall_s) - (mono - keeper.mono_ns) / NS_A_S;
+	if (keeper.mono_ns == 0)
+		off = 0;
+	keeper.wall_s = wall;
+	keeper.mono_ns = mono;
+	return off > JUMP_S || off < -JUMP_S;
+}
+
+/* Lists are looked at, and alarms told, also while the signer is away. */
+static void
 tick(evutil_socket_t fd, short what, void *arg)
 {
-	struct round r = { 0 };
-	bool all = keeper.ticks++ % 16 == 0;
+	bool up = lane_get_state(keeper.lane) == LANE_UP,
+	     all = keeper.ticks++ % ROUND_TICKS == 0 ||
+	    (up && !keeper.was_up) || now_s() >= keeper.next_s;
 
 	(void)fd;
 	(void)what;
 	(void)arg;
-	if ((!all && !anything_wanted()) ||
-	    lane_get_state(keeper.lane) != LANE_UP)
-		return;
-	docs_each(pki_process.docs, "pki-issuer", NULL, hold, &r);
-	for (size_t i = 0; i < r.n; i++) {
-		look_at(r.v[i]->scope, issuer_of(r.v[i]), all);
-		docs_put(r.v[i]);
+	keeper.was_up = up;
+	if (clock_jumped()) {
+		forget_due();
+		all = true;
 	}
-	mem_free(r.v);
+	take_wanted();
+	if (all)
+		look_at_all();
+	pump();
+}
+
+void
+crl_wanted_partitions(struct docs *d, const char *mount)
+{
+	int64_t expiry = crl_expiry(d, mount);
+	struct round ranges = { 0 };
+
+	docs_each(d, PARTITION_KIND, mount, hold, &ranges);
+	for (size_t i = 0; i < ranges.n; i++) {
+		const struct range *r = range_of(ranges.v[i]);
+
+		for (unsigned k = 0; k < r->n; k++)
+			if (range_lives(r, now_s(), expiry))
+				crl_wanted(&r->key, r->first + k);
+	}
+	release(&ranges);
+}
+
+void
+crl_wanted_all(struct docs *d, const char *mount)
+{
+	struct round issuers = { 0 };
+
+	docs_each(d, "pki-issuer", mount, hold, &issuers);
+	for (size_t i = 0; i < issuers.n; i++)
+		if (crl_may_list(issuer_of(issuers.v[i])))
+			crl_wanted(&issuer_of(issuers.v[i])->key, CRL_FULL);
+	release(&issuers);
+	crl_wanted_partitions(d, mount);
 }
 
 void
@@ -230,11 +484,18 @@ keeper_start(struct event_base *base, struct lane *lane)
 void
 keeper_stop(void)
 {
+	struct kept *k;
+
 	if (keeper.timer != NULL)
 		event_free(keeper.timer);
-	mem_free(keeper.keys);
+	for (size_t i = 0; i < BUCKETS; i++)
+		while ((k = keeper.list[i]) != NULL) {
+			keeper.list[i] = k->next;
+			mem_free(k);
+		}
 	mem_free(wanted);
 	keeper = (struct keeper){ 0 };
 	wanted = NULL;
 	wanted_n = wanted_cap = 0;
+	alarms_stop();
 }

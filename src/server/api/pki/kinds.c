@@ -4,7 +4,7 @@
 
 #include <chancery/base/text.h>
 
-#include "engine.h"
+#include "partition.h"
 
 static const char *
 text(const json_t *o, const char *name)
@@ -247,5 +247,6 @@ const struct doc_kind pki_doc_kinds[] = {
 	{ "pki-issuer", issuer_parse, issuer_free },
 	{ "pki-key", key_parse, key_free },
 	{ "pki-role", role_parse, role_free },
+	{ PARTITION_KIND, range_parse, range_free },
 	{ NULL, NULL, NULL },
 };

@@ -132,16 +132,7 @@ drop(struct call *c)
 static void
 revoked(struct call *c)
 {
-	const struct revocation *r = c->state;
-
-	if (r->issuer == NULL || r->issuer->parsed == NULL) {
-		drop(c);
-	} else if (call_bool(c, "wait") && revocation_waits_for_list(c, r)) {
-		crl_then(c, r->issuer, drop);
-	} else {
-		crl_wanted(&issuer_of(r->issuer)->key);
-		drop(c);
-	}
+	revocation_list(c, call_bool(c, "wait"), drop);
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process.h"
 #include "lease.h"
+#include "partition.h"
 
 struct pki_settings pki_process;
 
@@ -10,6 +11,7 @@ pki_start(const struct pki_settings *s, struct event_base *base,
 {
 	pki_process = *s;
 	pool_start(s->rsa_pool);
+	partition_start();
 	keeper_start(base, lane);
 	tidier_start(base, lane, s->api);
 	leaser_start(base, lane, s->api);
@@ -22,5 +24,6 @@ pki_stop(void)
 	tidier_stop();
 	keeper_stop();
 	pool_stop();
+	crl_forget();
 	pki_process = (struct pki_settings){ 0 };
 }

@@ -10,6 +10,7 @@
 #include <chancery/base/text.h>
 #include <chancery/pki/crl.h>
 
+#include "partition.h"
 #include "revoke.h"
 
 /* 40 kB of list: some milliseconds. */
@@ -115,36 +116,100 @@ answer(struct call *c)
 		"revocation_time_rfc3339", text, "state", "revoked"));
 }
 
-bool
-revocation_waits_for_list(struct call *c, const struct revocation *r)
+static bool
+is_awaited(struct call *c, const struct revocation *r, unsigned part)
 {
 	json_t *cfg = config_get(c->docs, c->mount->path, "crl");
-	bool later = json_is_true(json_object_get(cfg, "auto_rebuild"));
+	bool later =
+	    !r->waits || json_is_true(json_object_get(cfg, "auto_rebuild"));
 	struct crl_file f;
 
 	json_decref(cfg);
-	if (later || !crl_open(&issuer_of(r->issuer)->key, &f))
+	if (!crl_open(&issuer_of(r->issuer)->key, part, &f))
 		return !later;
 	(void)close(f.fd);
-	return f.bytes <= SHORT_LIST_BYTES;
+	if (part == CRL_FULL)
+		crl_warn_large(c, &f);
+	return !later && f.bytes <= SHORT_LIST_BYTES;
+}
+
+/* next runs when it is there, or will be. */
+static void
+list(struct call *c, unsigned part, call_fn *next)
+{
+	const struct revocation *r = c->state;
+
+	if (is_awaited(c, r, part)) {
+		crl_then(c, r->issuer, part, next);
+		return;
+	}
+	crl_wanted(&issuer_of(r->issuer)->key, part);
+	next(c);
+}
+
+static void
+full_list(struct call *c)
+{
+	const struct revocation *r = c->state;
+
+	list(c, CRL_FULL, r->next);
+}
+
+/* Of a certificate that is not kept only the serial is known: in each range that is one list. */
+static bool
+want_candidate(void *arg, const struct doc *doc)
+{
+	const struct revocation *r = arg;
+	const struct range *range = range_of(doc);
+
+	if (range != NULL && r->cert.not_after_s <= range->until_s &&
+	    memcmp(range->key.b, r->cert.issuer_key.b, SHA256_LEN) == 0)
+		crl_wanted(&range->key, partition_at(range, r->cert.serial));
+	return true;
+}
+
+void
+revocation_list(struct call *c, bool waits, call_fn *next)
+{
+	struct revocation *r = c->state;
+	auto_doc const struct doc *range = NULL;
+	const struct sha256 *key;
+	unsigned part;
+
+	if (r->issuer == NULL || r->issuer->parsed == NULL ||
+	    crl_disabled(c->docs, c->mount->path)) {
+		next(c);
+		return;
+	}
+	r->next = next;
+	r->waits = waits;
+	key = &issuer_of(r->issuer)->key;
+	if (crl_has_delta(c->docs, c->mount->path))
+		crl_wanted(key, CRL_DELTA);
+	if (r->cert.der.n == 0)
+		docs_each(c->docs, PARTITION_KIND, c->mount->path,
+		    want_candidate, r);
+	part = partition_in_cert(r->cert.der);
+	if (part != 0)
+		range = range_with(c->docs, c->mount->path, part);
+	/* Another authority's, or of a request: the full list has it. */
+	if (range == NULL ||
+	    memcmp(range_of(range)->key.b, key->b, SHA256_LEN) != 0)
+		full_list(c);
+	else
+		list(c, part, full_list);
 }
 
 static void
 list_it(struct call *c)
 {
-	struct revocation *r = c->state;
+	const struct revocation *r = c->state;
 
-	if (r->issuer == NULL || r->issuer->parsed == NULL) {
+	if (r->issuer == NULL || r->issuer->parsed == NULL)
 		call_warn(c,
 		    "the issuer is not in this mount any more; the revocation "
 		    "is recorded, and stands on its next list");
-		answer(c);
-	} else if (revocation_waits_for_list(c, r)) {
-		crl_then(c, r->issuer, answer);
-	} else {
-		crl_wanted(&issuer_of(r->issuer)->key);
-		answer(c);
-	}
+	revocation_list(c, true, answer);
 }
 
 /* True: answered. */

@@ -14,6 +14,7 @@ struct revocation {
 	int reason;
 	bool foreign; /* not in the store */
 	bool again;   /* it was revoked before */
+	bool waits;   /* for lists */
 	call_fn *next;
 	/* revoke-with-key */
 	const char *key_pem;
@@ -33,6 +34,6 @@ bool revocation_of_cert(struct call *c, struct revocation *r,
 /* Recorded by the signer, then the store; `next` runs with r->time_s. Errors are
  * answered. */
 void revocation_record(struct call *c, call_fn *next);
-/* Recorded, with its issuer: whether the answer waits for a list that has it. */
-bool revocation_waits_for_list(struct call *c,
-    const struct revocation *r) must_check;
+/* Recorded, with its issuer: the lists that are to have it are asked for when next runs, and
+ * made where it `waits`, config/crl has it so and they are short. */
+void revocation_list(struct call *c, bool waits, call_fn *next);

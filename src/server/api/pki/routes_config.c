@@ -26,17 +26,29 @@ static const struct field_spec f_cfg_urls[] = {
 };
 static const struct field_spec f_cfg_crl[] = { STR("expiry", "72h",
 						   "Life of a list."),
-	BOOL("disable", NULL, "Kept; lists are always made."),
+	BOOL("disable", NULL,
+	    "No lists: none is made, reads answer 204; revocations are "
+	    "recorded."),
 	BOOL("ocsp_disable", NULL, "OCSP answers unauthorized."),
 	STR("ocsp_expiry", "12h", "Life of an OCSP answer."),
 	BOOL("auto_rebuild", NULL,
 	    "A revocation does not wait for the next list."),
-	STR("auto_rebuild_grace_period", "12h", "Kept."),
-	BOOL("enable_delta", NULL, "Kept."),
-	STR("delta_rebuild_interval", "15m", "Kept."),
+	STR("auto_rebuild_grace_period", "12h",
+	    "With auto_rebuild a list is renewed that long before its end at "
+	    "the latest."),
+	BOOL("enable_delta", NULL,
+	    "A delta list beside each full one; wants auto_rebuild."),
+	STR("delta_rebuild_interval", "15m",
+	    "From a delta list to the next, when something was revoked."),
 	BOOL("allow_expired_cert_revocation", NULL,
 	    "Expired certificates may be revoked."),
-	INT("max_crl_entries", "-1", "Kept; lists have no limit."), END };
+	INT("max_crl_entries", "-1", "Kept; lists have no limit."),
+	STR("partitions", "auto",
+	    "Lists that new certificates are spread over: a number, 0 for the "
+	    "full list alone; auto or auto:CERTIFICATES (docs/pki.md)."),
+	INT("renew_share", "67",
+	    "Per cent of its life after which a list is renewed."),
+	END };
 
 static const struct field_spec f_cfg_acme[] = { BOOL("enabled", NULL,
 						    "true is refused."),

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include "lease.h"
+#include "partition.h"
 
 static void
 work_free(void *state)
@@ -102,15 +103,12 @@ write_tbs(struct call *c)
 		.key = &w->key,
 		.san = w->names.san,
 		.san_n = w->names.san_n,
+		.partition = w->partition,
 		.skid = w->skid,
 		.copy = w->copy ? &w->csr.exts : NULL,
 		.now_s = c->now_s };
 	struct error e;
 
-	if (!c->reply->ok) {
-		call_fail_reply(c);
-		return;
-	}
 	buf_reset(&w->tbs);
 	if (!pki_template_write(w->own != NULL ? w->own : w->way->t, &r,
 		&w->tbs, &e)) {
@@ -120,11 +118,25 @@ write_tbs(struct call *c)
 	call_certify(c, &w->hsm_key, buf_bytes(&w->tbs), w->profile, signed_);
 }
 
+/* The partition follows from the serial. */
+static void
+with_serial(struct call *c)
+{
+	const struct way *way = work_of(c)->way;
+
+	if (!c->reply->ok)
+		call_fail_reply(c);
+	else if (way != NULL && way->partitioned)
+		partition_place(c, write_tbs);
+	else
+		write_tbs(c);
+}
+
 void
 work_sign(struct call *c)
 {
 	if (lease_check(c, work_of(c)))
-		call_serial(c, work_of(c)->serial, write_tbs);
+		call_serial(c, work_of(c)->serial, with_serial);
 }
 
 /* ---- fields ------------------------------------------------------------------ */

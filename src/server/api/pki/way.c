@@ -6,12 +6,12 @@
  */
 #include <stdio.h>
 
-#include "engine.h"
+#include "partition.h"
 
 static __thread struct way *cache;
 static __thread size_t cached;
 
-static const char *const configs[] = { "urls", "issuers", "cluster" };
+static const char *const configs[] = { "urls", "issuers", "cluster", "crl" };
 
 void
 way_put(struct way *w)
@@ -21,6 +21,8 @@ way_put(struct way *w)
 	docs_put(w->role_doc);
 	docs_put(w->issuer_doc);
 	docs_put(w->key_doc);
+	docs_put(w->range_doc);
+	mem_free(w->listed);
 	for (size_t i = 0; i < countof(w->configs); i++)
 		docs_put(w->configs[i]);
 	issuer_set_free(&w->all);
@@ -47,6 +49,7 @@ pki_worker_end(void)
 	}
 	cached = 0;
 	crl_worker_end();
+	partition_worker_end();
 }
 
 /* ---- pointers -------------------------------------------------------------- */
@@ -66,6 +69,8 @@ static const struct {
 	{ "{{cluster_path}}", "path" },
 	{ "{{cluster_aia_path}}", "aia_path" },
 };
+/* Filled in when the partition is known. */
+static const char left_alone[] = "{{partition}}";
 
 static bool
 add_mark(const char **at, const json_t *cluster, const char *id,
@@ -99,7 +104,10 @@ fill_in(const char *url, const json_t *cluster, const char *id,
 	auto_buf struct buf text = { 0 };
 
 	while (*url != '\0') {
-		if (url[0] != '{' || url[1] != '{')
+		if (strncmp(url, left_alone, sizeof(left_alone) - 1) == 0) {
+			buf_add_str(&text, left_alone);
+			url += sizeof(left_alone) - 1;
+		} else if (url[0] != '{' || url[1] != '{')
 			buf_add_byte(&text, (uint8_t)*url++);
 		else if (!add_mark(&url, cluster, id, &text, e))
 			return false;
@@ -206,7 +214,8 @@ take_rest(struct call *c, struct way *w, struct error *e)
 	for (size_t i = 0; i < countof(configs); i++)
 		w->configs[i] =
 		    docs_get(c->docs, "pki-config", c->mount->path, configs[i]);
-	return urls_of(c, w->issuer, &w->ocsp, &w->ca_urls, &w->crl_urls, e);
+	return urls_of(c, w->issuer, &w->ocsp, &w->ca_urls, &w->crl_urls, e) &&
+	    partition_of_way(c, w, e);
 }
 
 void
@@ -312,7 +321,7 @@ compare_issuer(void *arg, const struct doc *doc)
 
 /* Held documents cannot be another at the same address. */
 static bool
-is_current(struct call *c, const struct way *w)
+is_current(struct call *c, struct way *w)
 {
 	struct compare k = { .with = &w->all, .same = true };
 
@@ -325,7 +334,7 @@ is_current(struct call *c, const struct way *w)
 	if (!is_same(c, "pki-key", w->issuer->key_id, w->key_doc))
 		return false;
 	docs_each(c->docs, "pki-issuer", c->mount->path, compare_issuer, &k);
-	return k.same && k.at == w->all.n;
+	return k.same && k.at == w->all.n && !partition_is_due(c, w);
 }
 
 static void

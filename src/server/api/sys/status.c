@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Health and its kin (vault-pki-api.md §3): flat answers, no token. */
+#include <chancery/server/pki.h>
+
 #include "sys.h"
 
 /* Only a refused PIN is "sealed"; a token under recovery is not (design.md). */
@@ -39,6 +41,17 @@ code(const struct call *c, const char *field, int usual)
 	return call_given(c, field) && v >= 100 && v <= 599 ? (int)v : usual;
 }
 
+/* What the operator has to see to; not there while all is well. */
+static void
+add_alarms(json_t *body)
+{
+	json_t *alarms = pki_alarms();
+
+	if (json_array_size(alarms) > 0)
+		(void)json_object_set(body, "alarms", alarms);
+	json_decref(alarms);
+}
+
 void
 sys_health(struct call *c)
 {
@@ -55,6 +68,7 @@ sys_health(struct call *c)
 		"replication_primary_canary_age_ms", 0);
 
 	add_cluster(c, body);
+	add_alarms(body);
 	call_flat(c, status, body);
 }
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The lists that are kept (keeper.c), what is said about them (alarms.c). Worker 0 alone. */
+#include "partition.h"
+
+/* One list of one key. */
+struct kept {
+	struct kept *next; /* of its bucket */
+	struct sha256 key;
+	unsigned part;
+	unsigned round;    /* in which its issuer was last there */
+	bool wanted;       /* by somebody, or because it is due */
+	bool flying;       /* asked for */
+	bool touched;      /* delta: something was revoked since */
+	bool there;        /* as of the last look */
+	int64_t due_s;     /* by the wall clock; 0: look at the file */
+	int64_t rest_ns;   /* not before, by CLOCK_MONOTONIC */
+	unsigned failures; /* since the last one that was made */
+	int64_t this_s, next_s;
+	uint64_t bytes;
+};
+
+/* What is due when, by its file and config/crl. */
+void kept_look(struct kept *k, struct docs *d, const char *mount,
+    int64_t now_s);
+
+/* ---- alarms ---- */
+/* A round: begin, every list with its issuer, end. */
+void alarms_begin(void);
+void alarms_add(const char *mount, const struct doc *issuer,
+    const struct kept *k, int64_t now_s);
+void alarms_end(void);
+void alarms_stop(void);
