@@ -8,7 +8,8 @@ configure_file(${packaging}/debian/changelog ${PROJECT_BINARY_DIR}/changelog @ON
 
 install(FILES ${packaging}/systemd/chanceryd.service ${packaging}/systemd/chanceryd.socket
     ${packaging}/systemd/chanceryd-plain.socket ${packaging}/systemd/chancery-backup.service
-    ${packaging}/systemd/chancery-backup.timer
+    ${packaging}/systemd/chancery-backup.timer ${packaging}/systemd/chancery-renew@.service
+    ${packaging}/systemd/chancery-renew@.timer
     DESTINATION lib/systemd/system COMPONENT debian EXCLUDE_FROM_ALL)
 install(FILES ${packaging}/sysusers.conf DESTINATION lib/sysusers.d RENAME chancery.conf
     COMPONENT debian EXCLUDE_FROM_ALL)

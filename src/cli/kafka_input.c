@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -79,8 +78,8 @@ take_chain(const json_t *data, const char *file, struct kafka_bundle *b,
 	return true;
 }
 
-static bool
-take_data(const json_t *data, const char *file, struct kafka_bundle *b,
+bool
+kafka_input_data(const json_t *data, const char *file, struct kafka_bundle *b,
     struct error *e)
 {
 	const json_t *cert = json_object_get(data, "certificate"),
@@ -114,7 +113,7 @@ kafka_input_answer(struct bytes json, const char *file, struct kafka_bundle *b,
 		return error_set(e, FAIL_BAD_INPUT,
 		    "%s: not JSON (line %d, column %d)", file, at.line,
 		    at.column);
-	return take_data(json_is_object(data) ? data : all, file, b, e);
+	return kafka_input_data(json_is_object(data) ? data : all, file, b, e);
 }
 
 /* ---- flags ------------------------------------------------------------------------ */

@@ -2,6 +2,8 @@
 #pragma once
 
 /* What the kafka commands share: files with keys, passwords, answers of a Vault, findings. */
+#include <jansson.h>
+
 #include <chancery/base/secret.h>
 #include <chancery/kafka/bundle.h>
 #include <chancery/kafka/findings.h>
@@ -51,6 +53,10 @@ bool kafka_input(const struct cli *c, struct kafka_bundle *b,
     struct error *e) must_check;
 /* The same for an answer in memory: `data` of it, or the whole. */
 bool kafka_input_answer(struct bytes json, const char *file,
+    struct kafka_bundle *b, struct error *e) must_check;
+
+/* Certificates and, where there is one, the key of an answer's `data`. */
+bool kafka_input_data(const json_t *data, const char *from,
     struct kafka_bundle *b, struct error *e) must_check;
 
 /* --accept CODE: those become warnings; FAIL_USAGE for a code that is none. */

@@ -7,6 +7,7 @@
 #include <chancery/register/record.h>
 
 #include "man.h"
+#include "renew.h"
 
 static void man_fields(const struct yaml_field *fields, const char *above,
     struct buf *out);
@@ -190,11 +191,29 @@ write_register(struct buf *out)
 	    ".Sh STANDARDS\nRFC 6962, RFC 8785, C2SP tlog-checkpoint.\n");
 }
 
+static void
+write_renew(struct buf *out)
+{
+	man_head("chancery-renew.yaml", "5",
+	    "what chancery renew keeps fresh, and how", out);
+	buf_addf(out,
+	    ".Sh DESCRIPTION\n"
+	    "The argument of\n.Cm chancery renew ;\n"
+	    "see\n.Xr chancery-renew 1 .\n"
+	    "Under systemd the unit\n.Cm chancery-renew@NAME.timer\n"
+	    "reads\n.Pa /etc/chancery/renew/NAME.yaml .\n%s.Sh KEYS\n",
+	    strict);
+	man_schema(renew_schema, out);
+	buf_add_str(out,
+	    ".Sh SEE ALSO\n.Xr chancery 1 ,\n.Xr chancery-renew 1\n");
+}
+
 const struct man_file man_files[] = {
 	{ "chancery-backup", NULL }, /* in docs/man */
 	{ "chancery-charter", write_charter },
 	{ "chancery-plan", write_plan },
 	{ "chancery-register", write_register },
+	{ "chancery-renew.yaml", write_renew },
 	{ "chancery.yaml", write_config },
 	{ NULL, NULL },
 };

@@ -15,6 +15,7 @@ const struct command_group command_groups[] = {
 	    &cert_commands_n },
 	{ "Vault and OpenBao", "vault", vault_commands, &vault_commands_n },
 	{ "Kafka", "kafka", kafka_commands, &kafka_commands_n },
+	{ "Renewal", "renew", renew_commands, &renew_commands_n },
 	{ "The register", "register", register_commands, &register_commands_n },
 	{ "Registers of others", "import", import_commands,
 	    &import_commands_n },

@@ -13,15 +13,19 @@
 #define CALL_TIMEOUT_S 60L
 /* The longest: a list of a mount's certificates is not asked for. */
 #define ANSWER_MAX (8 << 20)
+/* Of vault_fetch: a list with seven million entries. */
+#define FETCH_MAX (256 << 20)
 #define TOKEN_MAX 2048
 #define TOKEN_HEADER "X-Vault-Token: "
 
 struct vault_client {
 	CURL *curl;
 	char *address;
-	struct secret *header; /* NUL-terminated */
+	char *socket, *ca_cert, *cert, *key; /* or NULL */
+	struct secret *header;               /* NUL-terminated */
 	char *name_space;
 	struct buf answer;
+	size_t answer_max;
 };
 
 /* ---- the token ------------------------------------------------------------ */
@@ -77,29 +81,52 @@ take_token(struct vault_client *v, const struct cli *c, struct error *e)
 
 /* ---- opening ---------------------------------------------------------------- */
 
+/* Answers carry keys and tokens: what the buffer grows out of is wiped. */
 static size_t
 collect(char *p, size_t size, size_t n, void *arg)
 {
-	struct buf *b = arg;
+	struct vault_client *v = arg;
+	struct buf *b = &v->answer;
+	size_t want = b->n + size * n;
 
-	if (b->n + size * n > ANSWER_MAX)
+	if (want > v->answer_max)
 		return 0;
+	if (want > b->cap) {
+		b->cap = want * 2;
+		b->p = mem_realloc_wiped(b->p, b->cap);
+	}
 	buf_add(b, p, size * n);
 	return size * n;
 }
 
+static void
+wipe(struct buf *b)
+{
+	if (b->cap > 0)
+		explicit_bzero(b->p, b->cap);
+	buf_free(b);
+}
+#define auto_wiped auto_cleanup(wipe)
+
+static bool
+set_text(CURL *u, CURLoption option, const char *value)
+{
+	return value == NULL || curl_easy_setopt(u, option, value) == CURLE_OK;
+}
+
 /* Nothing of the environment has a say in where the token goes. */
 static bool
-set_up(struct vault_client *v, const struct cli *c)
+set_up(struct vault_client *v)
 {
-	const char *ca = cli_flag(c, "ca-cert");
 	bool tls = strncmp(v->address, "https:", 6) == 0;
 	CURL *u = v->curl;
 
-	return (ca == NULL ||
-		   (curl_easy_setopt(u, CURLOPT_CAINFO, ca) == CURLE_OK &&
-		       curl_easy_setopt(u, CURLOPT_CAPATH, NULL) ==
-			   CURLE_OK)) &&
+	return set_text(u, CURLOPT_UNIX_SOCKET_PATH, v->socket) &&
+	    set_text(u, CURLOPT_CAINFO, v->ca_cert) &&
+	    set_text(u, CURLOPT_SSLCERT, v->cert) &&
+	    set_text(u, CURLOPT_SSLKEY, v->key) &&
+	    (v->ca_cert == NULL ||
+		curl_easy_setopt(u, CURLOPT_CAPATH, NULL) == CURLE_OK) &&
 	    curl_easy_setopt(u, CURLOPT_PROTOCOLS_STR,
 		tls ? "https" : "http") == CURLE_OK &&
 	    curl_easy_setopt(u, CURLOPT_SSLVERSION,
@@ -109,37 +136,78 @@ set_up(struct vault_client *v, const struct cli *c)
 	    curl_easy_setopt(u, CURLOPT_TIMEOUT, CALL_TIMEOUT_S) == CURLE_OK &&
 	    curl_easy_setopt(u, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 	    curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, collect) == CURLE_OK &&
-	    curl_easy_setopt(u, CURLOPT_WRITEDATA, &v->answer) == CURLE_OK;
+	    curl_easy_setopt(u, CURLOPT_WRITEDATA, v) == CURLE_OK;
+}
+
+static char *
+copy(const char *text)
+{
+	return text != NULL ? mem_strdup(text) : NULL;
+}
+
+static char *
+address_of(const struct vault_target *t)
+{
+	size_t n;
+
+	if (t->socket != NULL)
+		return mem_strdup("http://localhost");
+	n = strlen(t->address);
+	return mem_printf("%.*s", (int)(n - (t->address[n - 1] == '/')),
+	    t->address);
+}
+
+struct vault_client *
+vault_client_connect(const struct vault_target *t, struct error *e)
+{
+	auto_vault_client struct vault_client *v = mem_calloc(1, sizeof(*v));
+
+	if (t->socket == NULL && !service_address_check(t->address, e))
+		return NULL;
+	v->address = address_of(t);
+	v->socket = copy(t->socket);
+	v->ca_cert = copy(t->ca_cert);
+	v->cert = copy(t->cert);
+	v->key = copy(t->key);
+	v->name_space = t->name_space != NULL
+	    ? mem_printf("X-Vault-Namespace: %s", t->name_space)
+	    : NULL;
+	/* What it gives back is wiped: it copies the token. */
+	(void)curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc,
+	    mem_free_wiped, mem_realloc_wiped, mem_strdup, mem_calloc);
+	v->curl = curl_easy_init();
+	if (v->curl == NULL || !set_up(v)) {
+		(void)error_set(e, FAIL_INTERNAL, "curl");
+		return NULL;
+	}
+	return take(v);
+}
+
+bool
+vault_client_set_token(struct vault_client *v, struct bytes token,
+    struct error *e)
+{
+	secret_free(take(v->header));
+	return header_set(v, token, e);
 }
 
 struct vault_client *
 vault_client_new(const struct cli *c, struct error *e)
 {
-	auto_vault_client struct vault_client *v = mem_calloc(1, sizeof(*v));
-	const char *address = cli_flag(c, "address"),
-		   *space = cli_flag(c, "namespace");
-	size_t n = strlen(address);
+	const struct vault_target t = {
+		.address = cli_flag(c, "address"),
+		.ca_cert = cli_flag(c, "ca-cert"),
+		.name_space = cli_flag(c, "namespace"),
+	};
+	auto_vault_client struct vault_client *v = NULL;
 
-	if (!service_address_check(address, e)) {
+	if (!service_address_check(t.address, e)) {
 		(void)error_context(e, "--address");
 		e->why = FAIL_USAGE;
 		return NULL;
 	}
-	v->address =
-	    mem_printf("%.*s", (int)(n - (address[n - 1] == '/')), address);
-	v->name_space =
-	    space != NULL ? mem_printf("X-Vault-Namespace: %s", space) : NULL;
-	if (!take_token(v, c, e))
-		return NULL;
-	/* What it gives back is wiped: it copies the token. */
-	(void)curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc,
-	    mem_free_wiped, mem_realloc_wiped, mem_strdup, mem_calloc);
-	v->curl = curl_easy_init();
-	if (v->curl == NULL || !set_up(v, c)) {
-		(void)error_set(e, FAIL_INTERNAL, "curl");
-		return NULL;
-	}
-	return take(v);
+	v = vault_client_connect(&t, e);
+	return v != NULL && take_token(v, c, e) ? take(v) : NULL;
 }
 
 void
@@ -150,8 +218,12 @@ vault_client_free(struct vault_client *v)
 	curl_easy_cleanup(v->curl);
 	secret_free(v->header);
 	mem_free(v->address);
+	mem_free(v->socket);
+	mem_free(v->ca_cert);
+	mem_free(v->cert);
+	mem_free(v->key);
 	mem_free(v->name_space);
-	buf_free(&v->answer);
+	wipe(&v->answer);
 	mem_free(v);
 }
 
@@ -237,34 +309,53 @@ set_body(struct vault_client *v, const json_t *body, struct buf *text)
 	if (body == NULL)
 		return curl_easy_setopt(v->curl, CURLOPT_HTTPGET, 1L) ==
 		    CURLE_OK;
+	/* With room for the NUL: a buffer that grows leaves a copy behind. */
 	n = json_dumpb(body, NULL, 0, JSON_COMPACT);
-	(void)json_dumpb(body, (char *)buf_reserve(text, n), n, JSON_COMPACT);
+	(void)json_dumpb(body, (char *)buf_reserve(text, n + 1), n,
+	    JSON_COMPACT);
 	buf_commit(text, n);
 	return curl_easy_setopt(v->curl, CURLOPT_POSTFIELDS, buf_cstr(text)) ==
 	    CURLE_OK;
 }
 
-bool
-vault_ask(struct vault_client *v, const char *method, const char *path,
-    const json_t *body, json_t **answer, struct error *e)
+/* The answer's octets are in v->answer, whatever the status. */
+static bool
+send_one(struct vault_client *v, const char *method, const char *path,
+    const json_t *body, long *status, struct error *e)
 {
 	auto_cleanup(headers_cleanup) struct curl_slist *headers = NULL;
 	auto_mem char *url = mem_printf("%s/v1/%s", v->address, path);
-	auto_buf struct buf text = { 0 };
-	json_t *got;
-	long status = 0;
+	auto_wiped struct buf text = { 0 };
 
-	if (!add_header(&headers, (const char *)secret_data(v->header)) ||
+	if ((v->header != NULL &&
+		!add_header(&headers, (const char *)secret_data(v->header))) ||
 	    !add_header(&headers, "X-Vault-Request: true") ||
 	    (v->name_space != NULL && !add_header(&headers, v->name_space)) ||
 	    (body != NULL &&
 		!add_header(&headers, "Content-Type: application/json")) ||
 	    !set_body(v, body, &text))
 		return error_set(e, FAIL_INTERNAL, "curl");
-	if (!perform(v, method, url, headers, &status, e))
-		return false;
-	got = json_loadb((const char *)v->answer.p, v->answer.n,
+	return perform(v, method, url, headers, status, e);
+}
+
+static json_t *
+answer_json(const struct vault_client *v)
+{
+	return json_loadb((const char *)v->answer.p, v->answer.n,
 	    JSON_REJECT_DUPLICATES, NULL);
+}
+
+bool
+vault_ask(struct vault_client *v, const char *method, const char *path,
+    const json_t *body, json_t **answer, struct error *e)
+{
+	json_t *got;
+	long status = 0;
+
+	v->answer_max = ANSWER_MAX;
+	if (!send_one(v, method, path, body, &status, e))
+		return false;
+	got = answer_json(v);
 	if (status < 200 || status > 299) {
 		(void)refused(path, status, got, e);
 		json_decref(got);
@@ -272,6 +363,26 @@ vault_ask(struct vault_client *v, const char *method, const char *path,
 	}
 	*answer = got;
 	return true;
+}
+
+bool
+vault_fetch(struct vault_client *v, const char *path, struct buf *out,
+    struct error *e)
+{
+	json_t *got;
+	long status = 0;
+
+	v->answer_max = FETCH_MAX;
+	if (!send_one(v, "GET", path, NULL, &status, e))
+		return false;
+	if (status == 200) {
+		buf_add_bytes(out, buf_bytes(&v->answer));
+		return true;
+	}
+	got = answer_json(v);
+	(void)refused(path, status, got, e);
+	json_decref(got);
+	return false;
 }
 
 json_t *

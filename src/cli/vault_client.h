@@ -35,6 +35,19 @@ void vault_client_free(struct vault_client *v);
 DEFINE_AUTO(vault_client, struct vault_client *, vault_client_free)
 #define auto_vault_client auto_cleanup(vault_client_cleanup)
 
+/* The same without flags, and without a token until one is set. */
+struct vault_target {
+	const char *address; /* as service_address_check has it, or NULL… */
+	const char *socket;  /* …and the path of a unix socket            */
+	const char *ca_cert; /* PEM file, or NULL: the system's           */
+	const char *name_space; /* or NULL                                   */
+	const char *cert, *key; /* PEM files to show, or NULL                */
+};
+struct vault_client *vault_client_connect(const struct vault_target *t,
+    struct error *e) must_check;
+bool vault_client_set_token(struct vault_client *v, struct bytes token,
+    struct error *e) must_check;
+
 /* One request; `path` without "/v1/"; body NULL: none. *answer has the whole envelope, or is
  * NULL where there was no body; the caller frees it. Its own words in `e`: FAIL_NOT_FOUND
  * (404), FAIL_PERMISSION (403), FAIL_BAD_INPUT (400), else FAIL_IO. */
@@ -45,4 +58,7 @@ json_t *vault_read(struct vault_client *v, const char *path,
     struct error *e) must_check;
 /* data.keys of a LIST, owned; an empty array for 404. */
 json_t *vault_list(struct vault_client *v, const char *path,
+    struct error *e) must_check;
+/* A GET that answers no JSON: its octets, appended. Reasons as vault_ask. */
+bool vault_fetch(struct vault_client *v, const char *path, struct buf *out,
     struct error *e) must_check;

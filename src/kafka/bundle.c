@@ -279,6 +279,21 @@ check_anchored(const struct kafka_bundle *b, struct error *e)
 	    bad ? ": one has its name, but another key" : "");
 }
 
+static bool
+join(struct kafka_bundle *b, const struct cert *leaf, struct error *e)
+{
+	return climb(b, leaf, e) && check_all_used(b, e) &&
+	    check_anchored(b, e);
+}
+
+bool
+kafka_bundle_join_public(struct kafka_bundle *b, struct error *e)
+{
+	return b->certs.n > 0
+	    ? join(b, &b->certs.v[0], e)
+	    : error_set(e, FAIL_BAD_INPUT, "there is no certificate");
+}
+
 bool
 kafka_bundle_join(struct kafka_bundle *b, struct error *e)
 {
@@ -293,8 +308,7 @@ kafka_bundle_join(struct kafka_bundle *b, struct error *e)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "none of the %zu certificates is of this private key (%s)",
 		    b->certs.n, key_type_name(b->spki.type));
-	return climb(b, leaf, e) && check_all_used(b, e) &&
-	    check_anchored(b, e);
+	return join(b, leaf, e);
 }
 
 bool

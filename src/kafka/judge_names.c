@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <strings.h>
 
 #include <chancery/base/limits.h>
 #include <chancery/base/text.h>
@@ -78,6 +79,26 @@ kafka_name_matches(const struct cert *leaf, const char *host)
 		return X509_check_ip_asc(x, host, 0) == 1;
 	return X509_check_host(x, host, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
 		   NULL) == 1;
+}
+
+bool
+kafka_has_name(const struct cert *leaf, const char *name)
+{
+	size_t n, len = strlen(name);
+	auto_mem struct general_name *v = sans_of(leaf, &n);
+	uint8_t bin[16];
+	bool v4 = inet_pton(AF_INET, name, bin) == 1,
+	     v6 = !v4 && inet_pton(AF_INET6, name, bin) == 1;
+	struct bytes address = bytes_of(bin, v4 ? 4 : 16);
+
+	for (size_t i = 0; i < n; i++)
+		if (v4 || v6
+			? v[i].kind == GN_IP && bytes_eq(v[i].value, address)
+			: v[i].kind == GN_DNS && v[i].value.n == len &&
+			    strncasecmp((const char *)v[i].value.p, name,
+				len) == 0)
+			return true;
+	return false;
 }
 
 /* LDH labels (RFC 1123 2.1), the first one also "*". What is wrong, or NULL. */

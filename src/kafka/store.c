@@ -56,6 +56,17 @@ kafka_trust_pem(const struct kafka_bundle *b, struct buf *out)
 }
 
 struct secret *
+kafka_key_only_pem(const struct kafka_bundle *b, struct error *e)
+{
+	struct secret *s = secret_new(KEY_PEM_BYTES);
+
+	if (private_write_pem(kafka_bundle_key(b), s, e))
+		return s;
+	secret_free(s);
+	return NULL;
+}
+
+struct secret *
 kafka_key_pem(const struct kafka_bundle *b, struct error *e)
 {
 	auto_buf struct buf chain = { 0 };

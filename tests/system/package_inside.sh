@@ -23,11 +23,15 @@ grep -q 'origin' /tmp/out || die "does not say what is missing: $(cat /tmp/out)"
 
 # --- units ------------------------------------------------------------------------------------
 units=/usr/lib/systemd/system
-for unit in "$units"/chanceryd* "$units"/chancery-backup*; do
+mkdir -p /tmp/units
+for unit in "$units"/chancery-renew@*; do
+	sed 's/%i/broker/g' "$unit" >"/tmp/units/$(basename "${unit/@/@broker}")"
+done
+for unit in "$units"/chanceryd* "$units"/chancery-backup* /tmp/units/*; do
 	systemd-analyze verify "$unit" >/tmp/out 2>&1 || { cat /tmp/out >&2; die "verify $unit"; }
 	! grep -q "chancery" /tmp/out || { cat /tmp/out >&2; die "verify $unit"; }
 done
-for unit in chanceryd.service:27 chancery-backup.service:20; do
+for unit in chanceryd.service:27 chancery-backup.service:20 chancery-renew@.service:45; do
 	systemd-analyze security --offline=true --threshold="${unit#*:}" "$units/${unit%:*}" >/tmp/out 2>&1 ||
 		{ cat /tmp/out >&2; die "exposure of ${unit%:*} above ${unit#*:} tenths"; }
 	tail -n 1 /tmp/out

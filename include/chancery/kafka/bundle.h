@@ -59,6 +59,10 @@ bool kafka_bundle_trust_root(struct kafka_bundle *b);
  * signature; FAIL_REFUSED: anchors were added and the chain does not end at one of them. */
 bool kafka_bundle_join(struct kafka_bundle *b, struct error *e) must_check;
 
+/* The same for certificates whose key lies elsewhere: the first that was added is the leaf. */
+bool kafka_bundle_join_public(struct kafka_bundle *b,
+    struct error *e) must_check;
+
 /* The chain, leaf first, without root; after kafka_bundle_join. NULL past the end. */
 const struct cert *kafka_bundle_chain(const struct kafka_bundle *b, size_t i);
 const struct cert *kafka_bundle_anchor(const struct kafka_bundle *b, size_t i);

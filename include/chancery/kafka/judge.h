@@ -30,5 +30,7 @@ void kafka_judge_pem_key(struct spki key, struct kafka_findings *f);
 
 /* As JSSE and OpenSSL match: SANs, the CN only where there is no DNS name. */
 bool kafka_name_matches(const struct cert *leaf, const char *host);
+/* Whether exactly this DNS name (letter case apart) or address is among its names. */
+bool kafka_has_name(const struct cert *leaf, const char *name);
 /* DNS names and addresses of the leaf, "DNS:a, IP:1.2.3.4"; "" without. */
 void kafka_names_text(const struct cert *leaf, struct buf *out);

@@ -31,6 +31,9 @@ bool kafka_password_check(const struct secret *s, struct error *e) must_check;
 /* Key (unencrypted PKCS#8), leaf, intermediates. Owned; FAIL_CRYPTO. */
 struct secret *kafka_key_pem(const struct kafka_bundle *b,
     struct error *e) must_check;
+/* The key alone. */
+struct secret *kafka_key_only_pem(const struct kafka_bundle *b,
+    struct error *e) must_check;
 /* Leaf and intermediates. */
 void kafka_chain_pem(const struct kafka_bundle *b, struct buf *out);
 void kafka_trust_pem(const struct kafka_bundle *b, struct buf *out);
