@@ -104,6 +104,11 @@ static const struct yaml_field server_fields[] = {
 	{ .key = "max_handshakes_per_s", .type = YAML_UINT,
 	  .offset = S(max_handshakes_per_s), .max = 1000000, .dflt = "2000",
 	  .about = "TLS handshakes begun a second; 0: no limit" },
+	{ .key = "ocsp_uncached_per_s", .type = YAML_UINT,
+	  .offset = S(ocsp_uncached_per_s), .min = 1, .max = 1000000,
+	  .dflt = "200",
+	  .about = "OCSP answers a second that no cache can hold: with a "
+	      "nonce, about serials never issued" },
 	{ .key = "rsa_pool", .type = YAML_UINT, .offset = S(rsa_pool),
 	  .max = 64, .dflt = "0",
 	  .about = "RSA keys that are made ahead for `issue`, when idle; 0: "

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <chancery/base/crypto.h>
 #include <chancery/pki/name.h>
 #include <chancery/pki/ocsp.h>
 
@@ -116,26 +115,11 @@ bool
 ocsp_is_issuer(const struct ocsp_single *s, const struct spki *issuer,
     bool *known)
 {
-	static const uint8_t sha1_oid[] = { 0x2b, 0x0e, 0x03, 0x02, 0x1a };
-	/* 2.16.840.1.101.3.4.2.{1,2,3} */
-	static const uint8_t sha2_oid[] = { 0x60, 0x86, 0x48, 0x01, 0x65, 0x03,
-		0x04, 0x02 };
-	static const enum digest_alg sha2[] = { DIGEST_SHA256, DIGEST_SHA384,
-		DIGEST_SHA512 };
-	struct bytes oid = s->hash_oid;
 	uint8_t own[DIGEST_MAX];
-	size_t n = 20;
+	enum ocsp_hash h;
 
-	*known = true;
-	if (bytes_eq(oid, bytes_of(sha1_oid, sizeof(sha1_oid)))) {
-		spki_key_id(issuer, own);
-		return bytes_eq(s->key_hash, bytes_of(own, n));
-	}
-	*known = oid.n == sizeof(sha2_oid) + 1 &&
-	    memcmp(oid.p, sha2_oid, sizeof(sha2_oid)) == 0 &&
-	    oid.p[oid.n - 1] >= 1 && oid.p[oid.n - 1] <= countof(sha2);
-	if (!*known)
-		return false;
-	n = digest_of(sha2[oid.p[oid.n - 1] - 1], issuer->point, own);
-	return bytes_eq(s->key_hash, bytes_of(own, n));
+	*known = ocsp_hash_by_oid(s->hash_oid, &h);
+	return *known &&
+	    bytes_eq(s->key_hash,
+		bytes_of(own, ocsp_hash_of(h, issuer->point, own)));
 }

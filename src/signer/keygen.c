@@ -86,6 +86,14 @@ keygen_charter(const struct signer *s, size_t token, struct bytes json,
 	return take(c);
 }
 
+struct charter *
+keygen_ocsp_charter(const struct signer *s, size_t token, struct error *e)
+{
+	auto_charter struct charter *of_token = token_charter(s, token, e);
+
+	return of_token != NULL ? charter_template(KEYGEN_OCSP_CHARTER) : NULL;
+}
+
 bool
 keygen_append_intent(struct signer *s, const struct signer_keygen *req,
     struct bytes id, uint64_t *n, struct error *e)
@@ -93,6 +101,8 @@ keygen_append_intent(struct signer *s, const struct signer_keygen *req,
 	struct record rec;
 
 	record_init(&rec, REC_KEYGEN_INTENT);
+	if (req->ocsp)
+		record_text(&rec, "charter", KEYGEN_OCSP_CHARTER);
 	record_bytes(&rec, "id", id);
 	record_text(&rec, "label", req->label);
 	record_text(&rec, "token",
@@ -280,7 +290,8 @@ signer_key_generate(struct signer *s, const struct signer_keygen *req,
 	if (!signer_alive(s, e) || !signer_claim_check(&req->claim, e) ||
 	    !keygen_token_check(s, req->token, e))
 		return false;
-	c = keygen_charter(s, req->token, req->charter_json, e);
+	c = req->ocsp ? keygen_ocsp_charter(s, req->token, e)
+		      : keygen_charter(s, req->token, req->charter_json, e);
 	if (c == NULL || !sacrifice(s, req, e))
 		return false;
 	random_bytes(id, sizeof(id));
@@ -330,6 +341,8 @@ keygen_read(struct signer *s, uint64_t intent, struct keygen_record *k,
 		    "record %llu is not a key generation",
 		    (unsigned long long)intent);
 	k->id = record_get(&k->rec, "id");
+	k->ocsp = bytes_eq(record_get(&k->rec, "charter"),
+	    bytes_str(KEYGEN_OCSP_CHARTER));
 	return keygen_find_token(s, record_get(&k->rec, "token"), &k->token, e);
 }
 
@@ -387,7 +400,8 @@ signer_keygen_settle(struct signer *s, uint64_t intent, bool adopt,
 		*e = why;
 		return false;
 	}
-	c = keygen_charter(s, k.token, charter_json, e);
+	c = k.ocsp ? keygen_ocsp_charter(s, k.token, e)
+		   : keygen_charter(s, k.token, charter_json, e);
 	if (c == NULL || !adopt_orphan(s, intent, orphan, c, who, key, e))
 		return false;
 	*out = ORPHAN_ADOPTED;

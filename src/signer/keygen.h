@@ -41,6 +41,10 @@ bool keygen_find_token(const struct signer *s, struct bytes serial, size_t *out,
 /* The caller's charter, else the token's template, else FAIL_REFUSED: no key at all. */
 struct charter *keygen_charter(const struct signer *s, size_t token,
     struct bytes json, struct error *e) must_check;
+/* Of a responder: ocsp-responder, on a token that has a template. */
+#define KEYGEN_OCSP_CHARTER "ocsp-responder"
+struct charter *keygen_ocsp_charter(const struct signer *s, size_t token,
+    struct error *e) must_check;
 /* Offline anything; else no wider than the charter of the token's keys
  * (FAIL_QUORUM). */
 bool keygen_first_charter_ok(const struct signer *s, size_t token,
@@ -60,6 +64,7 @@ struct keygen_record {
 	struct record rec;
 	size_t token;
 	struct bytes id;
+	bool ocsp;
 };
 static inline void
 keygen_record_free(struct keygen_record *k)

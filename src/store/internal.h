@@ -9,6 +9,7 @@
  *                    connection of its own for reading (reader.c)
  */
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include <chancery/store/store.h>
 
@@ -117,6 +118,7 @@ struct store {
 	pthread_cond_t work; /* for the writer */
 	pthread_cond_t
 	    progress; /* rows committed, a job done, an attempt failed */
+	_Atomic uint64_t revocations;
 	/* Under `lock`: */
 	struct pending pending;
 	struct job *jobs, **jobs_tail;

@@ -137,7 +137,16 @@ store_cert_revoke(struct store *s, const struct sha256 *issuer_key,
 		.revoke_index = index };
 
 	memcpy(c.serial, serial, LIMIT_SERIAL_BYTES);
-	return enqueue(s, OP_REVOKE, &c, e);
+	if (!enqueue(s, OP_REVOKE, &c, e))
+		return false;
+	(void)atomic_fetch_add(&s->revocations, 1);
+	return true;
+}
+
+uint64_t
+store_revocations(const struct store *s)
+{
+	return atomic_load(&s->revocations);
 }
 
 bool

@@ -145,7 +145,8 @@ static const struct {
 	    B(A_COUNT) | B(A_OUTCOME) | B(A_KEY) | B(A_SPKI) | B(A_TEXT) |
 		B(A_LABEL) | B(A_TOKEN) },
 	[WIRE_KEY_GENERATE] = { "KEY_GENERATE",
-	    B(Q_ALG) | B(Q_BITS) | B(Q_FLAG) | B(Q_TOKEN) | B(Q_LABEL) | CLAIM,
+	    B(Q_ALG) | B(Q_BITS) | B(Q_FLAG) | B(Q_PROFILE) | B(Q_TOKEN) |
+		B(Q_LABEL) | CLAIM,
 	    B(A_KEY) | B(A_SPKI) },
 	[WIRE_CERTIFY] = { "CERTIFY",
 	    B(Q_KEY) | B(Q_DATA) | B(Q_PROFILE) | CLAIM, SIGNATURE },

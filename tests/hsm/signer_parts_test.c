@@ -17,10 +17,11 @@
 static const char *last_label;
 
 static struct keygen_job *
-begin(const char *label)
+begin_as(const char *label, bool ocsp)
 {
 	const struct signer_keygen req = { .type = { KEY_EC_P256, 0 },
 		.label = label,
+		.ocsp = ocsp,
 		.destroyable = true,
 		.claim = rig_claim() };
 	struct keygen_job *j;
@@ -30,6 +31,12 @@ begin(const char *label)
 	must(j != NULL, &e, "begin");
 	last_label = label;
 	return j;
+}
+
+static struct keygen_job *
+begin(const char *label)
+{
+	return begin_as(label, false);
 }
 
 struct making {
@@ -199,6 +206,53 @@ test_a_key_that_was_never_made(unused_arg void **state)
 	expect_records(from, "KEYGEN-FAILED ");
 }
 
+/* ---- keys of OCSP responders ------------------------------------------- */
+
+/* The token's template is wider; such a key signs OCSP answers and nothing else. */
+static void
+expect_responder_charter(const struct sha256 *key)
+{
+	const struct state_key *st =
+	    reg_state_key(reg_get_state(signer_register(rig.s)), key);
+	auto_charter struct charter *want = charter_template("ocsp-responder");
+	auto_buf struct buf json = { 0 };
+
+	assert_non_null(st);
+	charter_to_json(want, &json);
+	assert_true(bytes_eq(st->charter, buf_bytes(&json)));
+}
+
+static void
+test_a_responders_key_signs_ocsp_alone(unused_arg void **state)
+{
+	auto_keygen_job struct keygen_job *j = NULL;
+	struct making m = { 0 };
+	struct sha256 key;
+	struct error e = { 0 };
+
+	m.job = j = begin_as("responder", true);
+	(void)make(&m);
+	must(signer_keygen_finish(rig.s, j, buf_bytes(&m.made), &key, &e), &e,
+	    "finish");
+	expect_responder_charter(&key);
+	buf_free(&m.made);
+}
+
+static void
+test_a_responders_key_whose_answer_was_lost(unused_arg void **state)
+{
+	struct keygen_job *j = begin_as("lost responder", true);
+	struct making m = { .job = j };
+	struct sha256 key;
+
+	(void)make(&m);
+	keygen_job_free(j);
+	rig_reopen(&rig);
+	resume(FAIL_NONE, &key);
+	expect_responder_charter(&key);
+	buf_free(&m.made);
+}
+
 /* Those of commands and ceremonies are people's to settle. */
 static void
 test_others_are_left_alone(unused_arg void **state)
@@ -232,6 +286,8 @@ main(void)
 		RIG_TEST(test_a_key_whose_answer_was_lost),
 		RIG_TEST(test_a_key_that_was_never_made),
 		RIG_TEST(test_others_are_left_alone),
+		RIG_TEST(test_a_responders_key_signs_ocsp_alone),
+		RIG_TEST(test_a_responders_key_whose_answer_was_lost),
 	};
 
 	return cmocka_run_group_tests(tests, rig_group_setup,

@@ -67,6 +67,16 @@
 #define LIMIT_SIGN_DEADLINE_MS 10000
 /* OCSP ResponseData under one INTENT. */
 #define LIMIT_OCSP_BATCH 256
+/* An OCSPRequest: 80 octets a certificate; one that is signed brings a chain of RSA-4096
+ * certificates. */
+#define LIMIT_OCSP_REQUEST_BYTES 8192
+/* Certificates in it; RFC 9919 3.1.1 has one. A chain of intermediates fits. */
+#define LIMIT_OCSP_REQUESTS 16
+/* A CertID: two SHA-512 hashes and a serial of 20 octets are 175; what is longer is only
+ * there to be sent back. */
+#define LIMIT_OCSP_ID_BYTES 256
+/* RFC 9654 2.1. */
+#define LIMIT_OCSP_NONCE_BYTES 128
 /* A signed note: 16 signatures of 5 kB (C2SP signed-note) in base64, and room. */
 #define LIMIT_NOTE_BYTES 131072
 /* Its signature lines: Go's x/mod/sumdb/note stops at the same number. */
@@ -217,6 +227,22 @@
 #define LIMIT_OFFLOAD_THREADS 2
 /* Changes of configuration that wait for their turn. */
 #define LIMIT_CHANGES_WAITING 1024
+/* ---- OCSP ---- */
+/* Answers that were signed, of all workers: 1 kB each, so 60,000 certificates… */
+#define LIMIT_OCSP_CACHE_BYTES (64UL << 20)
+/* …and of what was never issued, where anybody can ask for as many as he likes. */
+#define LIMIT_OCSP_UNKNOWN_BYTES (4UL << 20)
+/* An answer about what was never issued is kept so long: it may be issued yet by who has it
+ * already from the signer. */
+#define LIMIT_OCSP_UNKNOWN_S 60
+/* What caches between a client and us may keep an answer for, whatever its nextUpdate: so long
+ * a revocation stays unseen behind them. */
+#define LIMIT_OCSP_MAX_AGE_S 300
+/* Callers of one worker that wait for a signature; half of LIMIT_CALLS_IN_FLIGHT, so that a
+ * signer that is away does not take the other half. */
+#define LIMIT_OCSP_WAITING 1024
+/* They wait so long; clients of OCSP give up after 10 to 15 s. */
+#define LIMIT_OCSP_WAIT_MS 5000
 /* ---- who may: policies, tokens, AppRole, certificates ---- */
 /* A list of revoked certificates handed to a cert login: 14,000 entries; as base64 it
  * fits into the private body of a CONFIG record. */

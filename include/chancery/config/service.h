@@ -58,6 +58,8 @@ struct service_server {
 	int64_t default_lease_ttl_s, max_lease_ttl_s; /* 768 h */
 	uint64_t max_connections, max_connections_per_peer;
 	uint64_t max_handshakes_per_s;
+	/* OCSP answers a second that no cache can hold. */
+	uint64_t ocsp_uncached_per_s;
 	uint64_t rsa_pool; /* prepared RSA keys for issue; 0..64, 0 off */
 	struct yaml_texts
 	    socket_root_uids; /* unix peers that may do what root may */

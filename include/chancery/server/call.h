@@ -105,6 +105,9 @@ void call_flat(struct call *c, int status, json_t *body);
 /* As call_ok, long: next() appends the JSON text of `data` in pieces (http_send_stream). */
 void call_ok_stream(struct call *c, http_next_fn *next,
     void (*release)(void *arg), void *arg);
+/* The worker has as many calls as it takes; this one is answered from what is at hand
+ * (ROUTE_SPARE, ROUTE_PUBLIC). */
+bool call_is_spare(const struct call *c) must_check;
 /* `length` octets of a file from an offset on, by descriptor, taken over (CRLs). */
 void call_file(struct call *c, int status, const char *type, int fd,
     uint64_t from, uint64_t length);

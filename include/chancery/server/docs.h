@@ -53,3 +53,6 @@ const struct doc *docs_longest(struct docs *d, const char *kind,
 /* After store_docs_apply of the same changes: read them from the store and swap, so that
  * readers see all of them or none. Any thread, one at a time. */
 void docs_apply(struct docs *d, struct bytes changes_json);
+/* Another number after each change: what was made of documents read after it was asked for
+ * holds while it stays. Any thread. */
+uint64_t docs_changes(const struct docs *d);

@@ -110,6 +110,10 @@ struct lane_crl {
 };
 void lane_sign_crl(struct lane *l, const struct lane_crl *req,
     const struct lane_claim *claim, lane_done_fn *done, void *arg);
+/* ResponseData, each as wire_bytes, for a responder's key: up to LIMIT_OCSP_BATCH, together
+ * LIMIT_TBS_BYTES. The reply's `sig` is a SEQUENCE OF OCTET STRING in their order. */
+void lane_sign_ocsp(struct lane *l, const struct sha256 *key, struct bytes data,
+    const struct lane_claim *claim, lane_done_fn *done, void *arg);
 struct lane_revoke {
 	struct sha256 key;
 	uint64_t cert; /* index of its SIGNED, or UINT64_MAX and: */
@@ -126,6 +130,7 @@ struct lane_keygen {
 	struct key_type type;
 	const char *label;
 	bool destroyable;
+	bool ocsp; /* of a delegated responder: signs OCSP answers alone */
 };
 void lane_key_generate(struct lane *l, const struct lane_keygen *req,
     const struct lane_claim *claim, lane_done_fn *done, void *arg);

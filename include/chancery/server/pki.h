@@ -27,7 +27,9 @@ struct pki_settings {
 	const struct clock *clock;
 	const char
 	    *crl_dir; /* where the signer writes: <key>/<scope>/<number>.crl */
-	unsigned rsa_pool; /* prepared RSA-2048 keys for issue; 0: none */
+	unsigned
+	    ocsp_uncached_per_s; /* answers with a nonce, about what never was */
+	unsigned rsa_pool;       /* prepared RSA-2048 keys for issue; 0: none */
 };
 /*
  * Once, before any worker runs. The texts must live as long. CRLs of every issuer are

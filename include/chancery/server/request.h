@@ -36,6 +36,9 @@ void request_json_init(void);
  */
 bool request_path(struct bytes raw, struct buf *path, bool *trailing_slash,
     struct error *e) must_check;
+/* Percent-decoding alone (RFC 3986 2.1), for who needs the path as it was sent. False: a broken
+ * escape. */
+bool request_unescape(struct bytes raw, struct buf *out) must_check;
 /* name → string, or array of strings where it is repeated. */
 json_t *request_query(struct bytes query, struct error *e) must_check;
 /* Body to an object; NULL: bad. Empty and null are {}. `type` is Content-Type. */

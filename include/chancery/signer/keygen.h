@@ -31,7 +31,7 @@ struct keygen_job; /* spec, charter, claim */
 struct keygen_job *signer_keygen_begin(struct signer *s,
     const struct signer_keygen *req, struct error *e) must_check;
 /* Instead of it, for a KEYGEN-INTENT that is open: the key, if there is one, gets the
- * token's charter template. */
+ * token's charter template, or a responder's. */
 struct keygen_job *signer_keygen_resume(struct signer *s, uint64_t intent,
     struct error *e) must_check;
 /* The first open KEYGEN-INTENT from record `from` on that signer_keygen_begin made: those

@@ -189,6 +189,13 @@ struct signer_keygen {
 	/* Empty: the token's template. Of a signer that is not offline it must be
 	 * no wider than that (FAIL_QUORUM). */
 	struct bytes charter_json;
+	/*
+	 * Of a delegated OCSP responder: its charter is the built-in template
+	 * ocsp-responder, whatever the token's is (which has to be there). That is never
+	 * a way to more: such a key signs OCSP answers alone, and those count for
+	 * nothing before an issuer's charter has let that issuer certify it.
+	 */
+	bool ocsp;
 	bool destroyable;
 	struct signer_claim claim;
 };

@@ -86,6 +86,9 @@ bool store_cert_put(struct store *s, const struct store_cert *c,
 bool store_cert_revoke(struct store *s, const struct sha256 *issuer_key,
     const uint8_t serial[LIMIT_SERIAL_BYTES], int64_t revoked_s, int reason,
     uint64_t index, struct error *e) must_check;
+/* Another number after each revocation that was put, when readers can see it: who read a
+ * certificate after asking knows by it whether that is still so. Any thread. */
+uint64_t store_revocations(const struct store *s);
 /* FAIL_NOT_FOUND. `mem` (emptied first) holds what *out points to. Within one mount;
  * mount NULL: any. der is empty for one that was not to be stored. */
 bool store_cert_get(struct store *s, const char *mount,

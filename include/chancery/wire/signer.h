@@ -21,7 +21,8 @@ enum wire_message {
 	WIRE_SERIALS,   /* count → sig: serials, 20 octets each           */
 	WIRE_KEYS,      /* count: position → key, spki, label, token, text:
 	                      charter, count: how many, outcome: 1 can sign  */
-	WIRE_KEY_GENERATE, /* token, alg, bits, label, flag → key, spki      */
+	WIRE_KEY_GENERATE, /* token, alg, bits, label, flag, profile: "" or
+	                      WIRE_KEY_OCSP → key, spki                  */
 	WIRE_CERTIFY,  /* key, data: TBS, profile → intent, index, t, sig */
 	WIRE_SIGN_CSR, /* key, data: CertificationRequestInfo → the same */
 	WIRE_SIGN_OCSP, /* key, data: ResponseData, each as wire_bytes → the same */
@@ -45,6 +46,8 @@ enum wire_record_kind {
 	WIRE_RECORD_EVENT
 };
 
+/* A key of a delegated OCSP responder, with a charter of its own (signer.h). */
+#define WIRE_KEY_OCSP "ocsp-responder"
 #define WIRE_NO_INDEX UINT64_MAX
 
 struct wire_request {

@@ -23,6 +23,7 @@ struct docs {
 	pthread_rwlock_t lock; /* of `now` */
 	struct snapshot *now;
 	pthread_mutex_t changing; /* one change at a time */
+	_Atomic uint64_t changes;
 };
 
 /* ---- snapshots --------------------------------------------------------- */
@@ -281,6 +282,13 @@ docs_apply(struct docs *d, struct bytes changes_json)
 	old = d->now;
 	d->now = l.s;
 	(void)pthread_rwlock_unlock(&d->lock);
+	(void)atomic_fetch_add(&d->changes, 1);
 	(void)pthread_mutex_unlock(&d->changing);
 	snapshot_put(old);
+}
+
+uint64_t
+docs_changes(const struct docs *d)
+{
+	return atomic_load(&d->changes);
 }

@@ -259,6 +259,15 @@ lane_sign_crl(struct lane *l, const struct lane_crl *req,
 }
 
 void
+lane_sign_ocsp(struct lane *l, const struct sha256 *key, struct bytes data,
+    const struct lane_claim *claim, lane_done_fn *done, void *arg)
+{
+	struct wire_request q = { .key = *key, .data = data };
+
+	(void)submit(l, WIRE_SIGN_OCSP, &q, claim, done, arg);
+}
+
+void
 lane_revoke(struct lane *l, const struct lane_revoke *req,
     const struct lane_claim *claim, lane_done_fn *done, void *arg)
 {
@@ -280,6 +289,7 @@ lane_key_generate(struct lane *l, const struct lane_keygen *req,
 		.alg = (uint32_t)req->type.alg,
 		.bits = req->type.bits,
 		.label = req->label,
+		.profile = req->ocsp ? WIRE_KEY_OCSP : "",
 		.flag = req->destroyable };
 
 	(void)submit(l, WIRE_KEY_GENERATE, &q, claim, done, arg);

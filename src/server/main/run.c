@@ -170,6 +170,8 @@ start_pki(struct room *r)
 		.api = r->api,
 		.clock = &clock_system,
 		.crl_dir = r->cfg.crl_dir,
+		.ocsp_uncached_per_s =
+		    (unsigned)r->cfg.server.ocsp_uncached_per_s,
 		.rsa_pool = (unsigned)r->cfg.server.rsa_pool };
 
 	pki_start(&s, http_worker_base(r->worker[0].http), r->worker[0].lane);

@@ -25,7 +25,7 @@ struct waiting {
 	uint64_t left;
 	struct key_type type;
 	size_t token;
-	bool destroyable;
+	bool destroyable, ocsp;
 	char *label, *who, *why;
 	uint8_t id[32];
 	size_t id_len;
@@ -209,6 +209,7 @@ begin(struct room_keygen_queue *k, const struct waiting *w, struct error *e)
 	const struct signer_keygen req = { .token = w->token,
 		.type = w->type,
 		.label = w->label,
+		.ocsp = w->ocsp,
 		.destroyable = w->destroyable,
 		.claim = { .who = w->who,
 		    .why = w->why,
@@ -342,6 +343,10 @@ check(struct room_keygen_queue *k, const struct wire_request *in, size_t *token,
 	if (in->label == NULL || in->who == NULL || in->why == NULL)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "label, who or why: missing");
+	if (in->profile != NULL && in->profile[0] != '\0' &&
+	    strcmp(in->profile, WIRE_KEY_OCSP) != 0)
+		return error_set(e, FAIL_BAD_INPUT, "profile: %.40s",
+		    in->profile);
 	if (k->n >= WAITING_MAX)
 		return error_set(e, FAIL_BUSY, "%zu key generations wait",
 		    k->n);
@@ -365,6 +370,7 @@ room_generate(struct room_request *q, const struct wire_request *in)
 	w->type = (struct key_type){ (enum key_alg)in->alg, in->bits };
 	w->token = token;
 	w->destroyable = in->flag;
+	w->ocsp = in->profile != NULL && in->profile[0] != '\0';
 	w->label = mem_strdup(in->label);
 	w->who = mem_strdup(in->who);
 	w->why = mem_strdup(in->why);

@@ -365,6 +365,12 @@ call_cache_control(struct call *c, const char *value)
 	flight_of(c)->cache_control = value;
 }
 
+bool
+call_is_spare(const struct call *c)
+{
+	return ((const struct flight *)(const void *)c)->spare;
+}
+
 void
 call_file(struct call *c, int status, const char *type, int fd, uint64_t from,
     uint64_t length)

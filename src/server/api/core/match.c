@@ -16,8 +16,9 @@ struct segments {
 	size_t n;
 };
 
+/* whole: a path, which is never refused. */
 static bool
-split(const char *text, struct segments *out)
+split(const char *text, bool whole, struct segments *out)
 {
 	out->n = 0;
 	while (*text != '\0') {
@@ -25,6 +26,9 @@ split(const char *text, struct segments *out)
 
 		if (out->n == SEGMENTS_MAX)
 			return false;
+		/* What is longer than any row can only be the rest of one ("*x"). */
+		if (whole && out->n == SEGMENTS_MAX - 1)
+			n = strlen(text);
 		out->v[out->n++] = bytes_of(text, n);
 		text += n + (text[n] == '/');
 	}
@@ -128,7 +132,7 @@ add_row(struct route_table *t, const struct route *r, size_t array)
 	*row = (struct row){ .route = r,
 		.array = array,
 		.defaults = fields_defaults(r->fields) };
-	if (!split(r->pattern, &row->pattern))
+	if (!split(r->pattern, false, &row->pattern))
 		fatal("route %s: too many segments", r->pattern);
 }
 
@@ -184,7 +188,7 @@ route_match(const struct route_table *t, const char *path,
 	struct segments segments = { 0 };
 	const struct row *r;
 
-	if (!split(path, &segments) || segments.n == 0)
+	if (!split(path, true, &segments) || segments.n == 0)
 		return false;
 	r = best_row(t, &segments);
 	if (r == NULL)

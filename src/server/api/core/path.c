@@ -37,6 +37,12 @@ percent_decode(struct bytes in, bool query, struct buf *out)
 	return true;
 }
 
+bool
+request_unescape(struct bytes raw, struct buf *out)
+{
+	return percent_decode(raw, false, out);
+}
+
 static bool
 has_control(struct bytes s)
 {

@@ -42,11 +42,12 @@ static void
 set_fields(struct call *c, const struct cached *k)
 {
 	/* Read when the answer goes, in this thread. */
-	static __thread char cache[64];
+	static __thread char cache[96];
 	char date[HTTP_DATE_SIZE];
 
-	(void)snprintf(cache, sizeof(cache), "public, max-age=%lld",
-	    (long long)(k->max_age_s > 0 ? k->max_age_s : 0));
+	(void)snprintf(cache, sizeof(cache), "public, max-age=%lld%s",
+	    (long long)(k->max_age_s > 0 ? k->max_age_s : 0),
+	    k->more != NULL ? k->more : "");
 	call_cache_control(c, cache);
 	http_set_header(c->x, "ETag", k->etag);
 	http_set_header(c->x, "Accept-Ranges", "bytes");

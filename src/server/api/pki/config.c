@@ -11,12 +11,13 @@ config_default(const char *name)
 		    "delta_crl_distribution_points", "ocsp_servers",
 		    "enable_templating", 0);
 	if (strcmp(name, "crl") == 0)
-		return json_pack("{s:s,s:b,s:b,s:s,s:b,s:s,s:b,s:s,s:b,s:i,s:s,"
+		return json_pack("{s:s,s:b,s:b,s:s,s:s,s:b,s:s,s:b,s:s,s:b,s:i,"
+				 "s:s,"
 				 "s:i}",
 		    "expiry", "72h", "disable", 0, "ocsp_disable", 0,
-		    "ocsp_expiry", "12h", "auto_rebuild", 0,
-		    "auto_rebuild_grace_period", "12h", "enable_delta", 0,
-		    "delta_rebuild_interval", "15m",
+		    "ocsp_expiry", "12h", "ocsp_unknown", "unknown",
+		    "auto_rebuild", 0, "auto_rebuild_grace_period", "12h",
+		    "enable_delta", 0, "delta_rebuild_interval", "15m",
 		    "allow_expired_cert_revocation", 0, "max_crl_entries", -1,
 		    "partitions", "auto", "renew_share", 67);
 	if (strcmp(name, "issuers") == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config/crl (vault-pki-api.md 6.1; partitions and renew_share are ours). */
+/* config/crl (vault-pki-api.md 6.1; ocsp_unknown, partitions and renew_share are ours). */
 #include <chancery/base/text.h>
 #include <chancery/server/request.h>
 
@@ -27,6 +27,17 @@ share_check(const json_t *doc, struct error *e)
 	    error_set(e, FAIL_BAD_INPUT,
 		"renew_share: %lld, not 1 to 95 per cent of a list's life",
 		(long long)n);
+}
+
+static bool
+ocsp_unknown_check(const json_t *doc, struct error *e)
+{
+	const char *s = json_string_value(json_object_get(doc, "ocsp_unknown"));
+
+	return (s != NULL &&
+		   (strcmp(s, "unknown") == 0 || strcmp(s, "revoked") == 0)) ||
+	    error_set(e, FAIL_BAD_INPUT,
+		"ocsp_unknown: \"unknown\" or \"revoked\"");
 }
 
 static bool
@@ -106,7 +117,8 @@ crl_check(struct call *c, json_t *doc, struct error *e)
 	int64_t expiry = config_seconds(doc, "expiry");
 	bool auto_rebuild = json_is_true(json_object_get(doc, "auto_rebuild"));
 
-	if (!share_check(doc, e) || !partitions_check(c, doc, e))
+	if (!share_check(doc, e) || !ocsp_unknown_check(doc, e) ||
+	    !partitions_check(c, doc, e))
 		return false;
 	for (size_t i = 0; i < countof(durations); i++)
 		if (config_seconds(doc, durations[i]) < 0)

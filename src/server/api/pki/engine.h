@@ -358,6 +358,7 @@ struct cached {
 	int64_t modified_s;
 	bool date_exact; /* conditional.h */
 	int64_t max_age_s;
+	const char *more; /* of Cache-Control, with its comma; or NULL */
 };
 /* True: it has been answered without the body, 304 or 412. For bodies that are costly. */
 bool cached_settled(struct call *c, const struct cached *k) must_check;
@@ -378,7 +379,7 @@ extern struct pki_settings pki_process;
 
 /* The rows, by area (routes_*.c). */
 extern const struct route pki_leaf_routes[], pki_ca_routes[],
-    pki_config_routes[], pki_cert_routes[];
+    pki_config_routes[], pki_cert_routes[], pki_ocsp_routes[];
 
 /* Handlers, by file. */
 call_fn root_generate, root_delete, intermediate_generate, set_signed,

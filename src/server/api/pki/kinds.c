@@ -4,6 +4,7 @@
 
 #include <chancery/base/text.h>
 
+#include "ocsp.h"
 #include "partition.h"
 
 static const char *
@@ -247,6 +248,7 @@ const struct doc_kind pki_doc_kinds[] = {
 	{ "pki-issuer", issuer_parse, issuer_free },
 	{ "pki-key", key_parse, key_free },
 	{ "pki-role", role_parse, role_free },
+	{ OCSP_KIND, ocsp_responder_parse, ocsp_responder_free },
 	{ PARTITION_KIND, range_parse, range_free },
 	{ NULL, NULL, NULL },
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process.h"
 #include "lease.h"
+#include "ocsp.h"
 #include "partition.h"
 
 struct pki_settings pki_process;
@@ -15,12 +16,15 @@ pki_start(const struct pki_settings *s, struct event_base *base,
 	keeper_start(base, lane);
 	tidier_start(base, lane, s->api);
 	leaser_start(base, lane, s->api);
+	ocsp_rate_set(s->ocsp_uncached_per_s);
+	ocsp_keeper_start(base, lane, s->api);
 }
 
 void
 pki_stop(void)
 {
 	leaser_stop();
+	ocsp_keeper_stop();
 	tidier_stop();
 	keeper_stop();
 	pool_stop();

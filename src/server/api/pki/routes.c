@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rows of the PKI engine, by area; no path is in two of them. */
+#include "ocsp.h"
 #include "partition.h"
 
 static const struct route *const more[] = { pki_ca_routes, pki_config_routes,
-	pki_cert_routes, NULL };
+	pki_cert_routes, pki_ocsp_routes, NULL };
 
 static const char *const doc_kinds[] = { "pki-role", "pki-issuer", "pki-key",
-	"pki-config", "pki-tidy", PARTITION_KIND, NULL };
+	"pki-config", "pki-tidy", PARTITION_KIND, OCSP_KIND, NULL };
 
 const struct backend pki_backend = {
 	.type = "pki",

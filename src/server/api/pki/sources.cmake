@@ -27,6 +27,14 @@ list(APPEND API_SOURCES
     pki/lease.c
     pki/leaser.c
     pki/lists.c
+    pki/ocsp.c
+    pki/ocsp_cache.c
+    pki/ocsp_index.c
+    pki/ocsp_keeper.c
+    pki/ocsp_rate.c
+    pki/ocsp_responder.c
+    pki/ocsp_sign.c
+    pki/ocsp_status.c
     pki/partition.c
     pki/partition_place.c
     pki/pool.c
@@ -41,6 +49,7 @@ list(APPEND API_SOURCES
     pki/routes_cert.c
     pki/routes_config.c
     pki/routes_leaf.c
+    pki/routes_ocsp.c
     pki/self_issued.c
     pki/sign.c
     pki/tidier.c

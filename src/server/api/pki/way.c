@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "ocsp.h"
 #include "partition.h"
 
 static __thread struct way *cache;
@@ -49,6 +50,8 @@ pki_worker_end(void)
 	}
 	cached = 0;
 	crl_worker_end();
+	ocsp_sign_worker_end();
+	ocsp_index_worker_end();
 	partition_worker_end();
 }
 

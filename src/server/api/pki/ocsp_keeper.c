@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The timer of worker 0: every issuer whose certificates name a responder, or that somebody
+ * has asked about, has one, with a certificate that is renewed when half of its life is over.
+ * One is made at a time; a failure is tried again after 1, 2, 4 … 256 s.
+ */
+#include <pthread.h>
+
+#include <event2/event.h>
+
+#include <chancery/base/log.h>
+#include <chancery/server/api.h>
+
+#include "ocsp.h"
+
+/* Seconds between two looks at all issuers. */
+#define TICKS_A_SECOND 4
+#define ALL_EVERY_S 16
+
+/* Of an issuer of a mount that needs, or wanted, one. */
+struct need {
+	struct need *next;
+	char *mount, *issuer; /* id */
+	bool wanted, refused;
+	unsigned failures;
+	int64_t not_before_s;
+};
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct need *needs; /* under it; never removed: as many as issuers */
+
+static struct {
+	struct event *timer;
+	struct lane *lane;
+	struct api *api;
+	unsigned ticks;
+	bool flying;
+} keeper;
+
+static int64_t
+now_s(void)
+{
+	return clock_wall_ms(pki_process.clock) / 1000;
+}
+
+/* Under the mutex. */
+static struct need *
+need_of(const char *mount, const char *issuer, bool make)
+{
+	struct need *n;
+
+	for (n = needs; n != NULL; n = n->next)
+		if (strcmp(n->issuer, issuer) == 0 &&
+		    strcmp(n->mount, mount) == 0)
+			return n;
+	if (!make)
+		return NULL;
+	n = mem_calloc(1, sizeof(*n));
+	n->mount = mem_strdup(mount);
+	n->issuer = mem_strdup(issuer);
+	n->next = needs;
+	return needs = n;
+}
+
+void
+ocsp_responder_wanted(const char *mount, const char *issuer_id)
+{
+	(void)pthread_mutex_lock(&mutex);
+	need_of(mount, issuer_id, true)->wanted = true;
+	(void)pthread_mutex_unlock(&mutex);
+}
+
+bool
+ocsp_responder_refused(const char *mount, const char *issuer_id)
+{
+	const struct need *n;
+	bool refused;
+
+	(void)pthread_mutex_lock(&mutex);
+	n = need_of(mount, issuer_id, false);
+	refused = n != NULL && n->refused;
+	(void)pthread_mutex_unlock(&mutex);
+	return refused;
+}
+
+/* ---- what is due ---- */
+
+static bool
+has_responder_urls(const char *mount, const struct issuer *i)
+{
+	auto_doc const struct doc *urls = NULL;
+
+	if (i->ocsp.n > 0)
+		return true;
+	urls = docs_get(pki_process.docs, "pki-config", mount, "urls");
+	return urls != NULL &&
+	    json_array_size(json_object_get(urls->json, "ocsp_servers")) > 0;
+}
+
+static bool
+is_disabled(const char *mount)
+{
+	auto_doc const struct doc *cfg =
+	    docs_get(pki_process.docs, "pki-config", mount, "crl");
+
+	return cfg != NULL &&
+	    json_is_true(json_object_get(cfg->json, "ocsp_disable"));
+}
+
+/* One that was made is kept up; one that is not there is made when it is asked for. */
+static bool
+is_due(const char *mount, const struct issuer *i)
+{
+	auto_doc const struct doc *doc = NULL;
+	char name[OCSP_NAME_SIZE];
+
+	if (!ocsp_may(i) || now_s() >= i->cert.tbs.not_after_s ||
+	    is_disabled(mount))
+		return false;
+	ocsp_responder_name(i, name);
+	doc = docs_get(pki_process.docs, OCSP_KIND, mount, name);
+	if (doc == NULL || doc->parsed == NULL)
+		return has_responder_urls(mount, i);
+	return ocsp_responder_due(doc->parsed, i, now_s());
+}
+
+static bool
+look_at(void *arg, const struct doc *doc)
+{
+	(void)arg;
+	if (doc->parsed != NULL && is_due(doc->scope, issuer_of(doc)))
+		ocsp_responder_wanted(doc->scope, doc->name);
+	return true;
+}
+
+/* ---- asking for it ---- */
+
+static void
+alarm_of(const struct need *n, int status, struct bytes body)
+{
+	log_line(LOG_LEVEL_ERROR,
+	    "OCSP: the issuer %s of %s has no responder, or its certificate is "
+	    "not renewed: status %d: %.*s",
+	    n->issuer, n->mount, status, (int)(body.n < 300 ? body.n : 300),
+	    (const char *)body.p);
+}
+
+static void
+made(void *arg, int status, struct bytes body)
+{
+	struct need *n = arg;
+
+	keeper.flying = false;
+	(void)pthread_mutex_lock(&mutex);
+	/* A mount or an issuer that is gone needs none. */
+	n->wanted = status >= 400 && status != 404;
+	n->refused = status >= 400 && status < 500;
+	if (n->wanted) {
+		n->not_before_s =
+		    now_s() + (1 << (n->failures < 8 ? n->failures++ : 8));
+	} else {
+		n->failures = 0;
+		n->not_before_s = 0;
+	}
+	(void)pthread_mutex_unlock(&mutex);
+	if (n->wanted)
+		alarm_of(n, status, body);
+}
+
+static void
+ask(struct need *n)
+{
+	auto_mem char *path = mem_printf("%s/ocsp-responder", n->mount);
+	struct api_own_call own = { .op = OP_WRITE, .path = path };
+
+	own.given = json_pack("{s:s}", "issuer", n->issuer);
+	keeper.flying = true;
+	api_call(keeper.api, 0, &own, made, n);
+}
+
+static struct need *
+next_wanted(void)
+{
+	struct need *n;
+
+	(void)pthread_mutex_lock(&mutex);
+	for (n = needs; n != NULL; n = n->next)
+		if (n->wanted && now_s() >= n->not_before_s)
+			break;
+	(void)pthread_mutex_unlock(&mutex);
+	return n;
+}
+
+/* Somebody else may have had it made meanwhile: an issuer with the same key and name. */
+static bool
+still_needed(const struct need *n)
+{
+	auto_doc const struct doc *i =
+	    docs_get(pki_process.docs, "pki-issuer", n->mount, n->issuer);
+	auto_doc const struct doc *doc = NULL;
+	char name[OCSP_NAME_SIZE];
+
+	if (i == NULL || i->parsed == NULL || is_disabled(n->mount) ||
+	    !ocsp_may(issuer_of(i)))
+		return false;
+	ocsp_responder_name(issuer_of(i), name);
+	doc = docs_get(pki_process.docs, OCSP_KIND, n->mount, name);
+	return doc == NULL || doc->parsed == NULL ||
+	    ocsp_responder_due(doc->parsed, issuer_of(i), now_s());
+}
+
+static void
+forget(struct need *n)
+{
+	(void)pthread_mutex_lock(&mutex);
+	n->wanted = false;
+	(void)pthread_mutex_unlock(&mutex);
+}
+
+static void
+tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct need *n;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (lane_get_state(keeper.lane) != LANE_UP)
+		return;
+	if (keeper.ticks++ % (ALL_EVERY_S * TICKS_A_SECOND) == 0)
+		docs_each(pki_process.docs, "pki-issuer", NULL, look_at, NULL);
+	while (!keeper.flying && (n = next_wanted()) != NULL) {
+		if (still_needed(n))
+			ask(n);
+		else
+			forget(n);
+	}
+}
+
+void
+ocsp_keeper_start(struct event_base *base, struct lane *lane, struct api *api)
+{
+	static const struct timeval often = { .tv_usec =
+						  1000000 / TICKS_A_SECOND };
+
+	keeper.lane = lane;
+	keeper.api = api;
+	keeper.timer = event_new(base, -1, EV_PERSIST, tick, NULL);
+	if (keeper.timer == NULL || event_add(keeper.timer, &often) != 0)
+		fatal("no timer");
+}
+
+void
+ocsp_keeper_stop(void)
+{
+	struct need *n;
+
+	if (keeper.timer != NULL)
+		event_free(keeper.timer);
+	memset(&keeper, 0, sizeof(keeper));
+	while ((n = needs) != NULL) {
+		needs = n->next;
+		mem_free(n->mount);
+		mem_free(n->issuer);
+		mem_free(n);
+	}
+	ocsp_cache_free();
+}
