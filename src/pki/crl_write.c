@@ -83,6 +83,7 @@ write_entry(struct der_writer *w, const struct crl_entry *entry)
 {
 	size_t mark = der_w_mark(w);
 
+	der_w_raw(w, entry->more);
 	if (entry->invalidity_s != 0)
 		write_invalidity(w, entry->invalidity_s);
 	/* RFC 5280 5.3.1: unspecified is said by absence. */
@@ -207,6 +208,7 @@ write_crl_extensions(struct der_writer *w, const struct crl_params *p)
 {
 	size_t mark = der_w_mark(w), one;
 
+	der_w_raw(w, p->more);
 	if (p->idp_url != NULL || p->idp_only_user || p->idp_only_ca)
 		write_idp(w, p);
 	one = der_w_mark(w);

@@ -33,6 +33,8 @@ struct crl_entry {
 	int64_t revoked_s;
 	int64_t invalidity_s; /* 0: none (RFC 5280 5.3.2)                     */
 	enum crl_reason reason;
+	/* For the writer: whole Extensions beside those two. The reader leaves it empty. */
+	struct bytes more;
 };
 /* Next entry in ascending serial order; false at the end. `rewind` starts over. */
 struct crl_source {
@@ -52,6 +54,7 @@ struct crl_params {
 	const char *idp_url;
 	bool idp_only_user, idp_only_ca;
 	int64_t delta_base; /* -1: not a delta                        */
+	struct bytes more;  /* whole Extensions, behind the others    */
 };
 
 /* Where the bytes go: called with successive pieces. */

@@ -140,7 +140,7 @@ def extension_value(kind, octets):
     inner = read(octets)[0]
     if kind == "SKI":
         return Opaque("key id", inner.content.hex())
-    if kind == "CRLNumber":
+    if kind in ("CRLNumber", "deltaCRL"):
         return Opaque("number of a list", inner.content.hex())
     if kind == "AKI":
         return {"%02x" % c.tag: Opaque("key id", c.content.hex()) for c in inner.children}

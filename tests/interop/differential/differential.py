@@ -12,6 +12,7 @@ import authorities
 import bao_pki
 import leases
 import leaves
+import lists
 import names
 import roles
 import sequences
@@ -23,7 +24,7 @@ from pair import Pair, environment_log
 SECTIONS = (("authorities", authorities.run), ("leaves", leaves.run), ("names", names.run),
             ("roles", roles.run), ("spelling", spelling.run), ("verbs", verbs.run),
             ("system", system.run), ("access", access.run), ("sequences", sequences.run),
-            ("leases", leases.run), ("bao pki", bao_pki.run))
+            ("lists", lists.run), ("leases", leases.run), ("bao pki", bao_pki.run))
 
 
 def main():

@@ -181,19 +181,6 @@ crl_open(const struct sha256 *key, unsigned part, struct crl_file *out)
 	return ok;
 }
 
-/* A list that a caller wrote could leave out what is revoked: the signer has no call for it. */
-void
-crl_refused(struct call *c)
-{
-	struct error e;
-
-	(void)error_set(&e, FAIL_REFUSED,
-	    "lists of revoked certificates are written by the signer alone, "
-	    "from its own revocations: use revoke (with reason) and "
-	    "crl/rotate");
-	call_fail(c, &e);
-}
-
 /* ---- asking for one ------------------------------------------------------------ */
 
 int64_t

@@ -397,8 +397,8 @@ call_fn config_issuers_read, config_issuers_write, config_keys_read,
 call_fn tidy_start, tidy_cancel, tidy_status, tidy_page, config_auto_tidy_read,
     config_auto_tidy_write;
 call_fn revoke_cert, revoke_with_key, issuer_revoke, cert_list,
-    cert_list_detailed, revocation_queue, crl_refused, revoked_list, cert_read,
-    cert_raw, cert_raw_pem;
+    cert_list_detailed, revocation_queue, sign_revocation_list, resign_crls,
+    revoked_list, cert_read, cert_raw, cert_raw_pem;
 call_fn cert_ca_json, cert_chain_json, cert_crl_json;
 call_fn ca_der, ca_pem, ca_chain, crl_der, crl_pem, crl_json, delta_der,
     delta_pem, delta_json, cert_delta_json, crl_rotate, crl_rotate_delta;

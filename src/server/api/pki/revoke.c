@@ -46,6 +46,11 @@ take_reason(struct call *c, struct revocation *r, struct error *e)
 	enum crl_reason reason;
 	uint64_t n;
 
+	r->invalidity_s = call_int(c, "invalidity_date");
+	if (r->invalidity_s < 0 || r->invalidity_s > c->now_s)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "invalidity_date: not between 1970 and now");
+
 	if (text[0] == '\0')
 		text = call_str(c, "revocation_reason");
 	if (text[0] == '\0')
@@ -96,7 +101,8 @@ revocation_record(struct call *c, call_fn *next)
 	r->next = next;
 	r->req = (struct lane_revoke){ .key = r->cert.issuer_key,
 		.cert = r->cert.index,
-		.reason = r->reason };
+		.reason = r->reason,
+		.invalidity_s = r->invalidity_s };
 	if (r->req.cert == UINT64_MAX)
 		r->req.cert_der = r->cert.der;
 	call_revoke(c, &r->req, recorded);

@@ -11,6 +11,7 @@ struct revocation {
 	struct cert given;        /* handed in as PEM */
 	const struct doc *issuer; /* held; NULL: gone */
 	int64_t time_s;
+	int64_t invalidity_s; /* 0: none */
 	int reason;
 	bool foreign; /* not in the store */
 	bool again;   /* it was revoked before */

@@ -9,7 +9,12 @@ static const struct field_spec f_ref[] = { REF, END };
 	    STR("certificate", NULL, "Or the certificate in PEM."),            \
 	    STR("reason", NULL,                                                \
 		"Reason of RFC 5280, by name or number: keyCompromise …"),     \
-	    STR("revocation_reason", NULL, "The same.")
+	    STR("revocation_reason", NULL, "The same."),                       \
+	{                                                                      \
+		"invalidity_date", FT_TIME, NULL,                              \
+		    "Since when the key is no longer trusted, RFC 3339.",      \
+		    false, false                                               \
+	}
 
 static const struct field_spec f_revoke[] = { REVOKE, END };
 static const struct field_spec f_revoke_key[] = { REVOKE,
@@ -42,8 +47,12 @@ static const struct field_spec f_serial[] = {
 static const struct field_spec f_resign[] = { REF, LIST_OF_CALLER,
 	LIST("crls", NULL, "Lists in PEM."), END };
 static const struct field_spec f_sign_list[] = { REF, LIST_OF_CALLER,
-	{ "revoked_certs", FT_JSON, NULL, "Entries.", false, false },
-	{ "extensions", FT_JSON, NULL, "Extensions.", false, false }, END };
+	{ "revoked_certs", FT_JSON, NULL,
+	    "Entries: serial_number, revocation_time, extensions.", false,
+	    false },
+	{ "extensions", FT_JSON, NULL,
+	    "Extensions: id, critical, value in base64.", false, false },
+	END };
 
 const struct route pki_cert_routes[] = {
 	{ "revoke", "Revoke a certificate.", 0, f_revoke, WRITE(revoke_cert),
@@ -150,10 +159,10 @@ const struct route pki_cert_routes[] = {
 	{ "issuer/:ref/unified-crl/delta/der", "issuer/:ref/crl/delta/der.",
 	    PUBLIC, f_ref, READ(delta_der), NULL },
 	{ "issuer/:ref/resign-crls",
-	    "Refused: lists are written by the signer alone.", 0, f_resign,
-	    WRITE(crl_refused), NULL },
+	    "Join lists of the issuer into one with the caller's number.", 0,
+	    f_resign, WRITE(resign_crls), NULL },
 	{ "issuer/:ref/sign-revocation-list",
-	    "Refused: lists are written by the signer alone.", 0, f_sign_list,
-	    WRITE(crl_refused), NULL },
+	    "A list with the caller's entries and number.", 0, f_sign_list,
+	    WRITE(sign_revocation_list), NULL },
 	{ NULL, NULL, 0, NULL, { NULL }, NULL },
 };

@@ -12,6 +12,7 @@ list(APPEND API_SOURCES
     pki/ca_root.c
     pki/ca_sub.c
     pki/cached.c
+    pki/caller_list.c
     pki/cert_info.c
     pki/certs.c
     pki/config.c
