@@ -6,6 +6,7 @@
 #include <chancery/config/service.h>
 
 #include "service_checks.h"
+#include "service_publish.h"
 
 const char *const service_role_names[] = { "ca", "log", NULL };
 
@@ -231,6 +232,11 @@ const struct yaml_field service_schema[] = {
 	  .size = sizeof(struct service_vault),
 	  .about = "Vaults and OpenBaos whose tokens are accepted here, by "
 	      "name" },
+	{ .key = "publish", .type = YAML_SECTION_MAP, .offset = C(publish),
+	  .max = SERVICE_TARGETS_MAX, .fields = service_target_fields,
+	  .size = sizeof(struct service_target),
+	  .about = "where lists and certificates of authorities are published, "
+	      "by name" },
 	{ .key = "run_dir", .type = YAML_TEXT, .offset = C(run_dir),
 	  .dflt = "run", .about = "directory of sockets while it runs" },
 	{ .key = "log_level", .type = YAML_TEXT, .offset = C(log_level),

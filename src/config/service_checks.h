@@ -12,5 +12,8 @@ bool check_namespace(const char *v, struct error *e) must_check;
 bool check_policy_name(const char *v, struct error *e) must_check;
 bool check_service_name(const char *v, struct error *e) must_check;
 bool check_token_prefix(const char *v, struct error *e) must_check;
+bool check_pattern(const char *v, struct error *e) must_check;
+bool check_target_url(const char *v, struct error *e) must_check;
+bool check_public_url(const char *v, struct error *e) must_check;
 bool check_user(const char *v, struct error *e) must_check;
 bool check_log_level(const char *v, struct error *e) must_check;

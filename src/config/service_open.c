@@ -12,6 +12,7 @@
 #include <chancery/base/limits.h>
 #include <chancery/config/service.h>
 
+#include "service_publish.h"
 #include "service_vault.h"
 
 struct check {
@@ -56,6 +57,7 @@ all_absolute(const struct check *k)
 		pin_absolute(k, &t[i].pin);
 	}
 	vault_absolute(k->c, c, k->dir);
+	publish_absolute(k->c, c, k->dir);
 	if (c->server.access_log != NULL &&
 	    strcmp(c->server.access_log, "stderr") != 0 &&
 	    strcmp(c->server.access_log, "off") != 0)
@@ -283,6 +285,7 @@ check_all(struct yaml_checker *c, void *filled, void *arg)
 	check_store(&k);
 	check_users(&k);
 	check_vaults(c, filled);
+	check_publish(c, filled, from->exists);
 }
 
 struct yaml_doc *

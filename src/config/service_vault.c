@@ -53,11 +53,21 @@ split_host(const char *v, char *host, size_t size)
 	    (host[0] != '[' || host[strlen(host) - 1] == ']');
 }
 
+static bool
+is_here(const char *host)
+{
+	static const char *const here[] = { "127.0.0.1", "[::1]", "localhost" };
+
+	for (size_t i = 0; i < countof(here); i++)
+		if (strcmp(host, here[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Tokens go there: in the clear they leave this machine never. */
 bool
 service_address_check(const char *v, struct error *e)
 {
-	static const char *const here[] = { "127.0.0.1", "[::1]", "localhost" };
 	static const char tls[] = "https://", plain[] = "http://";
 	char host[256];
 
@@ -65,16 +75,59 @@ service_address_check(const char *v, struct error *e)
 	    split_host(v + sizeof(tls) - 1, host, sizeof(host)))
 		return true;
 	if (strncmp(v, plain, sizeof(plain) - 1) == 0 &&
-	    split_host(v + sizeof(plain) - 1, host, sizeof(host))) {
-		for (size_t i = 0; i < countof(here); i++)
-			if (strcmp(host, here[i]) == 0)
-				return true;
-		return error_set(e, FAIL_BAD_INPUT,
-		    "without TLS only 127.0.0.1, [::1] and localhost: tokens "
-		    "would leave this machine in the clear");
-	}
+	    split_host(v + sizeof(plain) - 1, host, sizeof(host)))
+		return is_here(host) ||
+		    error_set(e, FAIL_BAD_INPUT,
+			"without TLS only 127.0.0.1, [::1] and localhost: "
+			"tokens would leave this machine in the clear");
 	return error_set(e, FAIL_BAD_INPUT,
 	    "want https://HOST or https://HOST:PORT, without a path");
+}
+
+/* The host of "https://HOST[:PORT][/PATH]", of a path that means the same however it is
+ * written. */
+static bool
+split_url(const char *v, const char *scheme, char *host, size_t size)
+{
+	size_t n = strlen(scheme), end;
+	char authority[256];
+
+	if (strncmp(v, scheme, n) != 0)
+		return false;
+	end = strcspn(v + n, "/");
+	if (end >= sizeof(authority) || !only(v + n + end, "/-_.~") ||
+	    strstr(v + n + end, "//") != NULL || strstr(v, "/.") != NULL)
+		return false;
+	memcpy(authority, v + n, end);
+	authority[end] = '\0';
+	return split_host(authority, host, size);
+}
+
+bool
+check_public_url(const char *v, struct error *e)
+{
+	char host[256];
+
+	return split_url(v, "https://", host, sizeof(host)) ||
+	    split_url(v, "http://", host, sizeof(host)) ||
+	    error_set(e, FAIL_BAD_INPUT,
+		"want http://HOST[:PORT][/PATH] or https://…");
+}
+
+bool
+check_target_url(const char *v, struct error *e)
+{
+	char host[256];
+
+	if (split_url(v, "https://", host, sizeof(host)))
+		return true;
+	if (!split_url(v, "http://", host, sizeof(host)))
+		return error_set(e, FAIL_BAD_INPUT,
+		    "want https://HOST[:PORT][/PATH]");
+	return is_here(host) ||
+	    error_set(e, FAIL_BAD_INPUT,
+		"without TLS only 127.0.0.1, [::1] and localhost: credentials "
+		"would leave this machine in the clear");
 }
 
 /* A header's value, and part of no URL. */
@@ -210,10 +263,11 @@ check_publisher_user(struct yaml_checker *c, struct service_config *cfg)
 	const char *const others[] = { cfg->user_server, cfg->user_signer };
 
 	if (cfg->user_publisher == NULL) {
-		if (cfg->vault.n > 0 && cfg->user_server != NULL &&
+		if (service_has_publisher(cfg) && cfg->user_server != NULL &&
 		    !yaml_checker_given(c, &cfg->user_publisher))
 			yaml_mistake(c, &cfg->user_server,
-			    "with vault: user_server needs user_publisher");
+			    "with %s: user_server needs user_publisher",
+			    cfg->vault.n > 0 ? "vault" : "publish");
 		return;
 	}
 	if (cfg->user_server == NULL &&

@@ -8,6 +8,7 @@
 /* One row a job. */
 static errand_fn *const rows[JOB__COUNT] = {
 	[JOB_VAULT_LOOKUP] = vault_lookup,
+	[JOB_PUBLISH] = publish_object,
 };
 
 /* Packets read in one go: other desks want their turn. */
@@ -59,6 +60,7 @@ static bool
 on_frame(void *arg, const struct frame *f, struct bytes body, struct error *e)
 {
 	struct desk *d = arg;
+	auto_fd int fd = port_file(d->port);
 	struct job_request q;
 	struct errand *a;
 
@@ -73,7 +75,7 @@ on_frame(void *arg, const struct frame *f, struct bytes body, struct error *e)
 		.id = f->id,
 		.service = q.service };
 	LIST_INSERT_HEAD(&d->errands, a, link);
-	rows[a->job](a, &q);
+	rows[a->job](a, &q, &fd);
 	return true;
 }
 
@@ -105,6 +107,7 @@ desk_open(struct publisher *p, uint32_t index, int fd)
 	d->room = p;
 	d->index = index;
 	d->port = port_new(fd);
+	port_take_files(d->port);
 	LIST_INIT(&d->errands);
 	LIST_INSERT_HEAD(&p->desks, d, link);
 }

@@ -5,6 +5,7 @@
  * has no signing key, no register and no store.
  */
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include <chancery/base/secret.h>
 
@@ -20,6 +21,8 @@ main(int argc, unused_arg char **argv)
 		    "chancery-publisher is started by chanceryd\n");
 		return 64;
 	}
+	/* What it writes is public. */
+	(void)umask(022);
 	secret_harden_process();
 	publisher_memory_init();
 	return publisher_run(&room);

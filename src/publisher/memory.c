@@ -11,7 +11,8 @@
 
 #include "publisher.h"
 
-/* A limit that is none: with another one a later allocation would fail. */
+/* A limit that is none: with another one a later allocation would fail. What is never touched
+ * need not be there; a list that is mapped is let go of by who maps it. */
 static void
 lock_all(void)
 {
@@ -19,7 +20,7 @@ lock_all(void)
 
 	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
 	    limit.rlim_cur == RLIM_INFINITY)
-		(void)!mlockall(MCL_CURRENT | MCL_FUTURE);
+		(void)!mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }
 
 void

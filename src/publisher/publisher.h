@@ -52,7 +52,7 @@ struct curl_waitfd;
 void outsides_poll(struct outsides *o, struct curl_waitfd *fds, unsigned n,
     int ms);
 
-/* ---- jobs (jobs.c, vault.c) ----------------------------------------------- */
+/* ---- jobs (jobs.c, vault.c, press.c) ----------------------------------------------- */
 
 struct desk {
 	LIST_ENTRY(desk) link;
@@ -76,9 +76,10 @@ bool desk_read(struct desk *d) must_check;
 bool desk_flush(struct desk *d) must_check;
 void desk_close(struct desk *d);
 
-/* Begin it; ends with exactly one errand_answer, perhaps at once. */
-typedef void errand_fn(struct errand *e, const struct job_request *q);
-errand_fn vault_lookup;
+/* Begin it; ends with exactly one errand_answer, perhaps at once. *fd: the descriptor that came
+ * with it, or -1; it may be taken. */
+typedef void errand_fn(struct errand *e, const struct job_request *q, int *fd);
+errand_fn vault_lookup, publish_object;
 /* Frees it. */
 void errand_answer(struct errand *e, const struct job_answer *a);
 void errand_fail(struct errand *e, enum fail why, const char *msg);
@@ -90,6 +91,7 @@ struct publisher {
 	struct yaml_doc *doc;
 	struct service_config cfg;
 	struct outsides *outsides;
+	struct presses *presses; /* press.h */
 	LIST_HEAD(, desk) desks;
 	bool stopping;
 	int64_t alive_ns;

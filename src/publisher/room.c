@@ -9,7 +9,7 @@
 #include <chancery/base/log.h>
 #include <chancery/sandbox/sandbox.h>
 
-#include "publisher.h"
+#include "press.h"
 
 #define MS INT64_C(1000000)
 /* Signs of life come twice as often as they are missed. */
@@ -18,7 +18,9 @@
 
 /* ---- sandbox ------------------------------------------------------------------ */
 
-#define PATHS_MAX (3 * SERVICE_VAULTS_MAX + SERVICE_TOKENS_MAX + 12)
+#define PATHS_MAX                                                              \
+	(3 * SERVICE_VAULTS_MAX + 7 * SERVICE_TARGETS_MAX +                    \
+	    SERVICE_TOKENS_MAX + 12)
 
 static void
 add_path(struct sandbox_options *opt, struct sandbox_path *path,
@@ -43,12 +45,27 @@ add_hidden(const struct service_config *c, struct sandbox_options *opt,
 		add_path(opt, path, SANDBOX_NEVER, service_pin_file(t[i].pin));
 }
 
+/* Lists come by descriptor: there is no right to where the signer keeps them. */
+static void
+add_target(const struct service_target *t, struct sandbox_options *opt,
+    struct sandbox_path *path)
+{
+	const char *const files[] = { t->token_file, t->password_file,
+		t->keys_file, t->ca_certificate, t->client_certificate,
+		t->client_key };
+
+	for (size_t i = 0; i < countof(files); i++)
+		add_path(opt, path, SANDBOX_TLS, files[i]);
+	add_path(opt, path, SANDBOX_PUBLISH, t->directory);
+}
+
 static bool
 enter_sandbox(const struct service_config *c, struct error *e)
 {
 	struct sandbox_path path[PATHS_MAX];
 	struct sandbox_options opt = { .path = path };
 	const struct service_vault *v = c->vault.v;
+	const struct service_target *t = c->publish.v;
 	struct sandbox_status status;
 
 	for (size_t i = 0; i < c->vault.n && i < SERVICE_VAULTS_MAX; i++) {
@@ -56,6 +73,8 @@ enter_sandbox(const struct service_config *c, struct error *e)
 		add_path(&opt, path, SANDBOX_TLS, v[i].client_certificate);
 		add_path(&opt, path, SANDBOX_TLS, v[i].client_key);
 	}
+	for (size_t i = 0; i < c->publish.n && i < SERVICE_TARGETS_MAX; i++)
+		add_target(&t[i], &opt, path);
 	add_hidden(c, &opt, path);
 	if (!sandbox_enter(SANDBOX_PUBLISHER, &opt, &status, e))
 		return false;
@@ -72,6 +91,8 @@ fill_fds(const struct publisher *p, struct curl_waitfd *fds)
 	unsigned n = 0;
 
 	fds[n++] = (struct curl_waitfd){ ROOM_FD_CONTROL, CURL_WAIT_POLLIN, 0 };
+	fds[n++] =
+	    (struct curl_waitfd){ presses_fd(p->presses), CURL_WAIT_POLLIN, 0 };
 	LIST_FOREACH(d, &p->desks, link)
 	fds[n++] = (struct curl_waitfd){ port_fd(d->port),
 		(short)(CURL_WAIT_POLLIN |
@@ -106,11 +127,12 @@ say_alive(struct publisher *p)
 static void
 pass(struct publisher *p)
 {
-	struct curl_waitfd fds[SERVICE_WORKERS_MAX + 1];
+	struct curl_waitfd fds[SERVICE_WORKERS_MAX + 2];
 	unsigned n;
 
 	publisher_control(p);
 	each_desk(p, desk_read);
+	presses_collect(p->presses);
 	outsides_poll(p->outsides, NULL, 0, 0);
 	each_desk(p, desk_flush);
 	n = fill_fds(p, fds);
@@ -131,7 +153,8 @@ publisher_run(struct publisher *p)
 	}
 	log_set_level((enum log_level)service_log_level(p->cfg.log_level));
 	if (!enter_sandbox(&p->cfg, &e) ||
-	    (p->outsides = outsides_new(&p->cfg, &e)) == NULL) {
+	    (p->outsides = outsides_new(&p->cfg, &e)) == NULL ||
+	    (p->presses = presses_new(&p->cfg, &e)) == NULL) {
 		log_line(LOG_LEVEL_ERROR, "publisher: %s", e.msg);
 		return ROOM_EXIT_CONFIG;
 	}
@@ -140,6 +163,7 @@ publisher_run(struct publisher *p)
 		pass(p);
 	while (!LIST_EMPTY(&p->desks))
 		desk_close(LIST_FIRST(&p->desks));
+	presses_free(p->presses);
 	outsides_free(p->outsides);
 	yaml_doc_free(p->doc);
 	return ROOM_EXIT_OK;

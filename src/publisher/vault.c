@@ -66,7 +66,7 @@ looked_up(void *arg, const struct outside_reply *r)
 }
 
 void
-vault_lookup(struct errand *e, const struct job_request *q)
+vault_lookup(struct errand *e, const struct job_request *q, unused_arg int *fd)
 {
 	const struct service_vault *v = e->room->cfg.vault.v;
 	struct outside *to = outside_get(e->room->outsides, q->service);

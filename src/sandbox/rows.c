@@ -29,7 +29,8 @@ static const char *const reading_calls[] = { "openat", "open", "stat", "lstat",
 	"flock", NULL };
 static const char *const writing_calls[] = { "pwrite64", "fsync", "fdatasync",
 	"fallocate", "unlink", "unlinkat", "rename", "renameat2", "link",
-	"linkat", "mkdir", "rmdir", "fchmod", "fchown", "msync", NULL };
+	"linkat", "mkdir", "mkdirat", "rmdir", "fchmod", "fchown", "msync",
+	NULL };
 
 /* What modules of vendors may use beyond that; none of it leads out of the row. */
 static const char *const module_calls[] = { "select", "pselect6", "times",
@@ -116,10 +117,11 @@ const struct sandbox_row sandbox_rows[SANDBOX__COUNT] = {
 		.name = "publisher",
 		.kind = {
 			[SANDBOX_TLS] = ACCESS_READ_SELF,
+			[SANDBOX_PUBLISH] = ACCESS_WRITE,
 			[SANDBOX_NEVER] = ACCESS_HIDDEN,
 		},
 		.calls = { basic_calls, room_calls, reading_calls,
-		    outbound_calls },
+		    writing_calls, outbound_calls },
 		.files = true,
 		.threads = true,
 		.outbound = true,

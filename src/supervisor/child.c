@@ -40,7 +40,7 @@ child_is_up(const struct child *c)
 bool
 child_is_wanted(const struct supervisor *s, enum child_which which)
 {
-	return which != CHILD_PUBLISHER || s->cfg.vault.n > 0;
+	return which != CHILD_PUBLISHER || service_has_publisher(&s->cfg);
 }
 
 static void say_why(struct child *c, const char *fmt, ...) printf_like(2, 3);

@@ -28,6 +28,7 @@ with_others(const struct service_config *old, const struct service_config *new)
 	c.server = new->server;
 	c.server.workers = workers;
 	c.vault = new->vault;
+	c.publish = new->publish;
 	c.user_publisher = new->user_publisher;
 	return c;
 }
@@ -41,6 +42,7 @@ with_publisher(const struct service_config *old,
 
 	c.server.workers = old->server.workers;
 	c.vault = old->vault;
+	c.publish = old->publish;
 	c.user_publisher = old->user_publisher;
 	return c;
 }
@@ -118,9 +120,10 @@ read_next(struct supervisor *s, struct next *n, struct error *e)
 	if (strcmp(n->cfg.run_dir, s->cfg.run_dir) != 0)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "run_dir cannot change while chanceryd runs");
-	if (n->cfg.vault.n > 0 && s->child[CHILD_PUBLISHER].path == NULL)
+	if (service_has_publisher(&n->cfg) &&
+	    s->child[CHILD_PUBLISHER].path == NULL)
 		return error_set(e, FAIL_NOT_FOUND,
-		    "vault: chancery-publisher was not installed when "
+		    "vault, publish: chancery-publisher was not installed when "
 		    "chanceryd was started");
 	return identities_find(&n->cfg, n->identity, e) &&
 	    listeners_open(&n->listeners, &s->listeners, &n->cfg, e);

@@ -11,6 +11,7 @@ enum kind {
 	KIND_BOOL,
 	KIND_TEXT,
 	KIND_TEXTS,
+	KIND_BYTES,
 	KIND_MESSAGE, /* a text for people: mended, not refused */
 	KIND_SECRET   /* its length; port_send puts it behind the body */
 };
@@ -27,10 +28,18 @@ struct field {
  * comes last. */
 enum {
 	Q_SERVICE,
+	Q_FORM,
+	Q_NAME,
+	Q_NUMBER,
+	Q_ISSUER,
 	Q_SECRET
 };
 static const struct field request_fields[] = {
 	[Q_SERVICE] = { "service", KIND_U32, Q(service), 0 },
+	[Q_FORM] = { "form", KIND_U32, Q(form), 0 },
+	[Q_NAME] = { "name", KIND_TEXT, Q(name), LIMIT_OBJECT_NAME_BYTES },
+	[Q_NUMBER] = { "number", KIND_U64, Q(number), 0 },
+	[Q_ISSUER] = { "issuer", KIND_BYTES, Q(issuer), LIMIT_CERT_BYTES },
 	[Q_SECRET] = { "secret", KIND_SECRET, Q(secret),
 	    LIMIT_FOREIGN_TOKEN_BYTES },
 };
@@ -43,7 +52,11 @@ enum {
 	A_DISPLAY_NAME,
 	A_NAMESPACE,
 	A_POLICIES,
-	A_CIDRS
+	A_CIDRS,
+	A_NUMBER,
+	A_THIS,
+	A_NEXT,
+	A_CHANGED
 };
 static const struct field answer_fields[] = {
 	[A_EXPIRES] = { "expires", KIND_BOOL, A(expires), 0 },
@@ -54,6 +67,10 @@ static const struct field answer_fields[] = {
 	[A_NAMESPACE] = { "namespace", KIND_TEXT, A(name_space), 255 },
 	[A_POLICIES] = { "policies", KIND_TEXTS, A(policies), 255 },
 	[A_CIDRS] = { "cidrs", KIND_TEXTS, A(cidrs), 64 },
+	[A_NUMBER] = { "number", KIND_U64, A(number), 0 },
+	[A_THIS] = { "this", KIND_U64, A(this_s), 0 },
+	[A_NEXT] = { "next", KIND_U64, A(next_s), 0 },
+	[A_CHANGED] = { "changed", KIND_BOOL, A(changed), 0 },
 };
 /* In front of every answer, behind its reason. */
 static const struct field message_field = { "msg", KIND_MESSAGE, A(msg),
@@ -69,6 +86,9 @@ static const struct {
 	    B(A_EXPIRES) | B(A_TTL) | B(A_USES) | B(A_ACCESSOR) |
 		B(A_DISPLAY_NAME) | B(A_NAMESPACE) | B(A_POLICIES) |
 		B(A_CIDRS) },
+	[JOB_PUBLISH] = { "PUBLISH",
+	    B(Q_SERVICE) | B(Q_FORM) | B(Q_NAME) | B(Q_NUMBER) | B(Q_ISSUER),
+	    B(A_NUMBER) | B(A_THIS) | B(A_NEXT) | B(A_CHANGED) },
 };
 
 static bool
@@ -81,6 +101,13 @@ const char *
 job_name(enum job j)
 {
 	return known(j) ? jobs[j].name : "unknown";
+}
+
+bool
+job_has_file(enum job j, const struct job_request *q)
+{
+	return j == JOB_PUBLISH &&
+	    (q->form == JOB_FORM_LIST || q->form == JOB_FORM_LIST_PEM);
 }
 
 /* ---- writing ----------------------------------------------------------- */
@@ -100,7 +127,7 @@ write_texts(const struct field *f, const struct job_texts *v, struct buf *out)
 static bool
 write_value(const struct field *f, const void *in, struct buf *out)
 {
-	const struct bytes *secret = in;
+	const struct bytes *octets = in;
 	const char *text;
 	uint64_t u64;
 	uint32_t u32;
@@ -119,9 +146,12 @@ write_value(const struct field *f, const void *in, struct buf *out)
 		return true;
 	case KIND_TEXTS:
 		return write_texts(f, in, out);
+	case KIND_BYTES:
+		wire_bytes(out, *octets);
+		return octets->n <= f->max;
 	case KIND_SECRET:
-		wire_u32(out, (uint32_t)secret->n);
-		return secret->n <= f->max;
+		wire_u32(out, (uint32_t)octets->n);
+		return octets->n <= f->max;
 	case KIND_MESSAGE:
 	case KIND_TEXT:
 		break;
@@ -201,6 +231,7 @@ read_value(const struct field *f, struct wire_reader *r, void *to)
 	case KIND_TEXTS:
 		read_texts(f, r, to);
 		break;
+	case KIND_BYTES:
 	case KIND_SECRET:
 		*(struct bytes *)to = wire_get_bytes(r, f->max);
 		break;

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <chancery/base/cleanup.h>
 #include <chancery/base/limits.h>
 #include <chancery/base/secret.h>
 #include <chancery/wire/port.h>
@@ -11,6 +13,12 @@
 struct packet {
 	TAILQ_ENTRY(packet) link;
 	struct secret *data;
+	int file; /* -1: none */
+};
+
+union rights {
+	struct cmsghdr align;
+	char room[CMSG_SPACE(sizeof(int))];
 };
 
 struct port {
@@ -18,6 +26,8 @@ struct port {
 	TAILQ_HEAD(packets, packet) out;
 	size_t waiting;
 	struct secret *in;
+	bool takes_files;
+	int file; /* of the packet that is being read */
 };
 
 struct port *
@@ -26,6 +36,7 @@ port_new(int fd)
 	struct port *p = mem_calloc(1, sizeof(*p));
 
 	p->fd = fd;
+	p->file = -1;
 	TAILQ_INIT(&p->out);
 	p->in = secret_new(LIMIT_PACKET_BYTES);
 	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -39,6 +50,8 @@ packet_free(struct port *p, struct packet *k)
 	TAILQ_REMOVE(&p->out, k, link);
 	p->waiting--;
 	secret_free(k->data);
+	if (k->file >= 0)
+		(void)close(k->file);
 	mem_free(k);
 }
 
@@ -66,11 +79,23 @@ port_is_full(const struct port *p)
 	return p->waiting > 0;
 }
 
+void
+port_take_files(struct port *p)
+{
+	p->takes_files = true;
+}
+
+int
+port_file(struct port *p)
+{
+	return take_fd(&p->file);
+}
+
 /* ---- sending ----------------------------------------------------------- */
 
-bool
-port_send(struct port *p, const struct frame *f, struct bytes body,
-    struct bytes secret, struct error *e)
+static bool
+queue_packet(struct port *p, const struct frame *f, struct bytes body,
+    struct bytes secret, int file, struct error *e)
 {
 	struct frame h = *f;
 	uint8_t head[FRAME_HEADER];
@@ -87,6 +112,7 @@ port_send(struct port *p, const struct frame *f, struct bytes body,
 	h.len = (uint32_t)(body.n + secret.n);
 	frame_write(&h, head);
 	k = mem_calloc(1, sizeof(*k));
+	k->file = file;
 	k->data = secret_new(n);
 	if (!secret_add(k->data, head, sizeof(head)) ||
 	    !secret_add(k->data, body.p, body.n) ||
@@ -98,13 +124,54 @@ port_send(struct port *p, const struct frame *f, struct bytes body,
 }
 
 bool
+port_send(struct port *p, const struct frame *f, struct bytes body,
+    struct bytes secret, struct error *e)
+{
+	return queue_packet(p, f, body, secret, -1, e);
+}
+
+bool
+port_send_file(struct port *p, const struct frame *f, struct bytes body, int fd,
+    struct error *e)
+{
+	auto_fd int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (own < 0)
+		return error_errno(e, FAIL_IO, "a file for the other room");
+	if (!queue_packet(p, f, body, (struct bytes){ 0 }, own, e))
+		return false;
+	(void)take_fd(&own);
+	return true;
+}
+
+static ssize_t
+send_packet(const struct port *p, const struct packet *k)
+{
+	const uint8_t *data = secret_data(k->data);
+	union rights c = { 0 };
+	struct iovec v = { .iov_len = secret_len(k->data) };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
+
+	/* sendmsg only reads: the iovec alone is not const. */
+	memcpy(&v.iov_base, &data, sizeof(data));
+	if (k->file >= 0) {
+		m.msg_control = &c;
+		m.msg_controllen = sizeof(c.room);
+		c.align = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+			.cmsg_type = SCM_RIGHTS,
+			.cmsg_len = CMSG_LEN(sizeof(int)) };
+		memcpy(CMSG_DATA(&c.align), &k->file, sizeof(k->file));
+	}
+	return sendmsg(p->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+bool
 port_flush(struct port *p, struct error *e)
 {
 	struct packet *k;
 
 	while ((k = TAILQ_FIRST(&p->out)) != NULL) {
-		if (send(p->fd, secret_data(k->data), secret_len(k->data),
-			MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+		if (send_packet(p, k) >= 0) {
 			packet_free(p, k);
 			continue;
 		}
@@ -140,28 +207,59 @@ one_frame(struct bytes in, peer_frame_fn *each, void *arg, struct error *e)
 	return each(arg, &f, bytes_of(in.p + FRAME_HEADER, f.len), e);
 }
 
-/* Descriptors that come along are not taken: MSG_CTRUNC closes them. */
+static int
+passed_file(struct msghdr *m)
+{
+	const struct cmsghdr *h = CMSG_FIRSTHDR(m);
+	int fd = -1;
+
+	if (h != NULL && h->cmsg_level == SOL_SOCKET &&
+	    h->cmsg_type == SCM_RIGHTS && h->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&fd, CMSG_DATA(h), sizeof(fd));
+	return fd;
+}
+
+/* Descriptors that are not taken, or more than one: MSG_CTRUNC closes them. */
+static bool
+one_packet(struct port *p, struct msghdr *m, struct bytes in,
+    peer_frame_fn *each, void *arg, struct error *e)
+{
+	auto_fd int left = -1;
+	bool ok;
+
+	p->file = p->takes_files ? passed_file(m) : -1;
+	if ((m->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+		ok = error_set(e, FAIL_BAD_INPUT,
+		    "message of another room: larger than a packet");
+	else
+		ok = one_frame(in, each, arg, e);
+	left = take_fd(&p->file);
+	return ok;
+}
+
 enum peer_got
 port_receive(struct port *p, peer_frame_fn *each, void *arg, struct error *e)
 {
 	size_t cap;
 	uint8_t *page = secret_room(p->in, &cap);
+	union rights c = { 0 };
 	struct iovec v = { page, cap };
 	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
-	ssize_t n = recvmsg(p->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t n;
 	bool ok;
 
+	if (p->takes_files) {
+		m.msg_control = &c;
+		m.msg_controllen = sizeof(c.room);
+	}
+	n = recvmsg(p->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return nothing(e);
 	if (n == 0) {
 		(void)error_set(e, FAIL_IO, "the other room has closed");
 		return PEER_GONE;
 	}
-	if ((m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
-		ok = error_set(e, FAIL_BAD_INPUT,
-		    "message of another room: larger than a packet");
-	else
-		ok = one_frame(bytes_of(page, (size_t)n), each, arg, e);
+	ok = one_packet(p, &m, bytes_of(page, (size_t)n), each, arg, e);
 	explicit_bzero(page, (size_t)n);
 	return ok ? PEER_GOT : PEER_BAD;
 }

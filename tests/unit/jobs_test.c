@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <chancery/base/limits.h>
 #include <chancery/wire/jobs.h>
@@ -19,6 +20,8 @@ struct rig {
 	struct frame frame;
 	size_t n;
 	bool refuse;
+	struct port *port; /* whose file is taken, or NULL */
+	int file;
 };
 
 static int
@@ -55,6 +58,8 @@ on_frame(void *arg, const struct frame *f, struct bytes body, struct error *e)
 	buf_reset(&r->got);
 	buf_add_bytes(&r->got, body);
 	r->n++;
+	if (r->port != NULL)
+		r->file = port_file(r->port);
 	return !r->refuse || error_set(e, FAIL_BAD_INPUT, "refused");
 }
 
@@ -218,6 +223,84 @@ test_request_and_answer(unused_arg void **state)
 }
 
 static void
+test_publish(unused_arg void **state)
+{
+	auto_buf struct buf b = { 0 };
+	struct job_request back,
+	    q = { .service = 2,
+		    .form = JOB_FORM_LIST_PEM,
+		    .name = "m/full.crl",
+		    .number = 1ULL << 40,
+		    .issuer = bytes_str("issuer") };
+	struct job_answer got,
+	    a = { .number = 7, .this_s = 8, .next_s = 9, .changed = true };
+	struct error e;
+
+	assert_true(job_request_encode(JOB_PUBLISH, &q, &b, &e));
+	assert_true(job_request_decode(JOB_PUBLISH, buf_bytes(&b), &back, &e));
+	assert_int_equal(back.service, 2);
+	assert_int_equal(back.form, JOB_FORM_LIST_PEM);
+	assert_true(back.number == q.number);
+	assert_string_equal(back.name, q.name);
+	assert_true(bytes_eq(back.issuer, q.issuer));
+	for (size_t n = 0; n < b.n; n++)
+		assert_false(job_request_decode(JOB_PUBLISH, bytes_of(b.p, n),
+		    &back, &e));
+	assert_true(job_has_file(JOB_PUBLISH, &q));
+	q.form = JOB_FORM_CERTIFICATE;
+	assert_false(job_has_file(JOB_PUBLISH, &q));
+	buf_reset(&b);
+	assert_true(job_answer_encode(JOB_PUBLISH, &a, &b, &e));
+	assert_true(job_answer_decode(JOB_PUBLISH, buf_bytes(&b), &got, &e));
+	assert_true(got.number == 7 && got.this_s == 8 && got.next_s == 9 &&
+	    got.changed);
+}
+
+/* A file goes to a port that takes files, and to no other; what nobody takes is closed. */
+static void
+test_files_pass(void **state)
+{
+	struct rig *r = *state;
+	struct frame f = { .type = 2 };
+	int fd[2], before;
+	struct error e;
+	char c;
+
+	assert_int_equal(pipe(fd), 0);
+	before = dup(fd[0]);
+	(void)close(before);
+	/* Not asked for: MSG_CTRUNC. */
+	assert_true(port_send_file(r->a, &f, bytes_str("x"), fd[1], &e));
+	assert_true(port_flush(r->a, &e));
+	assert_int_equal(port_receive(r->b, on_frame, r, &e), PEER_BAD);
+	port_take_files(r->b);
+	/* Not taken by the handler. */
+	assert_true(port_send_file(r->a, &f, bytes_str("x"), fd[1], &e));
+	assert_true(port_flush(r->a, &e));
+	assert_int_equal(port_receive(r->b, on_frame, r, &e), PEER_GOT);
+	assert_int_equal(dup(fd[0]), before);
+	(void)close(before);
+	r->port = r->b;
+	assert_true(port_send_file(r->a, &f, bytes_str("x"), fd[1], &e));
+	assert_true(port_flush(r->a, &e));
+	(void)close(fd[1]);
+	assert_int_equal(port_receive(r->b, on_frame, r, &e), PEER_GOT);
+	assert_true(r->file >= 0);
+	assert_int_equal(write(r->file, "y", 1), 1);
+	(void)close(r->file);
+	assert_int_equal(read(fd[0], &c, 1), 1);
+	/* All ends are closed again. */
+	assert_int_equal(read(fd[0], &c, 1), 0);
+	(void)close(fd[0]);
+	/* Without one there is none. */
+	assert_true(
+	    port_send(r->a, &f, bytes_str("x"), (struct bytes){ 0 }, &e));
+	assert_true(port_flush(r->a, &e));
+	assert_int_equal(port_receive(r->b, on_frame, r, &e), PEER_GOT);
+	assert_int_equal(r->file, -1);
+}
+
+static void
 test_failures_have_no_fields(unused_arg void **state)
 {
 	auto_buf struct buf b = { 0 };
@@ -284,7 +367,7 @@ test_unknown_jobs(unused_arg void **state)
 	struct error e;
 
 	for (unsigned j = 0; j < 1000; j++) {
-		if (j == JOB_VAULT_LOOKUP)
+		if (j == JOB_VAULT_LOOKUP || j == JOB_PUBLISH)
 			continue;
 		assert_false(
 		    job_request_decode(j, (struct bytes){ 0 }, &q, &e));
@@ -305,7 +388,10 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_the_other_end_goes, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(test_files_pass, setup,
+		    teardown),
 		cmocka_unit_test(test_request_and_answer),
+		cmocka_unit_test(test_publish),
 		cmocka_unit_test(test_failures_have_no_fields),
 		cmocka_unit_test(test_fields_have_limits),
 		cmocka_unit_test(test_unknown_jobs),

@@ -89,7 +89,7 @@ static void
 ask(struct rig *r, const char *token)
 {
 	struct outlane_ask q = { .job = JOB_VAULT_LOOKUP,
-		.request = { 1, bytes_str(token) },
+		.request = { .service = 1, .secret = bytes_str(token) },
 		.key = sha256(bytes_str(token)),
 		.timeout_ms = 1000 };
 

@@ -248,6 +248,111 @@ static const struct {
 	    "user_server: a\nuser_signer: b\nuser_publisher: b",
 	    "the user of another room" },
 	{ "log_level: debug", "user_publisher: b", "needs user_server" },
+	/* Where lists are published */
+	{ "log_level: debug", "publish: { a: { directory: /usr/share } }",
+	    "missing key \"kind\"" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: ftp, directory: /usr/share } }",
+	    ":13:23: publish.a.kind: " },
+	{ "log_level: debug", "publish: { a: { kind: files } }",
+	    "directory is missing" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: files, directory: absent } }",
+	    "absent: there is no such directory" },
+	{ "log_level: debug", "publish: { a: { kind: files, directory: / } }",
+	    "a directory of its own" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: files, directory: /usr/share, "
+	    "address: \"https://x\", ca_certificate: /bin/sh } }",
+	    "address is not for kind files" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: files, directory: /usr/share, "
+	    "webdav: true } }",
+	    "webdav is for http" },
+	{ "log_level: debug", "publish: { a: { kind: http } }",
+	    "address is missing" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: http, address: \"http://10.0.0.1/\" } }",
+	    "in the clear" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: http, address: \"https://x/a//b\", "
+	    "ca_certificate: /bin/sh } }",
+	    "want https://HOST" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: http, address: \"https://x/a/../b\", "
+	    "ca_certificate: /bin/sh } }",
+	    "want https://HOST" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: http, address: \"https://x/a?b\", "
+	    "ca_certificate: /bin/sh } }",
+	    "want https://HOST" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: http, address: \"https://u:p@x\", "
+	    "ca_certificate: /bin/sh } }",
+	    "want https://HOST" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: http, address: \"https://x\" } }",
+	    "ca_certificate is missing" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: http, address: \"http://[::1]:1\", "
+	    "token_file: /bin/sh, password_file: /bin/sh } }",
+	    "not both" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: http, address: \"http://[::1]:1\", "
+	    "client_key: /bin/sh } }",
+	    "both or neither" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: http, address: \"http://[::1]:1\", "
+	    "keys_file: /bin/sh } }",
+	    "keys_file is not for kind http" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: http, address: \"http://[::1]:1\", "
+	    "public_url: \"ftp://x\" } }",
+	    "want http://HOST" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: s3, address: \"http://[::1]:1\", "
+	    "keys_file: /bin/sh } }",
+	    "region is missing" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: s3, address: \"http://[::1]:1\", "
+	    "region: r } }",
+	    "keys_file is missing" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: s3, address: \"http://[::1]:1\", "
+	    "region: r, keys_file: /bin/sh, prefix: /x } }",
+	    "is no name of an object" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: files, directory: /usr/share, "
+	    "lists: \"{issuer}/{what}\" } }",
+	    "{what} is none of" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: files, directory: /usr/share, "
+	    "lists: \"{issuer}/../x\" } }",
+	    "is no name of an object" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: files, directory: /usr/share, "
+	    "lists: \"{scope}.crl\" } }",
+	    "without {mount}" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: files, directory: /usr/share, "
+	    "certificates: \"{issuer}{scope}\" } }",
+	    "have no {scope}" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: files, directory: /usr/share, "
+	    "lists: \"{issuer}\", certificates: \"{issuer}\" } }",
+	    "two patterns are the same" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: files, directory: /usr/share, "
+	    "lists: \"\", certificates: \"\" } }",
+	    "nothing to publish" },
+	{ "log_level: debug",
+	    "publish: { a: { kind: files, directory: /usr/share, "
+	    "check: 0s } }",
+	    "out of range" },
+	{ "log_level: debug",
+	    "user_server: a\nuser_signer: b\npublish: { a: { kind: files, "
+	    "directory: /usr/share } }",
+	    "with publish: user_server needs user_publisher" },
 };
 
 static void

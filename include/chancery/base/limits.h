@@ -158,6 +158,26 @@
 /* Answers of no that are remembered. */
 #define LIMIT_FOREIGN_REFUSED 4096
 
+/* ---- publication ---- */
+/* The name of a published object; S3 takes 1,024 octets with its prefix. */
+#define LIMIT_OBJECT_NAME_BYTES 512
+/* Objects of one target that wait: the server asks for one after the other, a new server asks
+ * again. */
+#define LIMIT_PUBLISH_QUEUE 64
+/* A list: 60 million entries. What a target answers beyond it is no list. */
+#define LIMIT_LIST_BYTES (2L << 30)
+/* What comes before its entries, and what comes after them: names and extensions have some
+ * hundred octets, the largest signature 1,024. */
+#define LIMIT_LIST_HEAD_BYTES 16384
+/* An Ed25519 list that another place has is held whole, because its signature is over the
+ * message. */
+#define LIMIT_LIST_WHOLE_BYTES (16L << 20)
+/* A line of credentials. */
+#define LIMIT_CREDENTIAL_BYTES 4096
+/* Slower than this for so long: the other end hangs. */
+#define LIMIT_PUBLISH_SLOWEST_PER_S 1024
+#define LIMIT_PUBLISH_STALL_S 30
+
 /* ---- HTTP ---- */
 /* Request line and fields; clients send under 1 KiB, Go and nginx take 8 to 16. */
 #define LIMIT_HTTP_HEAD_BYTES 16384

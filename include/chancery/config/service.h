@@ -19,6 +19,7 @@
 #define SERVICE_KEY_WORKERS_AUTO (SERVICE_KEY_WORKERS_MAX + 1)
 #define SERVICE_VAULTS_MAX 8
 #define SERVICE_VAULT_POLICIES_MAX 512
+#define SERVICE_TARGETS_MAX 8
 
 enum service_token_role {
 	SERVICE_ROLE_CA,
@@ -87,6 +88,38 @@ struct service_vault {
 	bool same_name;
 };
 
+/* Where lists of revoked certificates and certificates of authorities are published. */
+enum service_target_kind {
+	SERVICE_TARGET_FILES, /* a directory */
+	SERVICE_TARGET_HTTP,  /* PUT */
+	SERVICE_TARGET_S3
+};
+extern const char *const service_target_kinds[];
+
+struct service_target {
+	char *name;
+	int kind;        /* enum service_target_kind */
+	char *directory; /* files */
+	/* http: the URL that objects are put below; s3: the endpoint */
+	char *address;
+	char *region, *bucket,
+	    *prefix; /* s3; prefix without slashes at its ends */
+	bool webdav; /* http: MOVE is known there */
+	bool
+	    conditions; /* http, s3: If-Match and If-None-Match are kept there */
+	/* Files: a bearer token; "user:password"; "id:secret" of S3 */
+	char *token_file, *password_file, *keys_file;
+	char *ca_certificate, *client_certificate, *client_key; /* PEM files */
+	char *
+	    public_url; /* where readers find the objects; NULL: not looked at */
+	struct yaml_texts mounts; /* none: all */
+	/* Patterns of names (publish.h); empty: not published. */
+	char *lists, *lists_pem, *certificates, *certificates_pem;
+	int64_t max_age_s; /* Cache-Control of what is put there */
+	int64_t timeout_s; /* for one object */
+	int64_t check_s;   /* what is there is looked at so often */
+};
+
 struct service_config {
 	/* as in docs/configuration.md since the first release */
 	char *register_dir, *origin, *anchor_dir, *module, *module_args,
@@ -98,6 +131,7 @@ struct service_config {
 	struct service_server server;
 	struct yaml_list
 	    vault; /* struct service_vault; any: with a publisher */
+	struct yaml_list publish; /* struct service_target; likewise */
 	char *user_server, *user_signer,
 	    *user_publisher; /* when started as root */
 	char *run_dir;       /* "run": sockets, pid */
@@ -130,6 +164,28 @@ bool service_vault_for(const struct service_config *cfg, struct bytes token,
     size_t *vault) must_check;
 /* "https://HOST[:PORT]", without a path; http for this machine alone: tokens go there. */
 bool service_address_check(const char *address, struct error *e) must_check;
+/* Whether what is configured needs a publisher. */
+static inline bool
+service_has_publisher(const struct service_config *cfg)
+{
+	return cfg->vault.n > 0 || cfg->publish.n > 0;
+}
+
+/*
+ * The name of an object: a pattern with {mount}, {issuer} (its UUID), {name} (the issuer's name,
+ * or its UUID), {key} (hex of the signer's key id) and {scope} (full, delta, partition-1 …)
+ * filled in. FAIL_BAD_INPUT for a name that is none: parts between slashes that are empty, begin
+ * with a dot, or have other characters than letters, digits, - _ . ~
+ */
+struct service_object {
+	const char *mount, *issuer, *name, *key, *scope;
+};
+bool service_object_name(const char *pattern, const struct service_object *o,
+    struct buf *out, struct error *e) must_check;
+bool service_object_name_check(const char *name, struct error *e) must_check;
+/* Whether a pattern has "{word}". */
+bool service_pattern_has(const char *pattern, const char *word) must_check;
+
 /* The log level of base/log.h; the text was checked. */
 int service_log_level(const char *text);
 /* Whether a PIN source is a "file:", and where. */

@@ -34,6 +34,7 @@ enum sandbox_kind {
 	SANDBOX_TLS,     /* certificate, key, client CA: the file and what is
 	                   renamed to its place later, so its directory      */
 	SANDBOX_LOG,     /* access log: likewise, written                     */
+	SANDBOX_PUBLISH, /* directory that objects are published in         */
 	SANDBOX_PROGRAM, /* what the supervisor executes                      */
 	/* Not a grant: soft tokens and PIN files, for the server. The directory of a
 	 * certificate or log in which one of these lies, or anything of the kinds

@@ -26,8 +26,9 @@ void outlane_attach(struct outlane *o, int fd); /* ROOM_NEW_OUTLANE */
 typedef void outlane_done_fn(void *arg, const struct job_answer *a);
 struct outlane_ask {
 	enum job job;
-	struct job_request
-	    request;       /* its secret is copied into locked memory */
+	/* Copied, its secret into locked memory. */
+	struct job_request request;
+	const int *file;   /* of jobs that have one (jobs.h): duplicated */
 	struct sha256 key; /* of what is asked: the same key, the same answer */
 	int64_t timeout_ms; /* FAIL_TIMEOUT then */
 };

@@ -20,6 +20,8 @@ extern const struct doc_kind pki_doc_kinds[];
 
 struct event_base;
 struct api;
+struct outlane;
+struct yaml_list;
 struct pki_settings {
 	struct docs *docs;
 	struct store *store;
@@ -30,6 +32,9 @@ struct pki_settings {
 	unsigned
 	    ocsp_uncached_per_s; /* answers with a nonce, about what never was */
 	unsigned rsa_pool;       /* prepared RSA-2048 keys for issue; 0: none */
+	/* Of worker 0; NULL: there is no publisher. */
+	struct outlane *outlane;
+	const struct yaml_list *targets; /* struct service_target */
 };
 /*
  * Once, before any worker runs. The texts must live as long. CRLs of every issuer are
@@ -47,3 +52,5 @@ void pki_worker_end(void);
 json_t *pki_alarms(void) must_check;
 /* Rows of Prometheus text, a bounded number. */
 void pki_metrics(struct buf *out, int64_t now_s);
+/* The same of what is published. */
+void publish_metrics(struct buf *out);

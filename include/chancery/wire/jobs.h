@@ -20,7 +20,22 @@ enum job {
 	 * FAIL_IO, FAIL_BUSY, FAIL_BAD_INPUT (its answer), FAIL_NOT_FOUND (address,
 	 * namespace): nobody can tell just now. */
 	JOB_VAULT_LOOKUP = 1,
+	/* service (its number in `publish:`), name, form, number, issuer; a list comes as a
+	 * descriptor beside the message → what is there now, and readers get: number, this_s,
+	 * next_s (0 for certificates), changed. FAIL_EXISTS: a newer one is there.
+	 * FAIL_CRYPTO, FAIL_BAD_INPUT: what was to be published is no list of that issuer.
+	 * FAIL_CORRUPT: readers get something else. FAIL_PERMISSION, FAIL_DISK_FULL (507,
+	 * 413), FAIL_NOT_FOUND, FAIL_BUSY (again soon), FAIL_TIMEOUT, FAIL_IO: the target. */
+	JOB_PUBLISH = 2,
 	JOB__COUNT
+};
+/* What an object is made of. */
+enum job_form {
+	JOB_FORM_LIST, /* the descriptor's octets */
+	JOB_FORM_LIST_PEM,
+	JOB_FORM_CERTIFICATE, /* of the issuer */
+	JOB_FORM_CERTIFICATE_PEM,
+	JOB_FORM__COUNT
 };
 const char *job_name(enum job j);
 
@@ -28,7 +43,14 @@ struct job_request {
 	uint32_t service;
 	/* What is secret: last in the frame, put there by port_send. */
 	struct bytes secret;
+	/* of JOB_PUBLISH */
+	uint32_t form;       /* enum job_form */
+	const char *name;    /* of the object (config/service.h) */
+	uint64_t number;     /* of the list; 0: a certificate */
+	struct bytes issuer; /* its certificate, DER */
 };
+/* Whether a descriptor goes with it. */
+bool job_has_file(enum job j, const struct job_request *q) must_check;
 
 #define JOB_TEXTS_MAX 128
 struct job_texts {
@@ -46,6 +68,10 @@ struct job_answer {
 	/* The token's own and those of its entity. */
 	struct job_texts policies;
 	struct job_texts cidrs; /* bound_cidrs */
+	/* of JOB_PUBLISH */
+	uint64_t number;
+	int64_t this_s, next_s;
+	bool changed; /* something else was there before */
 };
 
 /* Append all but the octets of `secret`: the body for port_send. FAIL_BAD_INPUT names a

@@ -24,11 +24,19 @@ int port_fd(const struct port *p);
  * longer than LIMIT_PACKET_BYTES. */
 bool port_send(struct port *p, const struct frame *f, struct bytes body,
     struct bytes secret, struct error *e) must_check;
+/* The same with a file, of which the other end gets a descriptor of its own. */
+bool port_send_file(struct port *p, const struct frame *f, struct bytes body,
+    int fd, struct error *e) must_check;
+/* Descriptors are taken from now on, one a packet; without this none ever arrives. */
+void port_take_files(struct port *p);
+/* From within `each` alone: the descriptor that came with the frame, for the caller to close;
+ * -1: none. What is not asked for is closed. */
+int port_file(struct port *p) must_check;
 /* Send as much as the socket takes. False: the other end is gone (FAIL_IO). */
 bool port_flush(struct port *p, struct error *e) must_check;
 /* Whether something waits: then poll for writing, too. */
 bool port_is_full(const struct port *p);
-/* Read one packet, which is one frame without descriptors; what `each` was given is
+/* Read one packet, which is one frame; what `each` was given is
  * wiped afterwards. */
 enum peer_got port_receive(struct port *p, peer_frame_fn *each, void *arg,
     struct error *e) must_check;

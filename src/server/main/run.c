@@ -143,7 +143,7 @@ make_worker(struct room *r, unsigned i)
 	}
 	w->lane = lane_new(http_worker_base(w->http), w->lane_fd);
 	api_worker(r->api, i, w->http, w->lane);
-	if (r->cfg.vault.n > 0)
+	if (service_has_publisher(&r->cfg))
 		w->outlane =
 		    outlane_new(http_worker_base(w->http), w->outlane_fd);
 	api_outlane(r->api, i, w->outlane);
@@ -172,7 +172,9 @@ start_pki(struct room *r)
 		.crl_dir = r->cfg.crl_dir,
 		.ocsp_uncached_per_s =
 		    (unsigned)r->cfg.server.ocsp_uncached_per_s,
-		.rsa_pool = (unsigned)r->cfg.server.rsa_pool };
+		.rsa_pool = (unsigned)r->cfg.server.rsa_pool,
+		.outlane = r->worker[0].outlane,
+		.targets = &r->cfg.publish };
 
 	pki_start(&s, http_worker_base(r->worker[0].http), r->worker[0].lane);
 }

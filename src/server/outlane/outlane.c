@@ -4,7 +4,9 @@
  * the publisher that is there now. A new publisher is sent all of it again.
  */
 #include <event2/event.h>
+#include <fcntl.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
 #include <chancery/base/cleanup.h>
 #include <chancery/base/clock.h>
@@ -28,8 +30,11 @@ struct ask {
 	TAILQ_ENTRY(ask) link;
 	uint64_t id; /* of its frame */
 	enum job job;
-	struct job_request request; /* its secret lies in `secret` */
+	struct job_request request; /* what it points to lies below */
 	struct secret *secret;
+	struct buf issuer;
+	char *name;
+	int file; /* -1: none */
 	struct sha256 key;
 	int64_t deadline_ns;
 	struct waiters waiters;
@@ -52,6 +57,10 @@ static void
 ask_free(struct ask *a)
 {
 	secret_free(a->secret);
+	buf_free(&a->issuer);
+	mem_free(a->name);
+	if (a->file >= 0)
+		(void)close(a->file);
 	mem_free(a);
 }
 
@@ -122,8 +131,12 @@ send_ask(struct outlane *o, const struct ask *a, struct error *e)
 	const struct frame f = { .type = (uint16_t)a->job, .id = a->id };
 	auto_buf struct buf body = { 0 };
 
-	return job_request_encode(a->job, &a->request, &body, e) &&
-	    port_send(o->port, &f, buf_bytes(&body), a->request.secret, e);
+	if (!job_request_encode(a->job, &a->request, &body, e))
+		return false;
+	if (a->file >= 0)
+		return port_send_file(o->port, &f, buf_bytes(&body), a->file,
+		    e);
+	return port_send(o->port, &f, buf_bytes(&body), a->request.secret, e);
 }
 
 static struct ask *
@@ -289,11 +302,12 @@ add_waiter(struct outlane *o, struct ask *a, outlane_done_fn *done, void *arg)
 }
 
 static struct ask *
-ask_new(struct outlane *o, const struct outlane_ask *q)
+ask_new(struct outlane *o, const struct outlane_ask *q, int file)
 {
 	struct ask *a = mem_calloc(1, sizeof(*a));
 	struct bytes secret = q->request.secret;
 
+	a->file = file;
 	a->id = o->next_id++;
 	a->job = q->job;
 	a->key = q->key;
@@ -304,9 +318,19 @@ ask_new(struct outlane *o, const struct outlane_ask *q)
 		fatal("no room for a secret");
 	a->request.secret =
 	    bytes_of(secret_data(a->secret), secret_len(a->secret));
+	buf_add_bytes(&a->issuer, q->request.issuer);
+	a->request.issuer = buf_bytes(&a->issuer);
+	if (q->request.name != NULL)
+		a->request.name = a->name = mem_strdup(q->request.name);
 	STAILQ_INIT(&a->waiters);
 	TAILQ_INSERT_TAIL(&o->asks, a, link);
 	return a;
+}
+
+static void
+refuse(outlane_done_fn *done, void *arg, const char *msg)
+{
+	done(arg, &(struct job_answer){ .why = FAIL_BUSY, .msg = msg });
 }
 
 void
@@ -315,18 +339,22 @@ outlane_ask(struct outlane *o, const struct outlane_ask *q,
 {
 	struct ask *a = find_same(o, q);
 	struct error e;
+	int file = -1;
 
 	if (o->waiters >= LIMIT_OUTLANE_WAITERS) {
-		done(arg,
-		    &(struct job_answer){ .why = FAIL_BUSY,
-			.msg = "too many requests wait for the publisher" });
+		refuse(done, arg, "too many requests wait for the publisher");
 		return;
 	}
 	if (a != NULL) {
 		add_waiter(o, a, done, arg);
 		return;
 	}
-	a = ask_new(o, q);
+	if (q->file != NULL &&
+	    (file = fcntl(*q->file, F_DUPFD_CLOEXEC, 0)) < 0) {
+		refuse(done, arg, "no descriptor is left for the file");
+		return;
+	}
+	a = ask_new(o, q, file);
 	add_waiter(o, a, done, arg);
 	if (o->port != NULL && !send_ask(o, a, &e)) {
 		fail(o, a, e.why, e.msg);

@@ -202,7 +202,8 @@ foreign_ask(struct flight *f, struct bytes text, call_fn *next)
 		end(f, &e);
 		return true;
 	}
-	ask.request = (struct job_request){ (uint32_t)index, text };
+	ask.request =
+	    (struct job_request){ .service = (uint32_t)index, .secret = text };
 	ask.key = sha256(text);
 	ask.timeout_ms = v->timeout_s * 1000 + PUBLISHER_MS;
 	outlane_ask(f->w->outlane, &ask, answered, f);

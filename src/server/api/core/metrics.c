@@ -180,4 +180,5 @@ api_metrics(struct api *a, struct buf *out)
 	head(out, "chancery_certificates", "gauge", "Rows of the store.");
 	docs_each(a->cfg.docs, "mount", "", write_mount, &arg);
 	pki_metrics(out, clock_wall_ms(&clock_system) / 1000);
+	publish_metrics(out);
 }

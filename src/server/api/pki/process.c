@@ -3,6 +3,7 @@
 #include "lease.h"
 #include "ocsp.h"
 #include "partition.h"
+#include "publish.h"
 
 struct pki_settings pki_process;
 
@@ -18,6 +19,7 @@ pki_start(const struct pki_settings *s, struct event_base *base,
 	leaser_start(base, lane, s->api);
 	ocsp_rate_set(s->ocsp_uncached_per_s);
 	ocsp_keeper_start(base, lane, s->api);
+	publisher_start(base);
 }
 
 void
@@ -25,6 +27,7 @@ pki_stop(void)
 {
 	leaser_stop();
 	ocsp_keeper_stop();
+	publisher_stop();
 	tidier_stop();
 	keeper_stop();
 	pool_stop();

@@ -40,6 +40,9 @@ list(APPEND API_SOURCES
     pki/partition_place.c
     pki/pool.c
     pki/process.c
+    pki/publish.c
+    pki/publish_status.c
+    pki/publish_table.c
     pki/raw.c
     pki/revoke.c
     pki/revoke_find.c

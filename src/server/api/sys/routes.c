@@ -180,6 +180,12 @@ static const struct route sys_routes[] = {
 	    "without TLS, without a token.",
 	    ROUTE_METRICS | ROUTE_SPARE, metrics_fields,
 	    { [OP_READ] = sys_metrics }, NULL },
+	{ "internal/chancery/publish",
+	    "What is published where, and whether readers have it; a write has "
+	    "all of it looked at again.",
+	    ROUTE_SUDO, NULL,
+	    { [OP_READ] = sys_publish_status, [OP_WRITE] = sys_publish_now },
+	    NULL },
 	{ "host-info", "Name, system, processors and memory of this machine.",
 	    0, NULL, { [OP_READ] = sys_host_info }, NULL },
 	{ 0 },

@@ -21,6 +21,8 @@ call_fn sys_lease_list, sys_lease_list_all, sys_lease_irrevocable,
     sys_lease_count;
 /* observe.c */
 call_fn sys_metrics, sys_host_info;
+/* ../pki/publish_status.c */
+call_fn sys_publish_status, sys_publish_now;
 
 /* ---- mount_doc.c: a mount as a document and as the API shows it ---- */
 

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which objects there ought to be: those of every issuer, by the patterns of every target. */
+#include <dirent.h>
+#include <stdlib.h>
+
+#include <chancery/base/log.h>
+#include <chancery/base/text.h>
+
+#include "publish.h"
+
+struct publish_table publish_table = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+/* ---- lists on disk ------------------------------------------------------------------ */
+
+/* "full", "delta", "partition-3" → the number that crl_open takes. A caller's lists have numbers
+ * of the caller's: they are not published. */
+static bool
+part_of(const char *scope, unsigned *part)
+{
+	static const char partition[] = "partition-";
+	uint64_t n;
+
+	*part = CRL_FULL;
+	if (strcmp(scope, "full") == 0)
+		return true;
+	*part = CRL_DELTA;
+	if (strcmp(scope, "delta") == 0)
+		return true;
+	if (strncmp(scope, partition, sizeof(partition) - 1) != 0 ||
+	    !parse_u64(scope + sizeof(partition) - 1, 1, CRL_DELTA - 1, &n))
+		return false;
+	*part = (unsigned)n;
+	return true;
+}
+
+bool
+publish_open(const struct sha256 *key, const char *scope, struct crl_file *f)
+{
+	unsigned part;
+
+	*f = (struct crl_file){ .fd = -1 };
+	return part_of(scope, &part) && crl_open(key, part, f);
+}
+
+void
+publish_each_scope(const struct sha256 *key, publish_scope_fn *fn, void *arg)
+{
+	char hex[2 * SHA256_LEN + 1];
+	auto_mem char *path = NULL;
+	auto_dir DIR *dir = NULL;
+	const struct dirent *entry;
+	struct crl_file f;
+
+	hex_encode(sha256_bytes(key), hex);
+	path = mem_printf("%s/%s", pki_process.crl_dir, hex);
+	dir = opendir(path);
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (!publish_open(key, entry->d_name, &f))
+			continue;
+		(void)close(f.fd);
+		fn(arg, entry->d_name, &f);
+	}
+}
+
+/* ---- rows ----------------------------------------------------------------------------- */
+
+static struct publish_object **
+bucket_of(size_t target, const char *name)
+{
+	uint32_t h = 2166136261U + (uint32_t)target;
+
+	for (; *name != '\0'; name++)
+		h = (h ^ (uint8_t)*name) * 16777619U;
+	return &publish_table.bucket[h % PUBLISH_BUCKETS];
+}
+
+static struct publish_object *
+find(size_t target, const char *name)
+{
+	struct publish_object *o;
+
+	for (o = *bucket_of(target, name); o != NULL; o = o->next)
+		if (o->target == target && strcmp(o->name, name) == 0)
+			return o;
+	return NULL;
+}
+
+static void
+object_free(struct publish_object *o)
+{
+	mem_free(o->name);
+	mem_free(o->mount);
+	mem_free(o->issuer);
+	mem_free(o);
+}
+
+static void
+remove_object(struct publish_object *o)
+{
+	struct publish_object **at = bucket_of(o->target, o->name);
+
+	while (*at != o)
+		at = &(*at)->next;
+	*at = o->next;
+	TAILQ_REMOVE(&publish_table.target[o->target].objects, o, link);
+	publish_table.target[o->target].n--;
+	object_free(o);
+}
+
+void
+publish_table_clear(void)
+{
+	for (size_t i = 0; i < publish_table.n; i++) {
+		struct publish_objects *list = &publish_table.target[i].objects;
+
+		while (!TAILQ_EMPTY(list))
+			remove_object(TAILQ_FIRST(list));
+	}
+	publish_table.n = 0;
+}
+
+/* ---- filling ---------------------------------------------------------------------------- */
+
+/* What stands for one issuer while its rows are made. */
+struct filling {
+	struct docs *docs;
+	const struct doc *doc;
+	const struct issuer *issuer;
+	int64_t now_s;
+	bool is_default;
+	char key[2 * SHA256_LEN + 1];
+	size_t target;
+};
+
+static struct publish_object *
+add(const struct filling *f, const char *name, enum job_form form,
+    const char *scope)
+{
+	struct publish_object **at = bucket_of(f->target, name);
+	struct publish_object *o = mem_calloc(1, sizeof(*o));
+	struct publish_target *t = &publish_table.target[f->target];
+
+	*o = (struct publish_object){ .next = *at,
+		.target = f->target,
+		.name = mem_strdup(name),
+		.mount = mem_strdup(f->doc->scope),
+		.issuer = mem_strdup(f->issuer->id),
+		.form = form,
+		.key = f->issuer->key };
+	(void)snprintf(o->scope, sizeof(o->scope), "%s", scope);
+	*at = o;
+	TAILQ_INSERT_TAIL(&t->objects, o, link);
+	t->n++;
+	return o;
+}
+
+static bool
+is_of(const struct publish_object *o, const struct filling *f,
+    enum job_form form, const char *scope)
+{
+	return o->form == form && strcmp(o->scope, scope) == 0 &&
+	    strcmp(o->mount, f->doc->scope) == 0 &&
+	    strcmp(o->issuer, f->issuer->id) == 0;
+}
+
+/* NULL: another object of this round has the name, or one of another issuer is on its way
+ * under it. */
+static struct publish_object *
+row_of(const struct filling *f, const char *name, enum job_form form,
+    const char *scope)
+{
+	struct publish_object *o = find(f->target, name);
+
+	if (o == NULL)
+		return add(f, name, form, scope);
+	if (is_of(o, f, form, scope))
+		return o;
+	if (o->round == publish_table.round || o->flying)
+		return NULL;
+	remove_object(o);
+	return add(f, name, form, scope);
+}
+
+static void
+want(const struct filling *f, const char *pattern, enum job_form form,
+    const char *scope, const struct crl_file *list)
+{
+	const struct service_object as = { .mount = f->doc->scope,
+		.issuer = f->issuer->id,
+		.name = f->issuer->name[0] != '\0' ? f->issuer->name
+						   : f->issuer->id,
+		.key = f->key,
+		.scope = scope };
+	auto_buf struct buf name = { 0 };
+	struct publish_object *o;
+	struct error e;
+
+	/* A mount or an issuer whose name is none for an object: {issuer} is always one. */
+	if (!service_object_name(pattern, &as, &name, &e) ||
+	    (o = row_of(f, buf_cstr(&name), form, scope)) == NULL)
+		return;
+	o->round = publish_table.round;
+	o->number = list != NULL ? list->number : 1;
+	o->this_s = list != NULL ? list->this_s : 0;
+	o->next_s = list != NULL ? list->next_s : 0;
+	if (publish_is_current(o))
+		o->behind_s = 0;
+	else if (o->behind_s == 0)
+		o->behind_s = list != NULL ? list->this_s : f->now_s;
+}
+
+static bool
+fits(const struct filling *f, const char *pattern)
+{
+	return pattern != NULL && *pattern != '\0' &&
+	    (f->is_default || service_pattern_has(pattern, "issuer") ||
+		service_pattern_has(pattern, "name") ||
+		service_pattern_has(pattern, "key"));
+}
+
+static bool
+has_mount(const struct service_target *t, const char *mount)
+{
+	for (size_t i = 0; i < t->mounts.n; i++)
+		if (strcmp(t->mounts.v[i], mount) == 0)
+			return true;
+	return t->mounts.n == 0;
+}
+
+static void
+each_list(void *arg, const char *scope, const struct crl_file *list)
+{
+	static const enum job_form forms[] = { JOB_FORM_LIST,
+		JOB_FORM_LIST_PEM };
+	struct filling *f = arg;
+
+	for (f->target = 0; f->target < publish_table.n; f->target++) {
+		const struct service_target *t =
+		    publish_table.target[f->target].cfg;
+		const char *const patterns[] = { t->lists, t->lists_pem };
+
+		for (size_t i = 0; i < 2; i++)
+			if (has_mount(t, f->doc->scope) &&
+			    fits(f, patterns[i]) &&
+			    (strcmp(scope, "full") == 0 ||
+				service_pattern_has(patterns[i], "scope")))
+				want(f, patterns[i], forms[i], scope, list);
+	}
+}
+
+static void
+each_certificate(struct filling *f)
+{
+	static const enum job_form forms[] = { JOB_FORM_CERTIFICATE,
+		JOB_FORM_CERTIFICATE_PEM };
+
+	for (f->target = 0; f->target < publish_table.n; f->target++) {
+		const struct service_target *t =
+		    publish_table.target[f->target].cfg;
+		const char *const patterns[] = { t->certificates,
+			t->certificates_pem };
+
+		for (size_t i = 0; i < 2; i++)
+			if (has_mount(t, f->doc->scope) && fits(f, patterns[i]))
+				want(f, patterns[i], forms[i], "", NULL);
+	}
+}
+
+static bool
+fill_one(void *arg, const struct doc *doc)
+{
+	struct filling *f = arg;
+	char id[64];
+
+	if (doc->parsed == NULL)
+		return true;
+	f->doc = doc;
+	f->issuer = issuer_of(doc);
+	hex_encode(sha256_bytes(&f->issuer->key), f->key);
+	default_id(f->docs, doc->scope, "issuers", id);
+	f->is_default = strcmp(id, f->issuer->id) == 0;
+	each_certificate(f);
+	if (!crl_disabled(f->docs, doc->scope))
+		publish_each_scope(&f->issuer->key, each_list, f);
+	return true;
+}
+
+static void
+forget_unwanted(void)
+{
+	for (size_t i = 0; i < publish_table.n; i++) {
+		struct publish_object *o, *next;
+
+		for (o = TAILQ_FIRST(&publish_table.target[i].objects);
+		     o != NULL; o = next) {
+			next = TAILQ_NEXT(o, link);
+			if (o->round != publish_table.round && !o->flying)
+				remove_object(o);
+		}
+	}
+}
+
+void
+publish_table_fill(struct docs *d, int64_t now_s)
+{
+	struct filling f = { .docs = d, .now_s = now_s };
+
+	publish_table.round++;
+	docs_each(d, "pki-issuer", NULL, fill_one, &f);
+	forget_unwanted();
+}
+
+/* ---- what they are like -------------------------------------------------------------------- */
+
+bool
+publish_is_current(const struct publish_object *o)
+{
+	return o->held == o->number && o->failures == 0;
+}
+
+/* The alarm comes while readers still have a list that is good: a signer renews when a third of
+ * its life is left. */
+#define ALARM_PART 4
+/* What readers have is not known at all: half a minute of trying. */
+#define ALARM_FAILURES 5
+
+enum publish_state
+publish_state_of(const struct publish_object *o, int64_t now_s)
+{
+	int64_t life = o->held_next_s - o->held_this_s;
+
+	if (publish_is_current(o))
+		return PUBLISH_CURRENT;
+	if (o->ahead ||
+	    (o->held_next_s == 0 ? o->failures >= ALARM_FAILURES
+				 : now_s >= o->held_next_s - life / ALARM_PART))
+		return PUBLISH_ALARM;
+	return o->failures > 0 ? PUBLISH_FAILING : PUBLISH_BEHIND;
+}
