@@ -57,6 +57,63 @@ static const struct flag principal_flags[] = {
 	KAFKA_RULE_FLAGS,
 	{ 0 },
 };
+#define CONFIG_FLAGS                                                           \
+	{ "dir", "DIR", "where the stores lie for Kafka", true, false },       \
+	    { "name", "NAME", "of the key store, without .pem or .p12", true,  \
+		    false },                                                   \
+	    { "trust", "NAME", "of the trust store; trust by default", false,  \
+		    false },                                                   \
+	    { "format", "FORMAT", "pem or p12; pem by default", false,         \
+		    false },                                                   \
+	{                                                                      \
+		"password-property", "FILE:KEY",                               \
+		    "of PKCS#12: a properties file, and its key, from which "  \
+		    "Kafka reads the password by itself",                      \
+		    false, false                                               \
+	}
+static const struct flag server_flags[] = {
+	CONFIG_FLAGS,
+	{ "listeners", "LIST", "NAME://HOST:PORT,… as for `listeners`", true,
+	    false },
+	{ "advertised", "LIST", "the same for `advertised.listeners`", false,
+	    false },
+	{ "inter-broker", "NAME",
+	    "the listener for the other brokers; SSL by default", false,
+	    false },
+	{ "controller", "NAME",
+	    "the controllers' listener (KRaft); without, ZooKeeper", false,
+	    false },
+	{ "super", "CERT", "certificate of a super user", false, true },
+	{ "cert", "CERT",
+	    "the broker's certificate: has to be good for the advertised "
+	    "listeners",
+	    false, false },
+	ACCEPT_FLAG,
+	KAFKA_RULE_FLAGS,
+	{ 0 },
+};
+static const struct flag client_flags[] = {
+	CONFIG_FLAGS,
+	{ "listeners", "LIST", "of a Connect worker's REST server", false,
+	    false },
+	{ 0 },
+};
+static const struct flag names_flags[] = {
+	{ "statefulset", "NAME", "of the brokers' StatefulSet", false, false },
+	{ "service", "NAME", "its headless service", false, false },
+	{ "namespace", "NAME", "of both; default by default", false, false },
+	{ "cluster-domain", "DOMAIN", "cluster.local by default", false,
+	    false },
+	{ "replicas", "N", "how many brokers; 1 by default", false, false },
+	{ "bootstrap", "SERVICE", "another service in front of them", false,
+	    true },
+	{ "listeners", "LIST",
+	    "value of advertised.listeners; {{ordinal}} is the broker's "
+	    "number, from 0",
+	    false, true },
+	{ "host", "NAME", "one more name or address", false, true },
+	{ 0 },
+};
 
 const struct command kafka_commands[] = {
 	{ "kafka bundle", "NAME",
@@ -71,6 +128,21 @@ const struct command kafka_commands[] = {
 	    trust_flags, false, kafka_trust_run,
 	    "Writes NAME.pem and NAME.p12; the entries of the latter carry "
 	    "the attribute without which Java sees none." },
+	{ "kafka config server", "",
+	    "print what server.properties needs, and the flags of the JVM", 0,
+	    0, server_flags, false, kafka_config_server_run,
+	    "Client certificates on every listener, mapping rules, "
+	    "super.users; with the flags for revocation and against resumed "
+	    "sessions, as a comment at the end." },
+	{ "kafka config", "KIND", "print the configuration of a client", 1, 1,
+	    client_flags, false, kafka_config_client_run,
+	    "KIND is java, librdkafka (kcat, most other languages) or connect, "
+	    "a Connect worker." },
+	{ "kafka names", "",
+	    "tell the names that brokers' certificates need, as arguments for "
+	    "bao write",
+	    0, 0, names_flags, false, kafka_names_run,
+	    "One line for each broker." },
 	{ "kafka principal", "CERT...",
 	    "tell what a broker calls the owner of a certificate", 1,
 	    CLI_ARGS_MAX, principal_flags, false, kafka_principal_run,

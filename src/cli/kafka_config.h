@@ -4,7 +4,12 @@
 /* chancery kafka principal, config, names. */
 #include "kafka_input.h"
 
+#include <chancery/kafka/principal.h>
+
 bool kafka_principal_run(struct cli *c, struct error *e) must_check;
+bool kafka_config_server_run(struct cli *c, struct error *e) must_check;
+bool kafka_config_client_run(struct cli *c, struct error *e) must_check;
+bool kafka_names_run(struct cli *c, struct error *e) must_check;
 
 /* ---- pieces -------------------------------------------------------------------- */
 

@@ -102,8 +102,8 @@ kafka_has_name(const struct cert *leaf, const char *name)
 }
 
 /* LDH labels (RFC 1123 2.1), the first one also "*". What is wrong, or NULL. */
-static const char *
-dns_mistake(struct bytes name)
+const char *
+judge_dns_mistake(struct bytes name)
 {
 	bool wild = name.n > 1 && name.p[0] == '*';
 
@@ -134,7 +134,7 @@ judge_one(const struct general_name *g, struct kafka_findings *f)
 
 	if (g->kind != GN_DNS)
 		return;
-	mistake = dns_mistake(g->value);
+	mistake = judge_dns_mistake(g->value);
 	buf_add_visible(&text, g->value);
 	if (mistake != NULL)
 		kafka_find(f, KAFKA_WARNING, "bad-name", "the name \"%s\" %s",

@@ -3,13 +3,18 @@
 //   open FILE PASSWORD|-              alias, kind and chain length of each entry
 //   handshake KEY CLIENT TRUST PASSWORD   mutual TLS on this machine; "NAME as seen, PROTOCOL"
 //   principal CERT...                 X500Principal.getName() of each
+//   property FILE KEY                 its value, as java.util.Properties reads the file
+//   matches RULE NAME                 what the pattern of a mapping rule makes of a name
 import java.io.FileInputStream;
 import java.io.InputStream;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.util.Collections;
+import java.util.Properties;
 import java.util.concurrent.FutureTask;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
@@ -85,11 +90,32 @@ public class KafkaStores {
 			}
 	}
 
+	static void property(String file, String key) throws Exception {
+		Properties p = new Properties();
+		try (InputStream in = new FileInputStream(file)) {
+			p.load(in);
+		}
+		System.out.println(p.getProperty(key));
+	}
+
+	// As SslPrincipalMapper does with the first of the rules.
+	static void matches(String rules, String name) {
+		Matcher rule = Pattern.compile("RULE:((\\\\.|[^\\\\/])*)/((\\\\.|[^\\\\/])*)/,DEFAULT").matcher(rules);
+		if (!rule.matches()) {
+			System.out.println("no rule");
+			return;
+		}
+		boolean fits = Pattern.compile(rule.group(1)).matcher(name).matches();
+		System.out.println(fits ? name.replaceAll(rule.group(1), rule.group(3)) : name);
+	}
+
 	public static void main(String[] a) throws Exception {
 		switch (a[0]) {
 		case "open": open(a[1], a[2]); break;
 		case "handshake": handshake(a); break;
 		case "principal": principals(a); break;
+		case "property": property(a[1], a[2]); break;
+		case "matches": matches(a[1], a[2]); break;
 		default: throw new Exception(a[0]);
 		}
 	}
