@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # chancery kafka config and names: read by java.util.Properties, rules applied as Kafka applies
 # them, names matched by openssl; what is refused.
-# shellcheck disable=SC2016 # dollars of regular expressions and properties
+# shellcheck disable=SC2016,SC2054 # dollars of regular expressions and properties
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 here=$(realpath "$(dirname "$0")")
