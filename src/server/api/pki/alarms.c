@@ -45,8 +45,9 @@ static const struct {
 struct told {
 	char *mount, *issuer;
 	enum group group;
-	unsigned lists, alarms; /* bits */
-	int64_t next_s;         /* the first that ends; 0: one is not there */
+	unsigned lists, alarms; /* bits: those that were told */
+	int64_t late_s, next_s; /* when the first is late, and ends */
+	bool missing;           /* one that was asked for in vain */
 	uint64_t bytes;         /* the largest */
 };
 struct table {
@@ -55,6 +56,12 @@ struct table {
 };
 static struct table now_, coming;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
 
 static void
 table_free(struct table *t)
@@ -80,18 +87,15 @@ find(struct table *t, const char *mount, const char *issuer, enum group group)
 }
 
 static unsigned
-alarms_of(const struct kept *k, int64_t now_s)
+alarms_of(const struct told *t, int64_t now_s)
 {
 	unsigned bits = 0;
 
-	/* Before the first failure it is only not there yet. */
-	if (!k->there)
-		return k->failures > 0 ? 1U << ALARM_OVERDUE : 0;
-	if (now_s >= k->next_s)
+	if (t->missing || now_s >= t->next_s)
 		bits |= 1U << ALARM_OVERDUE;
-	else if (now_s > k->due_s + (k->next_s - k->due_s) / 2)
+	if (now_s > t->late_s)
 		bits |= 1U << ALARM_LATE;
-	if (k->bytes > CRL_LARGE_BYTES)
+	if (t->group == GROUP_FULL && t->bytes > CRL_LARGE_BYTES)
 		bits |= 1U << ALARM_LARGE;
 	return bits;
 }
@@ -103,8 +107,7 @@ alarms_begin(void)
 }
 
 void
-alarms_add(const char *mount, const struct doc *issuer, const struct kept *k,
-    int64_t now_s)
+alarms_add(const char *mount, const struct doc *issuer, const struct kept *k)
 {
 	enum group group = k->part == CRL_FULL ? GROUP_FULL
 	    : k->part == CRL_DELTA             ? GROUP_DELTA
@@ -121,24 +124,28 @@ alarms_add(const char *mount, const struct doc *issuer, const struct kept *k,
 		*t = (struct told){ .mount = mem_strdup(mount),
 			.issuer = mem_strdup(name),
 			.group = group,
+			.late_s = INT64_MAX,
 			.next_s = INT64_MAX };
 	}
 	t->lists++;
-	t->alarms |= alarms_of(k, now_s);
-	if (!k->there)
-		t->next_s = 0;
-	else if (k->next_s < t->next_s)
-		t->next_s = k->next_s;
+	if (!k->there) {
+		/* Before the first failure it is only not there yet. */
+		t->missing |= k->failures > 0;
+		return;
+	}
+	t->late_s = least(t->late_s, k->due_s + (k->next_s - k->due_s) / 2);
+	t->next_s = least(t->next_s, k->next_s);
 	if (k->bytes > t->bytes)
 		t->bytes = k->bytes;
 }
 
 static void
-tell(const struct told *t, unsigned before)
+tell(struct told *t, int64_t now_s)
 {
+	unsigned now = alarms_of(t, now_s);
+
 	for (unsigned a = 0; a < ALARM__COUNT; a++) {
-		bool was = (before >> a & 1) != 0,
-		     is = (t->alarms >> a & 1) != 0;
+		bool was = (t->alarms >> a & 1) != 0, is = (now >> a & 1) != 0;
 
 		if (is && !was)
 			log_line(LOG_LEVEL_ERROR,
@@ -152,6 +159,16 @@ tell(const struct told *t, unsigned before)
 			    alarms[a].name, t->mount, t->issuer,
 			    group_names[t->group]);
 	}
+	t->alarms = now;
+}
+
+void
+alarms_tell(int64_t now_s)
+{
+	(void)pthread_mutex_lock(&mutex);
+	for (size_t i = 0; i < now_.n; i++)
+		tell(&now_.v[i], now_s);
+	(void)pthread_mutex_unlock(&mutex);
 }
 
 void
@@ -160,11 +177,11 @@ alarms_end(void)
 	struct table old;
 
 	for (size_t i = 0; i < coming.n; i++) {
-		const struct told *t = &coming.v[i],
-				  *was = find(&now_, t->mount, t->issuer,
-				      t->group);
+		struct told *t = &coming.v[i];
+		const struct told *was =
+		    find(&now_, t->mount, t->issuer, t->group);
 
-		tell(t, was != NULL ? was->alarms : 0);
+		t->alarms = was != NULL ? was->alarms : 0;
 	}
 	(void)pthread_mutex_lock(&mutex);
 	old = now_;
@@ -223,7 +240,9 @@ pki_metrics(struct buf *out, int64_t now_s)
 	    "Until the first list of that kind ends; none there: 0.");
 	for (size_t i = 0; i < now_.n && i < TOLD_MAX; i++)
 		row(out, "chancery_crl_next_update_seconds", &now_.v[i],
-		    now_.v[i].next_s > 0 ? now_.v[i].next_s - now_s : 0);
+		    now_.v[i].missing || now_.v[i].next_s == INT64_MAX
+			? 0
+			: now_.v[i].next_s - now_s);
 	head(out, "chancery_crl_bytes", "The largest list of that kind.");
 	for (size_t i = 0; i < now_.n && i < TOLD_MAX; i++)
 		row(out, "chancery_crl_bytes", &now_.v[i],

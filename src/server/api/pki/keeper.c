@@ -38,7 +38,7 @@ static struct keeper {
 	struct event *timer;
 	struct lane *lane;
 	unsigned ticks, round, flying, waiting;
-	bool was_up;
+	bool was_up, failing;
 	int64_t wall_s, mono_ns; /* of the last tick */
 	int64_t next_s;          /* when the first list is due */
 	struct kept *list[BUCKETS];
@@ -214,8 +214,20 @@ failed(struct kept *k, const struct error *why)
 	k->rest_ns = clock_mono_ns() +
 	    NS_A_S * (1 << (k->failures < 6 ? k->failures : 6));
 	k->failures++;
+	keeper.failing = true;
 	k->touched = true;
 	want(k);
+}
+
+/* What failed for want of the HSM is tried at once. */
+static void
+recover(void)
+{
+	keeper.failing = false;
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct kept *k = keeper.list[i]; k != NULL; k = k->next)
+			if (k->failures > 0)
+				k->rest_ns = 0;
 }
 
 static void
@@ -228,8 +240,11 @@ done(void *arg, const struct lane_reply *r)
 	if (r->ok) {
 		k->failures = 0;
 		k->due_s = 0;
+		keeper.next_s = 0;
 		k->rest_ns = clock_mono_ns() +
 		    NS_A_S * (int64_t)(r->entries / ENTRIES_A_SECOND);
+		if (keeper.failing)
+			recover();
 	} else {
 		failed(k, &r->err);
 	}
@@ -328,7 +343,7 @@ look_at(const struct doc *issuer, unsigned part)
 		want(k);
 	else if (k->there)
 		keeper.next_s = least(keeper.next_s, k->due_s);
-	alarms_add(issuer->scope, issuer, k, now);
+	alarms_add(issuer->scope, issuer, k);
 }
 
 static bool
@@ -429,6 +444,8 @@ tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
+	if (up && !keeper.was_up)
+		recover();
 	keeper.was_up = up;
 	if (clock_jumped()) {
 		forget_due();
@@ -437,6 +454,7 @@ tick(evutil_socket_t fd, short what, void *arg)
 	take_wanted();
 	if (all)
 		look_at_all();
+	alarms_tell(now_s());
 	pump();
 }
 

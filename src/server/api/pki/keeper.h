@@ -25,10 +25,12 @@ struct kept {
 void kept_look(struct kept *k, struct docs *d, const char *mount,
     int64_t now_s);
 
-/* ---- alarms ---- */
+/* ---- alarms (alarms.c) ---- */
 /* A round: begin, every list with its issuer, end. */
 void alarms_begin(void);
 void alarms_add(const char *mount, const struct doc *issuer,
-    const struct kept *k, int64_t now_s);
+    const struct kept *k);
 void alarms_end(void);
+/* Each second: what began and what ended goes to the log. */
+void alarms_tell(int64_t now_s);
 void alarms_stop(void);
