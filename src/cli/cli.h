@@ -99,10 +99,10 @@ struct session *cli_session(const struct cli *c, unsigned flags,
 extern const struct command token_commands[], ceremony_commands[],
     key_commands[], issue_commands[], cert_commands[], register_commands[],
     init_commands[], config_commands[], service_commands[], store_commands[],
-    backup_commands[], vault_commands[], kafka_commands[], renew_commands[],
-    import_commands[], help_commands[];
+    backup_commands[], vault_commands[], kafka_commands[], publish_commands[],
+    renew_commands[], import_commands[], help_commands[];
 extern const size_t token_commands_n, ceremony_commands_n, key_commands_n,
     issue_commands_n, cert_commands_n, register_commands_n, init_commands_n,
     config_commands_n, service_commands_n, store_commands_n, backup_commands_n,
-    vault_commands_n, kafka_commands_n, renew_commands_n, import_commands_n,
-    help_commands_n;
+    vault_commands_n, kafka_commands_n, publish_commands_n, renew_commands_n,
+    import_commands_n, help_commands_n;

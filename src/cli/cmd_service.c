@@ -107,6 +107,33 @@ health_of(const struct cli *c, const struct service_config *cfg)
 	    json_is_true(json_object_get(health, "sealed")));
 }
 
+/* The worst that is said of a place: "current", "behind", "failing", "alarm". */
+static void
+publication_of(const struct cli *c, const struct service_config *cfg)
+{
+	static const char *const order[] = { "current", "behind", "failing",
+		"alarm" };
+	auto_json json_t *answer = NULL;
+	struct error e = { 0 };
+	const char *name;
+	size_t worst = 0;
+	json_t *t;
+
+	if (cfg->publish.n == 0 ||
+	    !daemon_ask(cfg, "GET", "sys/internal/chancery/publish", NULL,
+		&answer, &e))
+		return;
+	json_object_foreach(json_object_get(json_object_get(answer, "data"),
+				"targets"),
+	    name, t)
+	{
+		for (size_t i = worst; i < countof(order); i++)
+			if (strcmp(text_of(t, "state"), order[i]) == 0)
+				worst = i;
+	}
+	doc_text(c->doc, "publication", "publication", order[worst]);
+}
+
 static bool
 run_status(struct cli *c, struct error *e)
 {
@@ -127,6 +154,7 @@ run_status(struct cli *c, struct error *e)
 							    : "one a room");
 	doc_text(c->doc, "sandbox", "sandbox", text_of(v, "sandbox"));
 	health_of(c, &cfg);
+	publication_of(c, &cfg);
 	doc_list(c->doc, "rooms", "rooms");
 	for (i = 0;
 	     (one = json_array_get(json_object_get(v, "rooms"), i)) != NULL;

@@ -13,6 +13,7 @@ const struct command_group command_groups[] = {
 	{ "Signing", "sign", issue_commands, &issue_commands_n },
 	{ "Certificates and revocation", "cert", cert_commands,
 	    &cert_commands_n },
+	{ "Publication", "publish", publish_commands, &publish_commands_n },
 	{ "Vault and OpenBao", "vault", vault_commands, &vault_commands_n },
 	{ "Kafka", "kafka", kafka_commands, &kafka_commands_n },
 	{ "Renewal", "renew", renew_commands, &renew_commands_n },

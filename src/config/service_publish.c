@@ -24,36 +24,36 @@ const struct yaml_field service_target_fields[] = {
 	  .names = service_target_kinds, .dflt = "files",
 	  .about = "a directory, HTTP PUT, or an S3-compatible store" },
 	{ .key = "directory", .type = YAML_TEXT, .offset = T(directory),
-	  .about = "files: the directory, which the publisher may write" },
+	  .about = "kind files: the directory, which the publisher may write" },
 	{ .key = "address", .type = YAML_TEXT, .offset = T(address),
 	  .check = check_target_url,
-	  .about = "http: URL that objects are put below; s3: the endpoint. "
+	  .about = "kind http: URL that objects are put below; kind s3: the endpoint. "
 	      "https://HOST[:PORT][/PATH]; http:// for 127.0.0.1, [::1] and "
 	      "localhost alone" },
 	{ .key = "region", .type = YAML_TEXT, .offset = T(region),
-	  .check = check_service_name, .about = "s3: region of the signature" },
+	  .check = check_service_name, .about = "kind s3: region of the signature" },
 	{ .key = "bucket", .type = YAML_TEXT, .offset = T(bucket),
 	  .check = check_service_name,
-	  .about = "s3: the bucket, as first part of the path; without it the "
+	  .about = "kind s3: the bucket, as first part of the path; without it the "
 	      "endpoint names it" },
 	{ .key = "prefix", .type = YAML_TEXT, .offset = T(prefix),
 	  .check = service_object_name_check,
-	  .about = "s3: what the names of all objects begin with, a path" },
+	  .about = "kind s3: what the names of all objects begin with, a path" },
 	{ .key = "webdav", .type = YAML_BOOL, .offset = T(webdav),
 	  .dflt = "false",
-	  .about = "http: put under another name, then MOVE; missing "
+	  .about = "kind http: put under another name, then MOVE; missing "
 	      "collections are made" },
 	{ .key = "conditions", .type = YAML_BOOL, .offset = T(conditions),
 	  .dflt = "true",
-	  .about = "http, s3: put with If-Match or If-None-Match; false for "
+	  .about = "kinds http and s3: put with If-Match or If-None-Match; false for "
 	      "a service that refuses them" },
 	{ .key = "token_file", .type = YAML_TEXT, .offset = T(token_file),
-	  .about = "http: file of a bearer token" },
+	  .about = "kind http: file of a bearer token" },
 	{ .key = "password_file", .type = YAML_TEXT,
 	  .offset = T(password_file),
-	  .about = "http: file with USER:PASSWORD" },
+	  .about = "kind http: file with USER:PASSWORD" },
 	{ .key = "keys_file", .type = YAML_TEXT, .offset = T(keys_file),
-	  .about = "s3: file with KEY-ID:SECRET" },
+	  .about = "kind s3: file with KEY-ID:SECRET" },
 	{ .key = "ca_certificate", .type = YAML_TEXT,
 	  .offset = T(ca_certificate),
 	  .about = "PEM file: the authorities of its certificate, and of "
@@ -72,20 +72,20 @@ const struct yaml_field service_target_fields[] = {
 	{ .key = "lists", .type = YAML_TEXT, .offset = T(lists), .max = 512,
 	  .dflt = "{mount}/{issuer}/{scope}.crl", .check = check_pattern,
 	  .about = "names of lists, from {mount}, {issuer}, {name}, {key} and "
-	      "{scope}; empty: none. Without {scope} full lists alone, without "
-	      "{issuer}, {name} and {key} the default issuer's alone" },
+	      "{scope}; none where it is empty. Without {scope} full lists alone, "
+	      "without {issuer}, {name} and {key} the default issuer's alone" },
 	{ .key = "lists_pem", .type = YAML_TEXT, .offset = T(lists_pem),
 	  .max = 512, .check = check_pattern,
 	  .about = "the same as PEM; without it none" },
 	{ .key = "certificates", .type = YAML_TEXT, .offset = T(certificates),
 	  .max = 512, .dflt = "{mount}/{issuer}.crt", .check = check_pattern,
-	  .about = "names of the issuers' certificates; empty: none" },
+	  .about = "names of the issuers' certificates; none where it is empty" },
 	{ .key = "certificates_pem", .type = YAML_TEXT,
 	  .offset = T(certificates_pem), .max = 512, .check = check_pattern,
 	  .about = "the same as PEM; without it none" },
 	{ .key = "max_age", .type = YAML_DURATION, .offset = T(max_age_s),
 	  .max = 86400, .dflt = "5m",
-	  .about = "http, s3: how long caches may keep an object" },
+	  .about = "kinds http and s3: how long caches may keep an object" },
 	{ .key = "timeout", .type = YAML_DURATION, .offset = T(timeout_s),
 	  .min = 1, .max = 86400, .dflt = "10m",
 	  .about = "longest time for one object" },

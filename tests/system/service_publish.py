@@ -8,8 +8,6 @@ import signal
 import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 
 from publish_targets import Target, basic, bearer, sigv4
 from service_api import Api
@@ -241,8 +239,15 @@ def newer_there(issuer):
         fail(why("web"))
     for name in ("dir", "web", "dav", "store"):
         same(held(name, issuer), before, "newer list at " + name)
+    if "publish" not in api.ask("GET", "sys/health")[1].get("alarms", []):
+        fail("sys/health tells no alarm")
+    watch = subprocess.run([os.environ["CHANCERY"], "publish", "status", "--check", "--home",
+                            str(work / "home")], capture_output=True, text=True, check=False)
+    if watch.returncode == 0 or "in alarm" not in watch.stderr:
+        fail("publish status --check", watch)
     away.rename(newest)
-    api.ok("POST", "sys/internal/chancery/publish")
+    subprocess.run([os.environ["CHANCERY"], "publish", "now", "--home", str(work / "home")],
+                   check=True, stdout=subprocess.DEVNULL)
     until("all are current", current)
 
 
@@ -266,9 +271,6 @@ def killed(issuer):
 
 
 def metrics():
-    text = urllib.request.Request(api.addr + "/v1/sys/metrics",
-                                  headers={"X-Vault-Token": api.token})
-    del text
     _, _, body = api.raw("GET", "sys/metrics?format=prometheus")
     lines = dict(line.rsplit(" ", 1) for line in body.decode().splitlines()
                  if line.startswith("chancery_publish_"))

@@ -64,8 +64,11 @@ for secret in token-of-the-web-server password-of-the-dav-server key-of-the-obje
 	! grep -rqF "$secret" chanceryd.log home/logs home/register home/store || die "$secret was written down"
 	! grep -qaF "$secret" /proc/[0-9]*/cmdline 2>/dev/null || die "$secret is an argument"
 done
+check "$chancery" publish status --check --home home
 "$chancery" status --home home --json | python3 -c '
 import json, sys
-rooms = {room["name"]: room for room in json.load(sys.stdin)["rooms"]}
+status = json.load(sys.stdin)
+assert status["publication"] == "current", status
+rooms = {room["name"]: room for room in status["rooms"]}
 assert rooms["publisher"]["state"] == "ready", rooms
 assert "seccomp" in rooms["publisher"]["sandbox"], rooms'

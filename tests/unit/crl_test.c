@@ -10,6 +10,7 @@
 #include <openssl/x509.h>
 
 #include <chancery/pki/crl.h>
+#include <chancery/pki/crl_scan.h>
 #include <chancery/pki/der.h>
 #include <chancery/pki/lint.h>
 
@@ -816,6 +817,116 @@ test_lint_rules(void **state)
 	}
 }
 
+/* ---- passing by in pieces (crl_scan.h) ---- */
+
+static bool
+scan(struct bytes der, size_t step, const struct spki *key,
+    struct crl_view *out, struct crl_scan **kept, struct error *e)
+{
+	struct crl_scan *s = crl_scan_new(key);
+	bool ok;
+
+	for (size_t at = 0; at < der.n; at += step) {
+		size_t n = der.n - at < step ? der.n - at : step;
+
+		if (!crl_scan_add(s, bytes_of(der.p + at, n)))
+			break;
+	}
+	ok = crl_scan_end(s, out, e);
+	*kept = s;
+	return ok;
+}
+
+static void
+assert_scans(struct bytes der, size_t step)
+{
+	auto_buf struct buf owned = { 0 };
+	auto_crl_scan struct crl_scan *s = NULL;
+	struct crl_view want, got;
+	struct error e = { 0 };
+
+	assert_true(crl_parse(der, "sample", &owned, &want, &e));
+	if (!scan(der, step, &issuer.key->spki, &got, &s, &e))
+		fail_msg("in pieces of %zu: %s", step, e.msg);
+	assert_true(got.number == want.number);
+	assert_true(got.this_update_s == want.this_update_s);
+	assert_true(got.next_update_s == want.next_update_s);
+	assert_true(bytes_eq(got.issuer, want.issuer));
+	assert_true(bytes_eq(got.aki, want.aki));
+	assert_true(bytes_eq(got.idp_url, want.idp_url));
+	assert_true(bytes_eq(got.sig, want.sig));
+	assert_int_equal(got.has_delta, want.has_delta);
+	assert_int_equal(got.entries.n, 0);
+}
+
+static void
+test_scan_in_pieces(unused_arg void **state)
+{
+	static const size_t counts[] = { 0, 1, 100, 600, 30000 };
+	static const size_t steps[] = { 1, 7, 16384, 16385, 1 << 20 };
+
+	for (size_t c = 0; c < countof(counts); c++) {
+		struct list l = { .n = counts[c] };
+		struct crl_params p = params();
+		auto_buf struct buf der = { 0 };
+
+		p.idp_url = "http://crl.example.com/partition-1";
+		write_crl(&p, &l, &der);
+		for (size_t i = 0; i < countof(steps); i++)
+			assert_scans(buf_bytes(&der), steps[i]);
+	}
+}
+
+/* Every cut, what follows the end, and every octet changed: none is taken. */
+static void
+test_scan_takes_nothing_else(unused_arg void **state)
+{
+	struct list l = { .n = 3 };
+	struct crl_params p = params();
+	auto_buf struct buf der = { 0 };
+	struct crl_view v;
+	struct error e;
+
+	write_crl(&p, &l, &der);
+	for (size_t n = 0; n < der.n; n++) {
+		auto_crl_scan struct crl_scan *s = NULL;
+
+		assert_false(scan(bytes_of(der.p, n), 64, &issuer.key->spki, &v,
+		    &s, &e));
+	}
+	for (size_t i = 0; i < der.n; i++) {
+		auto_crl_scan struct crl_scan *s = NULL;
+
+		der.p[i] ^= 0x01;
+		if (scan(buf_bytes(&der), 64, &issuer.key->spki, &v, &s, &e))
+			fail_msg("octet %zu was changed", i);
+		der.p[i] ^= 0x01;
+	}
+	buf_add_byte(&der, 0);
+	{
+		auto_crl_scan struct crl_scan *s = NULL;
+
+		assert_false(
+		    scan(buf_bytes(&der), 64, &issuer.key->spki, &v, &s, &e));
+	}
+}
+
+static void
+test_scan_wants_the_issuer(unused_arg void **state)
+{
+	struct list l = { .n = 3 };
+	struct crl_params p = params();
+	auto_buf struct buf der = { 0 };
+	auto_crl_scan struct crl_scan *s = NULL;
+	struct crl_view v;
+	struct error e;
+
+	write_crl(&p, &l, &der);
+	assert_false(scan(buf_bytes(&der), 64,
+	    &sample_other_key("ec-p256")->spki, &v, &s, &e));
+	assert_int_equal(e.why, FAIL_CRYPTO);
+}
+
 int
 main(void)
 {
@@ -834,6 +945,9 @@ main(void)
 		cmocka_unit_test(test_cut_everywhere),
 		cmocka_unit_test(test_verify_refuses),
 		cmocka_unit_test(test_lint_rules),
+		cmocka_unit_test(test_scan_in_pieces),
+		cmocka_unit_test(test_scan_takes_nothing_else),
+		cmocka_unit_test(test_scan_wants_the_issuer),
 	};
 
 	return cmocka_run_group_tests_name("crl", tests, setup, teardown);

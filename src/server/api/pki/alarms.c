@@ -11,6 +11,7 @@
 #include <chancery/base/log.h>
 
 #include "keeper.h"
+#include "publish.h"
 
 /* Rows of metrics: more issuers are in the sums alone. */
 #define TOLD_MAX 256
@@ -214,6 +215,8 @@ pki_alarms(void)
 		if ((bits >> a & 1) != 0)
 			(void)json_array_append_new(out,
 			    json_string(alarms[a].name));
+	if (publish_has_alarm())
+		(void)json_array_append_new(out, json_string("publish"));
 	return out;
 }
 

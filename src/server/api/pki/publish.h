@@ -88,4 +88,6 @@ void publisher_start(struct event_base *base);
 void publisher_stop(void);
 /* All of it is looked at again, soon. Any thread. */
 void publish_now(void);
+/* Whether an object is in alarm. Any thread. */
+bool publish_has_alarm(void) must_check;
 call_fn sys_publish_status, sys_publish_now;

@@ -35,6 +35,21 @@ sum_up(const struct publish_target *t, int64_t now, struct sums *out)
 	}
 }
 
+bool
+publish_has_alarm(void)
+{
+	bool any = false;
+	struct sums s;
+
+	(void)pthread_mutex_lock(&publish_table.mutex);
+	for (size_t i = 0; i < publish_table.n && !any; i++) {
+		sum_up(&publish_table.target[i], now_s(), &s);
+		any = s.state[PUBLISH_ALARM] > 0;
+	}
+	(void)pthread_mutex_unlock(&publish_table.mutex);
+	return any;
+}
+
 /* ---- metrics ---------------------------------------------------------------------- */
 
 static const struct {
