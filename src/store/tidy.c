@@ -5,10 +5,8 @@
  * What a page does follows from the rows and the record alone (fate_of): the service, a catch-up
  * after a crash and a rebuild come to the same, however often and when they do it.
  */
-#include <chancery/base/json.h>
-#include <chancery/base/text.h>
-
 #include "internal.h"
+#include "tidy_page.h"
 
 /* Rows that one page looks through: some 10 ms of the writer's time. */
 #define LOOK_ROWS 20000
@@ -170,67 +168,6 @@ store_tidy_look(struct store *s, size_t page, struct store_tidy *t,
 	return st != NULL && look(d, st, &l, e);
 }
 
-/* ---- the page of a document ------------------------------------------------------ */
-
-static bool
-read_serial(struct json_reader *r, uint8_t out[LIMIT_SERIAL_BYTES])
-{
-	struct bytes hex = json_get_raw_str(r);
-	char text[2 * LIMIT_SERIAL_BYTES + 1];
-
-	if (hex.n != sizeof(text) - 1)
-		return false;
-	memcpy(text, hex.p, hex.n);
-	text[hex.n] = '\0';
-	return hex_decode_fixed(text, out, LIMIT_SERIAL_BYTES);
-}
-
-static bool
-read_page(struct json_reader *r, struct store_tidy *t)
-{
-	struct bytes key;
-	bool ok = true;
-
-	*t = (struct store_tidy){ 0 };
-	json_enter_object(r);
-	while (ok && json_next_key(r, &key))
-		if (bytes_eq(key, bytes_str("after")))
-			ok = read_serial(r, t->after);
-		else if (bytes_eq(key, bytes_str("to")))
-			ok = read_serial(r, t->to);
-		else if (bytes_eq(key, bytes_str("below")))
-			t->below = (uint64_t)json_get_int(r);
-		else if (bytes_eq(key, bytes_str("certs_before")))
-			t->certs_before_s = json_get_int(r);
-		else if (bytes_eq(key, bytes_str("revoked_before")))
-			t->revoked_before_s = json_get_int(r);
-		else
-			ok = false;
-	return ok && !r->failed;
-}
-
-/* *there: the document has a page. */
-static bool
-find_page(struct bytes value, struct store_tidy *t, bool *there)
-{
-	struct json_reader r;
-	struct bytes key;
-
-	*there = false;
-	json_read(&r, value);
-	json_enter_object(&r);
-	while (json_next_key(&r, &key)) {
-		if (!bytes_eq(key, bytes_str("page"))) {
-			(void)json_get_value(&r);
-			continue;
-		}
-		*there = true;
-		if (!read_page(&r, t))
-			return false;
-	}
-	return json_done(&r);
-}
-
 bool
 tidy_has_page(const struct store_doc_op *op)
 {
@@ -238,7 +175,7 @@ tidy_has_page(const struct store_doc_op *op)
 	bool there = false;
 
 	return strcmp(op->kind, STORE_KIND_TIDY) == 0 && op->value.n > 0 &&
-	    find_page(op->value, &t, &there) && there;
+	    tidy_page_read(op->value, &t, &there) && there;
 }
 
 /* ---- doing it ------------------------------------------------------------------- */
@@ -307,7 +244,7 @@ tidy_apply(struct writer *w, const char *origin, const struct store_doc_op *op,
 
 	if (strcmp(op->kind, STORE_KIND_TIDY) != 0 || op->value.n == 0)
 		return true;
-	if (!find_page(op->value, &t, &there))
+	if (!tidy_page_read(op->value, &t, &there))
 		return error_set(e, FAIL_BAD_INPUT,
 		    "%s of \"%s\": its page is malformed", op->kind, op->scope);
 	if (!there)

@@ -12,7 +12,8 @@ MERGE = {"Content-Type": "application/merge-patch+json"}
 # call -> why we answer with another status
 DIFFERENT = {}
 # Members that only one side has.
-OURS_MORE = {"serial_number_source", "max_crl_entries", "reason", "enable_aia_url_templating"}
+OURS_MORE = {"serial_number_source", "max_crl_entries", "reason", "enable_aia_url_templating",
+             "ocsp_unknown", "partitions", "renew_share"}
 THEIRS_MORE = set()
 # Values that differ by design or by nature.
 # OpenBao's tidy-status does not show tidy_invalid_certs when it is on.

@@ -151,7 +151,8 @@ def tokens(p):
     p("logged in", "POST", "auth/leased/login", {"role_id": "<<leasedrole.role_id>>",
                                                  "secret_id": "<<leasedsecret.secret_id>>"},
       keep={"leasedtoken": "auth"})
-    p("itself", "GET", "auth/token/lookup-self", token="<<leasedtoken.client_token>>")
+    p("itself", "GET", "auth/token/lookup-self", token="<<leasedtoken.client_token>>",
+      status_only=True)
     p("all logins end", "PUT", "sys/leases/revoke-prefix/auth/leased", {"sync": True})
     p("ended", "GET", "auth/token/lookup-self", token="<<leasedtoken.client_token>>")
     p("login gone", "DELETE", "sys/auth/leased")

@@ -162,7 +162,7 @@ def kept(p):
 
 
 def run(p, data):
-    p.times({"soon": 3600, "later": 40 * 3600, "past": -3600, "beyond": 90000 * 3600})
+    p.times({"soon": 1800, "later": 40 * 3600, "past": -3600, "beyond": 90000 * 3600})
     p("mount", "POST", "sys/mounts/leaf", {"type": "pki", "config": {"max_lease_ttl": "8760h"}})
     p("mount above", "POST", "sys/mounts/above", {"type": "pki",
                                                   "config": {"max_lease_ttl": "87600h"}})
