@@ -7,7 +7,7 @@
 #include <chancery/base/cleanup.h>
 #include <chancery/pki/der.h>
 
-#include "internal.h"
+#include "crl_entry.h"
 #include <chancery/pki/ext_write.h>
 
 #define PIECE_BYTES ((size_t)64 << 10)
@@ -58,84 +58,20 @@ crl_reason_valid(uint64_t value)
 	return false;
 }
 
-/* Entry extensions, each non-critical (RFC 5280 5.3). Backwards. */
-static void
-write_reason(struct der_writer *w, enum crl_reason reason)
-{
-	/* Written a million times a list: reasonCode, 2.5.29.21, whole. */
-	uint8_t v[] = { DER_SEQUENCE, 10, DER_OID, 3, 0x55, 0x1d, 0x15,
-		DER_OCTET_STRING, 3, DER_ENUMERATED, 1, (uint8_t)reason };
-
-	der_w_raw(w, bytes_of(v, sizeof(v)));
-}
-
-static void
-write_invalidity(struct der_writer *w, int64_t t_s)
-{
-	size_t mark = der_w_mark(w);
-
-	der_w_generalized_time(w, t_s);
-	ext_w_wrap(w, CRL_OID_INVALIDITY, false, mark);
-}
-
-static void
-write_entry(struct der_writer *w, const struct crl_entry *entry)
-{
-	size_t mark = der_w_mark(w);
-
-	der_w_raw(w, entry->more);
-	if (entry->invalidity_s != 0)
-		write_invalidity(w, entry->invalidity_s);
-	/* RFC 5280 5.3.1: unspecified is said by absence. */
-	if (entry->reason != CRL_UNSPECIFIED)
-		write_reason(w, entry->reason);
-	if (der_w_mark(w) > mark)
-		der_w_wrap(w, DER_SEQUENCE, mark);
-	der_w_time(w, entry->revoked_s);
-	der_w_integer(w, bytes_of(entry->serial, sizeof(entry->serial)));
-	der_w_wrap(w, DER_SEQUENCE, mark);
-}
-
 static bool
-check_entry(const struct crl_entry *entry, const struct crl_entry *last,
-    uint64_t n, struct error *e)
+measure(const struct crl_source *src, uint64_t *bytes, uint64_t *entries,
+    struct error *e)
 {
-	static const uint8_t zero[20];
-	const uint8_t *before = n == 0 ? zero : last->serial;
-
-	if (memcmp(before, entry->serial, sizeof(entry->serial)) >= 0)
-		return error_set(e, FAIL_BAD_INPUT,
-		    "CRL entry %ju: serial is zero or not ascending",
-		    (uintmax_t)n);
-	if ((entry->serial[0] & 0x80) != 0)
-		return error_set(e, FAIL_BAD_INPUT,
-		    "CRL entry %ju: serial of more than 20 octets",
-		    (uintmax_t)n);
-	if (!crl_reason_valid((uint64_t)entry->reason))
-		return error_set(e, FAIL_BAD_INPUT,
-		    "CRL entry %ju: unknown reason %d", (uintmax_t)n,
-		    (int)entry->reason);
-	if (entry->revoked_s < 0 || entry->invalidity_s < 0 ||
-	    entry->revoked_s > TIME_MAX_S || entry->invalidity_s > TIME_MAX_S)
-		return error_set(e, FAIL_BAD_INPUT,
-		    "CRL entry %ju: date outside 1970 to 9999", (uintmax_t)n);
-	return true;
-}
-
-static bool
-measure(const struct crl_source *src, struct der_writer *w, uint64_t *bytes,
-    uint64_t *entries, struct error *e)
-{
+	auto_cleanup(crl_entry_writer_free) struct crl_entry_writer w;
 	struct crl_entry entry = { 0 }, last = { 0 };
 	uint64_t n = 0, total = 0;
 
+	crl_entry_writer_init(&w);
 	src->rewind(src->arg);
 	for (; src->next(src->arg, &entry); n++) {
-		if (!check_entry(&entry, &last, n, e))
+		if (!crl_entry_check(&entry, n == 0 ? NULL : &last, n, e))
 			return false;
-		der_w_reset(w);
-		write_entry(w, &entry);
-		total += der_w_mark(w);
+		total += crl_entry_size(&w, &entry);
 		last = entry;
 	}
 	*bytes = total;
@@ -278,20 +214,22 @@ stream_add(struct stream *s, struct bytes v, struct error *e)
 }
 
 static bool
-stream_entries(struct stream *s, const struct crl_source *src,
-    struct der_writer *w, uint64_t bytes, struct error *e)
+stream_entries(struct stream *s, const struct crl_source *src, uint64_t bytes,
+    struct error *e)
 {
+	auto_cleanup(crl_entry_writer_free) struct crl_entry_writer w;
 	struct crl_entry entry = { 0 };
+	struct bytes one;
 	uint64_t total = 0;
 
+	crl_entry_writer_init(&w);
 	src->rewind(src->arg);
 	while (src->next(src->arg, &entry)) {
-		der_w_reset(w);
-		write_entry(w, &entry);
-		total += der_w_mark(w);
+		one = crl_entry_encode(&w, &entry);
+		total += one.n;
 		if (total > bytes)
 			break;
-		if (!stream_add(s, der_w_bytes(w), e))
+		if (!stream_add(s, one, e))
 			return false;
 	}
 	return total == bytes ||
@@ -368,17 +306,16 @@ crl_write_tbs(const struct crl_params *p, const struct crl_source *src,
 	auto_der_writer struct der_writer w = { 0 };
 	uint64_t bytes = 0, n = 0, total;
 
-	if (!check_params(p, e) || !measure(src, &w, &bytes, &n, e))
+	if (!check_params(p, e) || !measure(src, &bytes, &n, e))
 		return false;
-	total = make_frame(&f, &w, p, bytes);
+	*tbs_bytes = total = make_frame(&f, &w, p, bytes);
 	if (alg->prehash)
 		s.digest = digest_new(alg->digest);
 	if (!stream_add(&s, buf_bytes(&f.head), e) ||
-	    !stream_entries(&s, src, &w, bytes, e) ||
+	    !stream_entries(&s, src, bytes, e) ||
 	    !stream_add(&s, buf_bytes(&f.tail), e) || !stream_flush(&s, e))
 		return false;
 	*digest_len = alg->prehash ? digest_finish(take(s.digest), digest) : 0;
-	*tbs_bytes = total;
 	*entries = n;
 	return true;
 }

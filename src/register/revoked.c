@@ -5,6 +5,7 @@
  * for what came after it. The list never moves or frees an entry before the next
  * merge, so a CRL may be streamed while revocations arrive.
  */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -128,20 +129,35 @@ revoked_shard_add(struct revoked_shard *s, const struct revoked_entry *e)
 /* ---- entries of the file ---------------------------------------------- */
 
 static void
-put_le(uint8_t *p, uint64_t v, unsigned n)
+put_u32(uint8_t *p, uint32_t v)
 {
-	for (unsigned i = 0; i < n; i++, v >>= 8)
-		p[i] = (uint8_t)v;
+	v = htole32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static void
+put_u64(uint8_t *p, uint64_t v)
+{
+	v = htole64(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static uint32_t
+get_u32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le32toh(v);
 }
 
 static uint64_t
-get_le(const uint8_t *p, unsigned n)
+get_u64(const uint8_t *p)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
-	while (n-- > 0)
-		v = v << 8 | p[n];
-	return v;
+	memcpy(&v, p, sizeof(v));
+	return le64toh(v);
 }
 
 static void
@@ -149,11 +165,11 @@ entry_encode(const struct revoked_entry *e, uint8_t p[REVOKED_ENTRY])
 {
 	memset(p, 0, REVOKED_ENTRY);
 	memcpy(p, e->serial, 20);
-	put_le(p + 20, e->partition, 4);
-	put_le(p + 24, (uint64_t)e->date_s, 8);
-	put_le(p + 32, (uint64_t)e->invalidity_s, 8);
-	put_le(p + 40, (uint64_t)e->not_after_s, 8);
-	put_le(p + 48, e->index, 8);
+	put_u32(p + 20, e->partition);
+	put_u64(p + 24, (uint64_t)e->date_s);
+	put_u64(p + 32, (uint64_t)e->invalidity_s);
+	put_u64(p + 40, (uint64_t)e->not_after_s);
+	put_u64(p + 48, e->index);
 	p[56] = e->reason;
 }
 
@@ -162,11 +178,11 @@ entry_decode(const uint8_t p[REVOKED_ENTRY], struct revoked_entry *e)
 {
 	memset(e, 0, sizeof(*e));
 	memcpy(e->serial, p, 20);
-	e->partition = (uint32_t)get_le(p + 20, 4);
-	e->date_s = (int64_t)get_le(p + 24, 8);
-	e->invalidity_s = (int64_t)get_le(p + 32, 8);
-	e->not_after_s = (int64_t)get_le(p + 40, 8);
-	e->index = get_le(p + 48, 8);
+	e->partition = get_u32(p + 20);
+	e->date_s = (int64_t)get_u64(p + 24);
+	e->invalidity_s = (int64_t)get_u64(p + 32);
+	e->not_after_s = (int64_t)get_u64(p + 40);
+	e->index = get_u64(p + 48);
 	e->reason = p[56];
 }
 
@@ -321,7 +337,7 @@ merge_stream(const struct revoked_shard *s, struct merge_out *o)
 
 	memcpy(p, MAGIC, 8);
 	memcpy(p + 8, s->key.b, SHA256_LEN);
-	put_le(p + 40, revoked_shard_count(s), 8);
+	put_u64(p + 40, revoked_shard_count(s));
 	merge_put(o, p, sizeof(p));
 	while (cursor_step(&c, s, &entry)) {
 		entry_encode(&entry, p);
@@ -444,7 +460,7 @@ revoked_file_check(struct bytes file, const struct sha256 *key, uint64_t count,
 	if (file.n < REVOKED_HEADER ||
 	    (file.n - REVOKED_HEADER) / REVOKED_ENTRY != count ||
 	    (file.n - REVOKED_HEADER) % REVOKED_ENTRY != 0 ||
-	    memcmp(p, MAGIC, 8) != 0 || get_le(p + 40, 8) != count ||
+	    memcmp(p, MAGIC, 8) != 0 || get_u64(p + 40) != count ||
 	    memcmp(p + 8, key->b, SHA256_LEN) != 0 ||
 	    memcmp(p + 48, zero, 16) != 0)
 		return error_set(e, FAIL_CORRUPT, "bad header or length");

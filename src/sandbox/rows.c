@@ -28,9 +28,9 @@ static const char *const reading_calls[] = { "openat", "open", "stat", "lstat",
 	"getdents64", "getcwd", "pread64", "fstatfs", "statfs", "fadvise64",
 	"flock", NULL };
 static const char *const writing_calls[] = { "pwrite64", "fsync", "fdatasync",
-	"fallocate", "unlink", "unlinkat", "rename", "renameat2", "link",
-	"linkat", "mkdir", "mkdirat", "rmdir", "fchmod", "fchown", "msync",
-	NULL };
+	"sync_file_range", "fallocate", "unlink", "unlinkat", "rename",
+	"renameat2", "link", "linkat", "mkdir", "mkdirat", "rmdir", "fchmod",
+	"fchown", "msync", NULL };
 
 /* What modules of vendors may use beyond that; none of it leads out of the row. */
 static const char *const module_calls[] = { "select", "pselect6", "times",

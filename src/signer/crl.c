@@ -24,11 +24,11 @@ crl_work_free(struct crl_work *w)
 	if (w == NULL)
 		return;
 	if (w->map != NULL)
-		(void)munmap(w->map, w->tbs_bytes);
+		(void)munmap(w->map, w->map_n);
 	if (w->fd >= 0)
 		(void)close(w->fd);
-	if (w->out >= 0)
-		(void)close(w->out);
+	if (w->sha256 != NULL)
+		digest_free(w->sha256);
 	buf_free(&w->issuer);
 	mem_free(w->scope_text);
 	mem_free(w->idp_url);
@@ -148,7 +148,7 @@ signer_sign_crl(struct signer *s, const struct signer_crl *req,
 		return false;
 	r->alg = req->alg;
 	r->crl = w = mem_calloc(1, sizeof(*w));
-	w->fd = w->out = -1;
+	w->fd = -1;
 	w->scope = scope;
 	w->scope_text = mem_strdup(req->scope);
 	if (req->idp_url != NULL && scope.kind != CRL_CALLER)
@@ -255,8 +255,7 @@ intent(struct signer *s, struct request *r, struct error *e)
 	struct sha256 h;
 	struct record rec;
 
-	if (!crl_file_hash(r, &h, e))
-		return false;
+	crl_file_hash(r, &h);
 	record_init(&rec, REC_INTENT);
 	record_text(&rec, "alg", sig_alg_info(r->alg)->name);
 	if (w->scope.kind == CRL_DELTA)

@@ -20,12 +20,73 @@
 
 /* ---- writing ----------------------------------------------------------- */
 
+/* What is written goes to the disk meanwhile, so that the end does not wait for all. */
+#define SEND_BYTES (UINT64_C(8) << 20)
+
+/* The longest DER signature: RFC 3279 2.2.3, two INTEGERs for ECDSA. */
+static size_t
+signature_max(const struct signer_key *k)
+{
+	static const size_t ec[] = { [KEY_EC_P256] = 72,
+		[KEY_EC_P384] = 104,
+		[KEY_EC_P521] = 139,
+		[KEY_ED25519] = 64 };
+
+	return k->spki.type.alg == KEY_RSA ? k->spki.type.bits / 8
+					   : ec[k->spki.type.alg];
+}
+
+/* How long the header will be, unless the signature is shorter just where that counts. */
+static size_t
+room_for(const struct request *r)
+{
+	static const uint8_t zero[LIMIT_SIG_BYTES];
+	auto_buf struct buf head = { 0 };
+	auto_buf struct buf tail = { 0 };
+
+	crl_outer(r->crl->tbs_bytes, r->alg,
+	    bytes_of(zero, signature_max(r->key)), &head, &tail);
+	return head.n;
+}
+
+static bool
+begin(struct request *r, struct error *e)
+{
+	const struct sig_alg_info *info = sig_alg_info(r->alg);
+	struct crl_work *w = r->crl;
+
+	w->room = room_for(r);
+	w->sent = 0;
+	if (!info->prehash || info->digest != DIGEST_SHA256)
+		w->sha256 = digest_new(DIGEST_SHA256);
+	return lseek(w->fd, (off_t)w->room, SEEK_SET) >= 0 ||
+	    error_errno(e, FAIL_IO, "%s", w->dir);
+}
+
+static void
+send_ahead(struct crl_work *w, uint64_t n)
+{
+	w->sent += n;
+	if (w->sent % SEND_BYTES < n)
+		(void)sync_file_range(w->fd,
+		    (off_t)(w->sent - w->sent % SEND_BYTES - SEND_BYTES),
+		    SEND_BYTES, SYNC_FILE_RANGE_WRITE);
+}
+
 static bool
 sink(void *arg, struct bytes piece, struct error *e)
 {
-	const struct crl_work *w = arg;
+	struct request *r = arg;
+	struct crl_work *w = r->crl;
 
-	return fd_write_all(w->fd, piece, e);
+	if (w->room == 0 && !begin(r, e))
+		return false;
+	if (w->sha256 != NULL)
+		digest_add(w->sha256, piece);
+	if (!fd_write_all(w->fd, piece, e))
+		return false;
+	send_ahead(w, piece.n);
+	return true;
 }
 
 static bool
@@ -79,7 +140,7 @@ write_own(struct signer *s, struct request *r, struct error *e)
 	size_t digest_n = 0;
 
 	memcpy(t.p.aki, w->aki, sizeof(t.p.aki));
-	if (!crl_text_write(&t, sink, w, r->one.digest, &digest_n,
+	if (!crl_text_write(&t, sink, r, r->one.digest, &digest_n,
 		&w->tbs_bytes, &w->entries, e))
 		return false;
 	r->one.to_sign = bytes_of(r->one.digest, digest_n);
@@ -92,7 +153,7 @@ write_caller(struct request *r, struct error *e)
 {
 	r->crl->tbs_bytes = r->data.n;
 	request_prepare(r, buf_bytes(&r->data));
-	return fd_write_all(r->crl->fd, buf_bytes(&r->data), e);
+	return sink(r, buf_bytes(&r->data), e);
 }
 
 /* Ed25519 signs the message: the file is mapped, not read. */
@@ -103,12 +164,13 @@ map_message(struct request *r, struct error *e)
 
 	if (sig_alg_info(r->alg)->prehash || r->data.n > 0)
 		return true;
-	w->map = mmap(NULL, w->tbs_bytes, PROT_READ, MAP_PRIVATE, w->fd, 0);
+	w->map_n = w->room + w->tbs_bytes;
+	w->map = mmap(NULL, w->map_n, PROT_READ, MAP_PRIVATE, w->fd, 0);
 	if (w->map == MAP_FAILED) {
 		w->map = NULL;
 		return error_errno(e, FAIL_IO, "mmap");
 	}
-	r->one.to_sign = bytes_of(w->map, w->tbs_bytes);
+	r->one.to_sign = bytes_of((uint8_t *)w->map + w->room, w->tbs_bytes);
 	return true;
 }
 
@@ -119,56 +181,56 @@ crl_file_tbs(struct signer *s, struct request *r, struct error *e)
 
 	if (!make_dirs(s, r, e))
 		return false;
-	w->fd = open(w->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	w->fd = open(w->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
 	if (w->fd < 0)
 		return error_errno(e, FAIL_IO, "%s", w->dir);
 	return (r->data.n > 0 ? write_caller(r, e) : write_own(s, r, e)) &&
 	    map_message(r, e);
 }
 
-bool
-crl_file_hash(const struct request *r, struct sha256 *out, struct error *e)
+void
+crl_file_hash(struct request *r, struct sha256 *out)
 {
-	const struct sig_alg_info *info = sig_alg_info(r->alg);
-	static uint8_t piece[65536];
-	struct digest *d;
-	uint64_t at;
-	ssize_t n;
-
-	if (info->prehash && info->digest == DIGEST_SHA256) {
+	if (r->crl->sha256 != NULL)
+		(void)digest_finish(take(r->crl->sha256), out->b);
+	else
 		memcpy(out->b, r->one.digest, SHA256_LEN);
-		return true;
-	}
-	d = digest_new(DIGEST_SHA256);
-	for (at = 0; at < r->crl->tbs_bytes; at += (uint64_t)n) {
-		n = pread(r->crl->fd, piece, sizeof(piece), (off_t)at);
-		if (n <= 0) {
-			digest_free(d);
-			return error_errno(e, FAIL_IO, "reading back the CRL");
-		}
-		digest_add(d, bytes_of(piece, (size_t)n));
-	}
-	(void)digest_finish(d, out->b);
-	return true;
 }
 
 /* ---- putting it together ----------------------------------------------- */
 
+/* The room is not what the header needs: a file of its own. */
 static bool
-copy_tbs(int to, const struct crl_work *w, struct error *e)
+move_tbs(struct crl_work *w, size_t room, struct error *e)
 {
 	static uint8_t piece[65536];
+	int to = open(w->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
 	uint64_t at;
-	ssize_t n;
+	ssize_t n = 1;
 
-	for (at = 0; at < w->tbs_bytes; at += (uint64_t)n) {
-		n = pread(w->fd, piece, sizeof(piece), (off_t)at);
-		if (n <= 0)
-			return error_errno(e, FAIL_IO, "reading back the CRL");
-		if (!fd_write_all(to, bytes_of(piece, (size_t)n), e))
+	if (to < 0 || lseek(to, (off_t)room, SEEK_SET) < 0)
+		n = -1;
+	for (at = 0; n > 0 && at < w->tbs_bytes; at += (uint64_t)n) {
+		n = pread(w->fd, piece, sizeof(piece), (off_t)(w->room + at));
+		if (n > 0 && !fd_write_all(to, bytes_of(piece, (size_t)n), e)) {
+			(void)close(to);
 			return false;
+		}
 	}
-	return true;
+	if (to >= 0) {
+		(void)close(w->fd);
+		w->fd = to;
+	}
+	w->room = room;
+	return n > 0 || error_errno(e, FAIL_IO, "%s: the list again", w->dir);
+}
+
+static bool
+write_head(const struct crl_work *w, const struct buf *head, struct error *e)
+{
+	return lseek(w->fd, 0, SEEK_SET) == 0
+	    ? fd_write_all(w->fd, buf_bytes(head), e)
+	    : error_errno(e, FAIL_IO, "%s", w->dir);
 }
 
 bool
@@ -180,16 +242,15 @@ crl_file_complete(unused_arg struct signer *s, struct request *r,
 	auto_buf struct buf tail = { 0 };
 
 	crl_outer(w->tbs_bytes, r->alg, buf_bytes(&r->one.sig), &head, &tail);
-	w->out = open(w->dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
-	if (w->out < 0)
-		return error_errno(e, FAIL_IO, "%s", w->dir);
 	w->bytes = head.n + w->tbs_bytes + tail.n;
-	if (!fd_write_all(w->out, buf_bytes(&head), e) ||
-	    !copy_tbs(w->out, w, e) ||
-	    !fd_write_all(w->out, buf_bytes(&tail), e))
+	if (head.n != w->room && !move_tbs(w, head.n, e))
 		return false;
-	if (fsync(w->out) != 0)
-		return error_errno(e, FAIL_IO, "%s: fsync", w->path);
+	/* The file stands behind the TBSCertList. */
+	if (!fd_write_all(w->fd, buf_bytes(&tail), e) ||
+	    !write_head(w, &head, e))
+		return false;
+	if (fdatasync(w->fd) != 0)
+		return error_errno(e, FAIL_IO, "%s: fdatasync", w->path);
 	return true;
 }
 
@@ -252,7 +313,7 @@ crl_file_release(struct signer *s, struct request *r, struct error *e)
 	char fd[40];
 
 	/* The way to name such a file without a capability (open(2)). */
-	(void)snprintf(fd, sizeof(fd), "/proc/self/fd/%d", w->out);
+	(void)snprintf(fd, sizeof(fd), "/proc/self/fd/%d", w->fd);
 	if (linkat(AT_FDCWD, fd, AT_FDCWD, w->path, AT_SYMLINK_FOLLOW) != 0)
 		return error_errno(e, errno == EEXIST ? FAIL_EXISTS : FAIL_IO,
 		    "%s", w->path);

@@ -4,10 +4,10 @@
 /*
  * A list on its way: what crl.c admits, crl_caller.c judges and crl_file.c writes.
  *
- * The TBSCertList goes to an unnamed file in the target directory while it is hashed; the
- * CertificateList is put together in another one when the signature is there, and gets
- * its name once SIGNED is durable: before that nobody can read the signature, and a crash
- * leaves nothing behind.
+ * The TBSCertList goes to an unnamed file in the target directory while it is hashed, with
+ * room before it for what a CertificateList begins with; that and the signature are
+ * added when it is there, and the file gets its name once SIGNED is durable: before that
+ * nobody can read the signature, and a crash leaves nothing behind.
  */
 #include "crl_text.h"
 #include "internal.h"
@@ -20,9 +20,12 @@ struct crl_work {
 	int64_t period_s;
 	bool named; /* the caller chose the path */
 	/* Being made. */
-	int fd;    /* TBSCertList                */
-	int out;   /* CertificateList, no name   */
-	void *map; /* of fd, for Ed25519         */
+	int fd;                /* the list, without a name   */
+	size_t room;           /* in front of the TBSCertList */
+	uint64_t sent;         /* to the disk already        */
+	struct digest *sha256; /* of the TBS, where the signature has another */
+	void *map;             /* of the file, for Ed25519 */
+	size_t map_n;
 	uint64_t tbs_bytes, entries, number, bytes;
 	int64_t this_s, next_s;
 	uint64_t position;
@@ -41,8 +44,7 @@ bool crl_caller_check(struct signer *s, struct request *r,
 bool crl_file_tbs(struct signer *s, struct request *r,
     struct error *e) must_check;
 /* SHA-256 of the TBS for the record, whatever the signature hashes with. */
-bool crl_file_hash(const struct request *r, struct sha256 *out,
-    struct error *e) must_check;
+void crl_file_hash(struct request *r, struct sha256 *out);
 /* struct request_type. */
 bool crl_file_complete(struct signer *s, struct request *r,
     struct error *e) must_check;

@@ -335,6 +335,23 @@ def measure(opt, tmp, started):
     idle(b, chancery)
 
 
+def in_a_directory(opt, run):
+    """run(opt, directory, list of what it starts), then all is gone; logs on failure."""
+    tmp, started = tempfile.mkdtemp(prefix="chancery-api-"), []
+    try:
+        run(opt, tmp, started)
+    except Exception:
+        for log in glob.glob(tmp + "/*.log"):
+            with open(log, encoding="utf-8", errors="replace") as f:
+                sys.stderr.write("%s:\n%s\n" % (log, f.read()[-3000:]))
+        raise
+    finally:
+        for proc in reversed(started):
+            proc.terminate()
+            proc.wait()
+        shutil.rmtree(tmp, ignore_errors=True)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     for name in ("bin", "load", "prepare", "bao"):
@@ -348,19 +365,8 @@ def main():
     opt = p.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    tmp, started = tempfile.mkdtemp(prefix="chancery-api-"), []
-    try:
-        (measure_long if opt.long else measure)(opt, tmp, started)
-    except Exception:
-        for log in glob.glob(tmp + "/*.log"):
-            with open(log, encoding="utf-8", errors="replace") as f:
-                sys.stderr.write("%s:\n%s\n" % (log, f.read()[-3000:]))
-        raise
-    finally:
-        for proc in reversed(started):
-            proc.terminate()
-            proc.wait()
-        shutil.rmtree(tmp, ignore_errors=True)
+    in_a_directory(opt, measure_long if opt.long else measure)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -199,6 +199,14 @@ bench_ca_reopen(struct bench_ca *c)
 
 	if (!signer_close(c->s, &e))
 		bench_fail("close", &e);
+	bench_ca_start(c);
+}
+
+void
+bench_ca_start(struct bench_ca *c)
+{
+	struct error e;
+
 	c->cfg.create = false;
 	c->s = signer_open(&c->cfg, &e);
 	if (c->s == NULL)

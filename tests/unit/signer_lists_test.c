@@ -281,6 +281,30 @@ test_urls(unused_arg void **state)
 	}
 }
 
+/* Room for the header is left before the length of the signature is known: around 256
+ * octets in all, a shorter signature has a shorter header. */
+static void
+test_header_length(unused_arg void **state)
+{
+	char text[80] = "O=Acme,CN=";
+	struct made m = { 0 };
+	struct crl_view v;
+	struct error e;
+
+	for (size_t n = 30; n <= 60; n++) {
+		memset(text + 10, 'x', n);
+		buf_reset(&f.ca_name);
+		assert_true(name_parse(text, &f.ca_name, &e));
+		for (int again = 0; again < 4; again++) {
+			buf_reset(&m.der);
+			make("full", NULL, &m);
+			v = view(&m.der);
+			assert_int_equal(v.der.n, m.reply.bytes);
+		}
+	}
+	buf_free(&m.der);
+}
+
 /* ---- a caller's ------------------------------------------------------- */
 
 struct caller {
@@ -544,6 +568,7 @@ main(void)
 		T(test_delta_expiry),
 		T(test_one_series),
 		T(test_urls),
+		T(test_header_length),
 		T(test_caller),
 		T(test_caller_delta),
 		T(test_caller_form),

@@ -62,7 +62,8 @@ typedef bool crl_sink(void *arg, struct bytes piece, struct error *e);
 
 /* Write the TBSCertList to `sink` in pieces, hashing with the algorithm's digest
  * on the way (`digest` holds DIGEST_MAX; length 0 for Ed25519). Entries must come
- * in strictly ascending order (checked). Uses O(1) memory. */
+ * in strictly ascending order (checked). Uses O(1) memory. *tbs_bytes is set before the
+ * first piece comes. */
 bool crl_write_tbs(const struct crl_params *p, const struct crl_source *src,
     crl_sink *sink, void *arg, uint8_t *digest, size_t *digest_len,
     uint64_t *tbs_bytes, uint64_t *entries, struct error *e) must_check;
