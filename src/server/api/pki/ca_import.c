@@ -17,7 +17,7 @@ struct import {
 };
 
 void
-import_free(struct import *i)
+ca_import_free(struct import *i)
 {
 	if (i == NULL)
 		return;

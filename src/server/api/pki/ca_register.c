@@ -23,7 +23,7 @@ takein_free(void *state)
 {
 	struct takein *t = state;
 
-	import_free(t->import);
+	ca_import_free(t->import);
 	json_decref(t->told);
 	mem_free(t);
 }

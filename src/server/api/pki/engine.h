@@ -170,7 +170,7 @@ bool key_import_allowed(struct error *e) must_check;
 /* Certificates that were handed in (ca_import.c). */
 struct import;
 struct import *import_new(void) must_check;
-void import_free(struct import *i); /* NULL is fine */
+void ca_import_free(struct import *i); /* NULL is fine */
 bool import_add(struct import *i, struct bytes der, struct error *e) must_check;
 /* One issuer each that is not there yet. */
 void import_changes(struct call *c, struct changes *ch, struct import *i);

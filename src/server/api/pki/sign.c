@@ -22,7 +22,7 @@ work_free(void *state)
 	EVP_PKEY_free(w->pkey);
 	pki_template_free(w->own);
 	json_decref(w->answer_data);
-	import_free(w->import);
+	ca_import_free(w->import);
 	cert_free(&w->given);
 	mem_free(w);
 }
