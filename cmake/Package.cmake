@@ -10,6 +10,11 @@ install(FILES ${packaging}/systemd/chanceryd.service ${packaging}/systemd/chance
     ${packaging}/systemd/chanceryd-plain.socket ${packaging}/systemd/chancery-backup.service
     ${packaging}/systemd/chancery-backup.timer ${packaging}/systemd/chancery-renew@.service
     ${packaging}/systemd/chancery-renew@.timer
+    ${packaging}/systemd/chancery.target ${packaging}/systemd/chancery-connect.service
+    ${packaging}/systemd/chancery-rooms.socket ${packaging}/systemd/chancery-signer.service
+    ${packaging}/systemd/chancery-keygen.service ${packaging}/systemd/chancery-server.service
+    ${packaging}/systemd/chancery-server.socket ${packaging}/systemd/chancery-server-plain.socket
+    ${packaging}/systemd/chancery-publisher.service
     DESTINATION lib/systemd/system COMPONENT debian EXCLUDE_FROM_ALL)
 install(FILES ${packaging}/sysusers.conf DESTINATION lib/sysusers.d RENAME chancery.conf
     COMPONENT debian EXCLUDE_FROM_ALL)

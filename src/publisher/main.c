@@ -24,6 +24,7 @@ main(int argc, unused_arg char **argv)
 	/* What it writes is public. */
 	(void)umask(022);
 	secret_harden_process();
+	room_end_on_sigterm();
 	publisher_memory_init();
-	return publisher_run(&room);
+	return room_ended(publisher_run(&room));
 }

@@ -91,7 +91,8 @@ prepare_signer(struct supervisor *s, struct spawn *sp,
 	if (!pins_open(&s->pins, pin, e))
 		return false;
 	for (size_t i = 0; i < s->pins.n; i++)
-		spawn_add(sp, ROOM_FD_PIN, (uint32_t)i, pin[i]);
+		if (pin[i] >= 0)
+			spawn_add(sp, ROOM_FD_PIN, (uint32_t)i, pin[i]);
 	return true;
 }
 
@@ -128,9 +129,12 @@ start(struct supervisor *s, enum child_which which, struct spawn *sp,
 	ok = sp->settings >= 0 &&
 	    (which == CHILD_PUBLISHER || lanes_make(s, which, sp, e)) &&
 	    outlanes_make(s, which, sp, e) &&
-	    spawn_room(sp, &c->pid, &c->control, e);
+	    (s->units.on ? units_hand(s, which, sp, &c->pid, &c->pidfd,
+			       &c->control, e)
+			 : spawn_room(sp, &c->pid, &c->control, e));
 	for (size_t i = 0; i < pins; i++)
-		(void)close(pin[i]);
+		if (pin[i] >= 0)
+			(void)close(pin[i]);
 	if (sp->settings >= 0)
 		(void)close(sp->settings);
 	return ok;
@@ -166,6 +170,7 @@ child_start(struct supervisor *s, enum child_which which)
 		c->started_ms = c->heard_ms = now_ms();
 		c->ready_ms = 0;
 		c->killed = false;
+		c->ended = -1;
 		log_line(LOG_LEVEL_INFO, "%s: started, pid %d", c->name,
 		    (int)c->pid);
 		tell_server(s);
@@ -210,6 +215,8 @@ why_it_crashed(struct child *c, int status)
 	if (c->killed)
 		say_why(c, "it said nothing for %d s: killed",
 		    SUPER_SILENCE_MS / 1000);
+	else if (c->pidfd >= 0 && c->ended < 0)
+		say_why(c, "its unit ended it, or it crashed");
 	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
 		say_why(c, "ended by its sandbox (SIGSYS)");
 	else if (WIFSIGNALED(status))
@@ -280,6 +287,9 @@ child_ended(struct supervisor *s, enum child_which which, int status)
 		}
 	}
 	s->pin_named = false;
+	if (c->pidfd >= 0)
+		(void)close(c->pidfd);
+	c->pidfd = -1;
 	if (!s->stopping && !child_is_wanted(s, which))
 		c->state = CHILD_UNWANTED;
 	if (which == CHILD_SIGNER)
@@ -301,7 +311,7 @@ child_stop(struct supervisor *s, enum child_which which)
 	c->state = CHILD_STOPPING;
 	c->stop_by_ms = now_ms() + SUPER_STOP_MS;
 	if (!control_send(c->control, ROOM_STOP, (struct bytes){ 0 }, -1))
-		(void)kill(c->pid, SIGKILL);
+		room_kill(c->pid, c->pidfd);
 }
 
 /* ---- what it says ------------------------------------------------------------------ */
@@ -360,6 +370,28 @@ heard_pin(struct supervisor *s, struct child *c, struct bytes all)
 	s->pin_named = true;
 }
 
+static void
+heard_ended(unused_arg struct supervisor *s, struct child *c, struct bytes all)
+{
+	uint32_t status;
+
+	if (all.n != 2 * sizeof(status))
+		return;
+	memcpy(&status, all.p + sizeof(status), sizeof(status));
+	c->ended = (int)(status & 0xff);
+}
+
+/* We are not its parent: what it told last is all that we know. */
+static void
+unit_ended(struct supervisor *s, enum child_which which)
+{
+	const struct child *c = &s->child[which];
+
+	if (s->units.on && child_is_up(c))
+		child_ended(s, which,
+		    c->ended >= 0 ? W_EXITCODE(c->ended, 0) : SIGKILL);
+}
+
 static const struct {
 	uint32_t type;
 	void (*heard)(struct supervisor *s, struct child *c, struct bytes all);
@@ -368,6 +400,7 @@ static const struct {
 	{ ROOM_ALIVE, heard_alive },
 	{ ROOM_KEYGEN, heard_keygen },
 	{ ROOM_PIN_REFUSED, heard_pin },
+	{ ROOM_ENDED, heard_ended },
 };
 
 static void
@@ -399,8 +432,10 @@ child_heard(struct supervisor *s, enum child_which which)
 
 		/* Most often the end of the process, and SIGCHLD will say how;
 		 * a room that only closed it is silent from now on. */
-		if (n == 0)
+		if (n == 0) {
 			control_close(c);
+			unit_ended(s, which);
+		}
 		if (n <= 0 || (size_t)n > sizeof(packet))
 			return;
 		dispatch(s, c, bytes_of(packet, (size_t)n));

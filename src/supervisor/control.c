@@ -40,3 +40,27 @@ control_send_u32(int control, uint32_t type, uint32_t value, int fd)
 {
 	return control_send(control, type, bytes_of(&value, sizeof(value)), fd);
 }
+
+bool
+control_send_fds(int control, uint32_t type, const int *fd, size_t n)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(ROOM_UNITS_FDS_MAX * sizeof(int))];
+	} c = { 0 };
+	struct iovec v = { &type, sizeof(type) };
+	struct msghdr m = { .msg_iov = &v,
+		.msg_iovlen = 1,
+		.msg_control = &c,
+		.msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+
+	if (n == 0 || n > ROOM_UNITS_FDS_MAX)
+		return false;
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(h), fd, n * sizeof(int));
+	return sendmsg(control, &m, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+	    (ssize_t)sizeof(type);
+}

@@ -40,12 +40,17 @@ spawn(struct supervisor *s, struct error *e)
 	if (!pins_open(&s->pins, pin, e))
 		return false;
 	for (size_t i = 0; i < s->pins.n; i++)
-		spawn_add(&sp, ROOM_FD_PIN, (uint32_t)i, pin[i]);
+		if (pin[i] >= 0)
+			spawn_add(&sp, ROOM_FD_PIN, (uint32_t)i, pin[i]);
 	sp.settings = settings_memfd(s, e);
 	ok = sp.settings >= 0 &&
-	    spawn_room(&sp, &s->keygen.pid, &s->keygen.control, e);
+	    (s->units.on
+		    ? units_hand(s, UNIT_KEYGEN, &sp, &s->keygen.pid,
+			  &s->keygen.pidfd, &s->keygen.control, e)
+		    : spawn_room(&sp, &s->keygen.pid, &s->keygen.control, e));
 	for (size_t i = 0; i < s->pins.n; i++)
-		(void)close(pin[i]);
+		if (pin[i] >= 0)
+			(void)close(pin[i]);
 	if (sp.settings >= 0)
 		(void)close(sp.settings);
 	return ok;
@@ -63,17 +68,19 @@ start(struct supervisor *s)
 	}
 	k->by_ms = now_ms() + SUPER_KEYGEN_MS;
 	k->answered = false;
+	k->ended = -1;
 	log_line(LOG_LEVEL_INFO, "key generation: pid %d", (int)k->pid);
 	if (send(k->control, k->request, sizeof(k->request),
 		MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof(k->request))
-		(void)kill(k->pid, SIGKILL);
+		room_kill(k->pid, k->pidfd);
 }
 
 /* One at a time: the token's files have one writer. */
-static void
-next(struct supervisor *s)
+void
+keygen_next(struct supervisor *s)
 {
-	while (s->keygen.pid == 0 && s->keygens.n > 0) {
+	while (s->keygen.pid == 0 && s->keygens.n > 0 &&
+	    (!s->units.on || units_has(s, UNIT_KEYGEN))) {
 		memcpy(s->keygen.request, s->keygens.v[0],
 		    sizeof(s->keygen.request));
 		s->keygens.n--;
@@ -95,7 +102,7 @@ keygen_ask(struct supervisor *s, struct bytes packet)
 		return;
 	}
 	memcpy(s->keygens.v[s->keygens.n++], packet.p, packet.n);
-	next(s);
+	keygen_next(s);
 }
 
 /* Its packet goes on as it came. */
@@ -111,9 +118,14 @@ keygen_heard(struct supervisor *s)
 		ssize_t n = recv(k->control, packet, sizeof(packet),
 		    MSG_DONTWAIT | MSG_TRUNC);
 
+		if (n == 0 && s->units.on && k->pid != 0)
+			keygen_ended(s,
+			    k->ended >= 0 ? W_EXITCODE(k->ended, 0) : SIGKILL);
 		if (n < (ssize_t)sizeof(type) || (size_t)n > sizeof(packet))
 			return;
 		memcpy(&type, packet, sizeof(type));
+		if (type == ROOM_ENDED && n == 2 * (ssize_t)sizeof(type))
+			k->ended = packet[sizeof(type)];
 		if (type != ROOM_KEYGEN_DONE || k->answered)
 			continue;
 		k->answered = child_is_up(signer) &&
@@ -129,10 +141,13 @@ keygen_ended(struct supervisor *s, int status)
 	char text[80];
 	uint32_t code = WIFEXITED(status) ? (uint32_t)WEXITSTATUS(status) : 0;
 
+	k->pid = 0;
 	keygen_heard(s);
 	(void)close(k->control);
 	k->control = -1;
-	k->pid = 0;
+	if (k->pidfd >= 0)
+		(void)close(k->pidfd);
+	k->pidfd = -1;
 	(void)snprintf(text, sizeof(text), "it ended %s %d",
 	    WIFEXITED(status) ? "with status" : "by signal",
 	    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
@@ -141,7 +156,7 @@ keygen_ended(struct supervisor *s, int status)
 	if (!k->answered)
 		failed(s, code != 0 ? code : STATUS_NONE, text);
 	if (!s->stopping)
-		next(s);
+		keygen_next(s);
 }
 
 void
@@ -157,5 +172,5 @@ keygen_tick(struct supervisor *s)
 		return;
 	log_line(LOG_LEVEL_ERROR, "key generation: hangs; killed");
 	s->keygen.by_ms = INT64_MAX;
-	(void)kill(s->keygen.pid, SIGKILL);
+	room_kill(s->keygen.pid, s->keygen.pidfd);
 }

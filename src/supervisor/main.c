@@ -15,20 +15,30 @@
 #include "supervisor.h"
 
 static const char usage[] =
-    "usage: chanceryd --home DIR [--rooms DIR]\n"
+    "usage: chanceryd --home DIR [--rooms DIR] [--units]\n"
+    "       chanceryd --room NAME --socket PATH [--peer USER] [--rooms DIR]\n"
     "Runs the service of a home in the foreground. SIGHUP: read the "
     "configuration again;\nSIGTERM: finish what is in flight and end. --rooms: "
     "where the programs of\nthe rooms are, instead of beside chanceryd or in "
-    "../libexec/chancery.\n";
+    "../libexec/chancery. --units:\nthe rooms are started by systemd, each "
+    "with "
+    "--room signer, server, publisher or\nkeygen, wait at this socket of "
+    "run_dir "
+    "(rooms.sock) and are connected here.\n--peer: user that the one with "
+    "--units has to be; root otherwise.\n";
 
 #define EXIT_USAGE 64
 
 static bool
-arguments(struct supervisor *s, int argc, char **argv)
+arguments(struct supervisor *s, struct unit *u, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "home", required_argument, NULL, 'h' },
 		{ "rooms", required_argument, NULL, 'r' },
+		{ "units", no_argument, NULL, 'u' },
+		{ "room", required_argument, NULL, 'n' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "peer", required_argument, NULL, 'p' },
 		{ 0 },
 	};
 	int o;
@@ -40,11 +50,26 @@ arguments(struct supervisor *s, int argc, char **argv)
 			s->home = optarg;
 			break;
 		case 'r':
-			s->rooms_dir = optarg;
+			s->rooms_dir = u->rooms_dir = optarg;
+			break;
+		case 'u':
+			s->units.on = true;
+			break;
+		case 'n':
+			u->room = optarg;
+			break;
+		case 's':
+			u->socket = optarg;
+			break;
+		case 'p':
+			u->peer = optarg;
 			break;
 		default:
 			return false;
 		}
+	if (u->room != NULL)
+		return optind == argc && u->socket != NULL &&
+		    unit_by_name(u->room) < UNITS__COUNT;
 	return optind == argc && s->home != NULL;
 }
 
@@ -95,13 +120,16 @@ main(int argc, char **argv)
 {
 	static struct supervisor s;
 	struct error e = { 0 };
+	struct unit unit = { 0 };
 	int rc;
 
 	secret_harden_process();
-	if (!arguments(&s, argc, argv)) {
+	if (!arguments(&s, &unit, argc, argv)) {
 		(void)fputs(usage, stderr);
 		return EXIT_USAGE;
 	}
+	if (unit.room != NULL)
+		return unit_run(&unit);
 	if (!super_open(&s, &e) || !confine(&s, &e)) {
 		log_line(LOG_LEVEL_ERROR, "not started: %s", e.msg);
 		super_close(&s);

@@ -198,6 +198,7 @@ pins_load(struct pins *p, struct service_config *cfg, struct error *e)
 		pins_close(&now);
 		return false;
 	}
+	now.by_signer = p->by_signer;
 	pins_close(p);
 	*p = now;
 	return true;
@@ -289,16 +290,36 @@ pin_open(struct pin *p, struct error *e)
 	return fd;
 }
 
+/* A file or credential that its own unit has; what it is now, should it be refused. */
+static bool
+left_to_signer(const struct pins *p, struct pin *v)
+{
+	auto_mem char *path = NULL;
+	struct stat st;
+
+	if (!p->by_signer || v->memfd >= 0 || v->refused || is_prompt(v))
+		return false;
+	path = pin_path(v);
+	if (path != NULL && stat(path, &st) == 0)
+		v->mark = mark_of(&st);
+	return true;
+}
+
 bool
 pins_open(struct pins *p, int fd[SERVICE_TOKENS_MAX], struct error *e)
 {
 	for (size_t i = 0; i < p->n; i++) {
+		if (left_to_signer(p, &p->v[i])) {
+			fd[i] = -1;
+			continue;
+		}
 		fd[i] = pin_open(&p->v[i], e);
 		p->v[i].failed = fd[i] < 0 && !p->v[i].refused;
 		if (fd[i] >= 0)
 			continue;
 		while (i-- > 0)
-			(void)close(fd[i]);
+			if (fd[i] >= 0)
+				(void)close(fd[i]);
 		return false;
 	}
 	return true;

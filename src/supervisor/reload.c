@@ -126,7 +126,8 @@ read_next(struct supervisor *s, struct next *n, struct error *e)
 		    "vault, publish: chancery-publisher was not installed when "
 		    "chanceryd was started");
 	return identities_find(&n->cfg, n->identity, e) &&
-	    listeners_open(&n->listeners, &s->listeners, &n->cfg, e);
+	    (s->units.on ||
+		listeners_open(&n->listeners, &s->listeners, &n->cfg, e));
 }
 
 static void

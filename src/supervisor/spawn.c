@@ -40,6 +40,16 @@ identity_find(const char *user, struct identity *out, struct error *e)
 }
 
 bool
+identity_uid(const char *user, uid_t *out, struct error *e)
+{
+	const struct passwd *pw = user != NULL ? getpwnam(user) : NULL;
+
+	*out = pw != NULL ? pw->pw_uid : geteuid();
+	return user == NULL || pw != NULL ||
+	    error_set(e, FAIL_NOT_FOUND, "no user \"%s\"", user);
+}
+
+bool
 identities_find(const struct service_config *cfg, struct identity *out,
     struct error *e)
 {
@@ -122,7 +132,7 @@ change_user(const struct identity *id)
 /* A terminal's Ctrl-C and systemd's SIGTERM reach the whole group; rooms are stopped by
  * message, in order, or by the end of their control socket (room.h). */
 static void
-reset_signals(void)
+reset_signals(bool unit)
 {
 	static const int ignored[] = { SIGPIPE, SIGTERM, SIGINT, SIGHUP };
 	sigset_t none;
@@ -131,7 +141,8 @@ reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGCHLD, SIG_DFL);
 	for (size_t i = 0; i < countof(ignored); i++)
-		(void)signal(ignored[i], SIG_IGN);
+		if (!unit || ignored[i] != SIGTERM)
+			(void)signal(ignored[i], SIG_IGN);
 }
 
 static void
@@ -149,27 +160,28 @@ limits(void)
 
 /* systemd speaks to us, not to our rooms. */
 static void
-environment(void)
+environment(bool unit)
 {
 	static const char *const ours[] = { "NOTIFY_SOCKET", "WATCHDOG_USEC",
 		"WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
 		"CREDENTIALS_DIRECTORY" };
 
-	for (size_t i = 0; i < countof(ours); i++)
+	for (size_t i = 0; i < countof(ours) - (unit ? 1 : 0); i++)
 		(void)unsetenv(ours[i]);
 }
 
-_Noreturn static void
-become(const struct spawn *s, int control, int table)
+void
+spawn_become(const struct spawn *s, int control, int table, bool unit)
 {
 	const char *name = strrchr(s->path, '/');
 	char *argv[3] = { NULL, NULL, NULL };
 
 	place_fds(s, control, table);
-	change_user(s->identity);
-	reset_signals();
+	if (!unit)
+		change_user(s->identity);
+	reset_signals(unit);
 	limits();
-	environment();
+	environment(unit);
 	argv[0] = mem_strdup(name != NULL ? name + 1 : s->path);
 	if (s->argument != NULL)
 		argv[1] = mem_strdup(s->argument);
@@ -198,7 +210,7 @@ spawn_room(const struct spawn *s, pid_t *pid, int *control, struct error *e)
 	if (child < 0)
 		return error_errno(e, FAIL_IO, "fork");
 	if (child == 0)
-		become(s, theirs, table);
+		spawn_become(s, theirs, table, false);
 	*pid = child;
 	*control = take_fd(&ours);
 	return true;

@@ -27,15 +27,15 @@ now_ms(void)
 /* ---- the rooms' programs and settings ---------------------------------------- */
 
 char *
-program_find(const struct supervisor *s, const char *name, struct error *e)
+program_find(const char *rooms_dir, const char *name, struct error *e)
 {
 	static const char *const places[] = { "", "/../libexec/chancery" };
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
 
-	if (s->rooms_dir != NULL) {
-		auto_mem char *path = path_join(s->rooms_dir, name);
+	if (rooms_dir != NULL) {
+		auto_mem char *path = path_join(rooms_dir, name);
 
 		if (access(path, X_OK) == 0)
 			return take(path);
@@ -157,10 +157,10 @@ open_programs(struct supervisor *s, struct error *e)
 		auto_mem char *program = mem_printf("chancery-%s", names[i]);
 
 		c->name = names[i];
-		c->control = -1;
+		c->control = c->pidfd = c->ended = -1;
 		c->state = CHILD_DOWN;
 		c->backoff_ms = 0;
-		c->path = program_find(s, program, e);
+		c->path = program_find(s->rooms_dir, program, e);
 		if (child_is_wanted(s, (enum child_which)i)) {
 			if (c->path == NULL)
 				return false;
@@ -180,7 +180,9 @@ open_listeners(struct supervisor *s, const struct listeners *inherited,
 	int64_t until = now_ms() + SUPER_ADDRESS_MS;
 	bool told = false;
 
-	while (!listeners_open(&s->listeners, inherited, &s->cfg, e)) {
+	/* Those of units come with the server's. */
+	while (!s->units.on &&
+	    !listeners_open(&s->listeners, inherited, &s->cfg, e)) {
 		if (e->why != FAIL_BUSY || now_ms() > until)
 			return false;
 		if (!told)
@@ -197,13 +199,17 @@ super_open(struct supervisor *s, struct error *e)
 	struct listeners inherited = { 0 };
 
 	s->lock = s->admin = s->signals = s->keygen.control = -1;
+	s->keygen.pidfd = s->keygen.ended = -1;
+	s->pins.by_signer = s->units.on;
 	memset(s->lane, -1, sizeof(s->lane));
 	for (size_t i = 0; i < SUPER_CLIENTS_MAX; i++)
 		s->client[i].fd = -1;
-	listeners_inherit(&inherited);
+	if (!s->units.on)
+		listeners_inherit(&inherited);
 	notify_init();
-	if (!open_config(s, e) || !open_programs(s, e) || !check_born(s, e) ||
-	    !open_lock(s, e) || !open_listeners(s, &inherited, e))
+	if (!open_config(s, e) || !open_programs(s, e) ||
+	    (!s->units.on && !check_born(s, e)) || !open_lock(s, e) ||
+	    !units_open(s, e) || !open_listeners(s, &inherited, e))
 		return false;
 	listeners_close(&inherited);
 	if (!pins_load(&s->pins, &s->cfg, e) || !admin_open(s, e) ||
@@ -217,6 +223,7 @@ void
 super_close(struct supervisor *s)
 {
 	admin_close(s);
+	units_close(s);
 	lanes_drop(s);
 	listeners_close(&s->listeners);
 	pins_close(&s->pins);
@@ -318,7 +325,9 @@ enum {
 	POLL_KEYGEN,
 	POLL_CHILDREN,
 	POLL_CLIENTS = POLL_CHILDREN + CHILD__COUNT,
-	POLL__COUNT = POLL_CLIENTS + SUPER_CLIENTS_MAX
+	POLL_UNITS = POLL_CLIENTS + SUPER_CLIENTS_MAX,
+	POLL_FRESH,
+	POLL__COUNT = POLL_FRESH + UNITS_NEW_MAX
 };
 
 static void
@@ -336,6 +345,11 @@ heard(struct supervisor *s, const struct pollfd *p)
 			admin_heard(s, i);
 	if (p[POLL_ADMIN].revents != 0)
 		admin_accept(s);
+	for (size_t i = 0; i < UNITS_NEW_MAX; i++)
+		if (p[POLL_FRESH + i].revents != 0)
+			units_heard(s, i);
+	if (p[POLL_UNITS].revents != 0)
+		units_accept(s);
 	if (p[POLL_SIGNALS].revents != 0)
 		heard_signals(s);
 }
@@ -350,6 +364,9 @@ fill_poll(const struct supervisor *s, struct pollfd *p)
 		p[POLL_CHILDREN + i].fd = s->child[i].control;
 	for (size_t i = 0; i < SUPER_CLIENTS_MAX; i++)
 		p[POLL_CLIENTS + i].fd = s->client[i].fd;
+	p[POLL_UNITS].fd = s->units.fd;
+	for (size_t i = 0; i < UNITS_NEW_MAX; i++)
+		p[POLL_FRESH + i].fd = s->units.fresh[i].fd;
 	for (size_t i = 0; i < POLL__COUNT; i++) {
 		p[i].events = POLLIN;
 		p[i].revents = 0;

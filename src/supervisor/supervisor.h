@@ -56,7 +56,9 @@ struct pin {
 struct pins {
 	struct pin v[SERVICE_TOKENS_MAX];
 	size_t n;
-	bool unsure; /* one of those marked was refused, nobody said which */
+	bool
+	    by_signer; /* what lies in files it opens itself: rooms are units */
+	bool unsure;   /* one of those marked was refused, nobody said which */
 };
 /* Take over a configuration's sources; what was typed or given for a token whose source
  * is the same stays, as does that it was refused. Wipes inline PINs in cfg. */
@@ -65,7 +67,7 @@ bool pins_load(struct pins *p, struct service_config *cfg,
 /* Ask on the terminal for what has to be typed; without one it stays missing. */
 void pins_prompt(struct pins *p);
 void pins_close(struct pins *p);
-/* A fresh descriptor of each token's PIN. FAIL_PIN: a source is missing, or what it has
+/* A fresh descriptor of each token's PIN, -1: the signer opens it itself. FAIL_PIN: a source is missing, or what it has
  * was refused before; e names the token. */
 bool pins_open(struct pins *p, int fd[SERVICE_TOKENS_MAX],
     struct error *e) must_check;
@@ -112,6 +114,8 @@ struct identity {
 	uid_t uid;
 	gid_t gid;
 };
+/* The uid that a unit of that room has: of its user, or ours. */
+bool identity_uid(const char *user, uid_t *out, struct error *e) must_check;
 /* With a NULL user: stay who we are. */
 bool identity_find(const char *user, struct identity *out,
     struct error *e) must_check;
@@ -128,6 +132,10 @@ struct spawn {
 	size_t n;
 };
 void spawn_add(struct spawn *s, enum room_fd_kind kind, uint32_t index, int fd);
+/* In a process that is to be the room: descriptors to their places, all others closed, exec. A unit
+ * keeps what systemd gave it: the user, credentials, SIGTERM. */
+_Noreturn void spawn_become(const struct spawn *s, int control, int table,
+    bool unit);
 /* *control: our end of its socket. */
 bool spawn_room(const struct spawn *s, pid_t *pid, int *control,
     struct error *e) must_check;
@@ -139,6 +147,9 @@ bool control_send(int control, uint32_t type, struct bytes rest,
     int fd) must_check;
 bool control_send_u32(int control, uint32_t type, uint32_t value,
     int fd) must_check;
+/* The same with several. */
+bool control_send_fds(int control, uint32_t type, const int *fd,
+    size_t n) must_check;
 
 /* ---- systemd (notify.c) ------------------------------------------------------ */
 
@@ -173,7 +184,9 @@ struct child {
 	char *path; /* NULL: not installed, and not wanted */
 	enum child_state state;
 	pid_t pid; /* 0: none */
+	int pidfd; /* of a unit's process; else -1 */
 	int control;
+	int ended; /* of a unit: the status that it told, or -1        */
 	int64_t started_ms, ready_ms, heard_ms, retry_ms, stop_by_ms;
 	int64_t backoff_ms; /* before the next start; 0: at once           */
 	unsigned restarts;
@@ -184,6 +197,7 @@ struct child {
 
 struct keygen {
 	pid_t pid;
+	int pidfd, ended; /* as a child's */
 	int control;
 	int64_t by_ms;
 	bool answered;
@@ -192,6 +206,25 @@ struct keygen {
 
 struct client {
 	int fd; /* -1: free */
+};
+
+/* ---- rooms that are units (units.c, unit.c) ---------------------------------------------- */
+
+/* Who has connected and waits for its turn: a process that will be a room. */
+struct visitor {
+	int fd, pidfd; /* -1: none */
+	pid_t pid;
+	uid_t uid;
+};
+#define UNIT_KEYGEN CHILD__COUNT
+#define UNITS__COUNT (CHILD__COUNT + 1)
+#define UNITS_NEW_MAX 8
+struct units {
+	bool on; /* --units: we start no process */
+	int fd;  /* they connect here */
+	uid_t uid[UNITS__COUNT];
+	struct visitor fresh[UNITS_NEW_MAX]; /* have not said who they are */
+	struct visitor waiting[UNITS__COUNT];
 };
 
 struct supervisor {
@@ -207,6 +240,7 @@ struct supervisor {
 	unsigned workers;              /* lanes */
 	int lane[SERVICE_WORKERS_MAX]; /* the server's ends that it has not yet
 	                                  got, or -1 */
+	struct units units;
 	struct keygen keygen;
 	struct {
 		uint8_t v[SUPER_KEYGENS_MAX][4 + sizeof(struct room_keygen)];
@@ -225,7 +259,7 @@ struct supervisor {
 int settings_memfd(const struct supervisor *s, struct error *e) must_check;
 unsigned worker_count(const struct service_config *cfg);
 /* Where the program is: --rooms, beside ours, ../libexec/chancery. */
-char *program_find(const struct supervisor *s, const char *name,
+char *program_find(const char *rooms_dir, const char *name,
     struct error *e) must_check;
 
 /* Start, if it is down and due. */
@@ -252,6 +286,30 @@ void lanes_drop(struct supervisor *s);
 bool outlanes_make(struct supervisor *s, enum child_which which,
     struct spawn *sp, struct error *e) must_check;
 
+/* Ends a process of ours, or of a unit, at once. */
+void room_kill(pid_t pid, int pidfd);
+bool units_open(struct supervisor *s, struct error *e) must_check;
+void units_close(struct supervisor *s);
+void units_accept(struct supervisor *s);
+void units_heard(struct supervisor *s, size_t fresh);
+/* Whether somebody waits to be that room. */
+bool units_has(const struct supervisor *s, size_t which);
+/* What spawn_room is where we start processes. */
+bool units_hand(struct supervisor *s, size_t which, const struct spawn *sp,
+    pid_t *pid, int *pidfd, int *control, struct error *e) must_check;
+/* The process of such a unit: waits, and becomes the room. */
+struct unit {
+	const char *room;      /* "signer" … "keygen" */
+	const char *socket;    /* path */
+	const char *peer;      /* user that chanceryd has to be; NULL: root */
+	const char *rooms_dir; /* or NULL */
+};
+int unit_run(const struct unit *u);
+/* "signer", "server", "publisher", "keygen"; UNITS__COUNT: none of them. */
+size_t unit_by_name(const char *name);
+
+/* The next one that waits may begin. */
+void keygen_next(struct supervisor *s);
 void keygen_ask(struct supervisor *s, struct bytes packet);
 void keygen_heard(struct supervisor *s);
 void keygen_ended(struct supervisor *s, int status);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the clock does to a room: silence, deadlines, retries. */
-#include <signal.h>
-
 #include "supervisor.h"
 
 static bool
@@ -29,7 +27,7 @@ check_silence(struct supervisor *s, enum child_which which)
 	log_line(LOG_LEVEL_ERROR, "%s: hangs; killed", c->name);
 	c->killed = c->state != CHILD_STOPPING;
 	c->stop_by_ms = INT64_MAX;
-	(void)kill(c->pid, SIGKILL);
+	room_kill(c->pid, c->pidfd);
 }
 
 /* Time in which the supervisor did not run is not held against a room: it may not have run
@@ -68,7 +66,7 @@ child_tick(struct supervisor *s)
 		if (child_is_up(c)) {
 			excuse(c, missed, now);
 			check_silence(s, (enum child_which)i);
-		} else if (!s->stopping &&
+		} else if (!s->stopping && (!s->units.on || units_has(s, i)) &&
 		    ((c->state == CHILD_DOWN && now >= c->retry_ms) ||
 			(c->state == CHILD_SEALED && pins_ready(&s->pins)))) {
 			child_start(s, (enum child_which)i);

@@ -27,11 +27,13 @@ mkdir -p /tmp/units
 for unit in "$units"/chancery-renew@*; do
 	sed 's/%i/broker/g' "$unit" >"/tmp/units/$(basename "${unit/@/@broker}")"
 done
-for unit in "$units"/chanceryd* "$units"/chancery-backup* /tmp/units/*; do
+readarray -t whole < <(find "$units" -name "chancery*" ! -name "*@*" | sort)
+for unit in "${whole[@]}" /tmp/units/*; do
 	systemd-analyze verify "$unit" >/tmp/out 2>&1 || { cat /tmp/out >&2; die "verify $unit"; }
 	! grep -q "chancery" /tmp/out || { cat /tmp/out >&2; die "verify $unit"; }
 done
-for unit in chanceryd.service:27 chancery-backup.service:20 chancery-renew@.service:45; do
+for unit in chanceryd.service:27 chancery-backup.service:20 chancery-renew@.service:45 \
+	chancery-connect.service:12 chancery-{signer,keygen,server}.service:10 chancery-publisher.service:17; do
 	systemd-analyze security --offline=true --threshold="${unit#*:}" "$units/${unit%:*}" >/tmp/out 2>&1 ||
 		{ cat /tmp/out >&2; die "exposure of ${unit%:*} above ${unit#*:} tenths"; }
 	tail -n 1 /tmp/out
@@ -83,6 +85,10 @@ sed -n 's/^[0-9]* *\([a-z_0-9]*\)(.*/\1/p' /tmp/trace | sort -u >/tmp/used
 [ "$(wc -l </tmp/used)" -gt 40 ] || die "the trace has only $(wc -l </tmp/used) calls"
 missing=$(comm -23 /tmp/used /tmp/allowed | xargs)
 same "$missing" "" "system calls that the unit forbids"
+
+# --- rooms as units of their own, each with its unit's user and nothing else ------------------------
+quiet /bin/bash /mnt/package_units.sh $home /mnt/service_units.py
+same "$(find $home/register $home/store ! -user chancery-signer ! -user chancery-server)" "" "files of others after the units"
 
 # --- a backup, as the timer makes it -----------------------------------------------------------------
 quiet /usr/libexec/chancery/chancery-backup-daily

@@ -9,7 +9,8 @@ mount --make-rprivate /
 mkdir "$work/layers"
 mount -t tmpfs layers "$work/layers"
 mkdir "$work"/layers/{upper,work,view,packages}
-cp "$first" "$second" "$here/package_inside.sh" "$here/package_run.sh" "$work/layers/packages"
+cp "$first" "$second" "$here/package_inside.sh" "$here/package_run.sh" \
+	"$here/package_units.sh" "$here/service_units.py" "$work/layers/packages"
 mount -t overlay view -o "lowerdir=/,upperdir=$work/layers/upper,workdir=$work/layers/work" "$work/layers/view"
 for dir in dev sys; do
 	mount --rbind "/$dir" "$work/layers/view/$dir"

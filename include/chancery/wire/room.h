@@ -75,10 +75,36 @@ enum room_message {
 	ROOM_PIN_REFUSED, /* signer, before ROOM_EXIT_PIN: u32 token. Without it
 	                    the PINs of all tokens count as refused            */
 	/* supervisor → room */
-	ROOM_NEW_OUTLANE /* u32 index + SCM_RIGHTS. Server: the publisher is new;
+	ROOM_NEW_OUTLANE, /* u32 index + SCM_RIGHTS. Server: the publisher is new;
 	                    publisher: the server is new                      */
+	/* room → supervisor */
+	ROOM_ENDED /* u32 status that it ends with; last. What a supervisor that is not its
+	              parent knows of its end                                  */
 };
 #define ROOM_ALIVE_MS 2000
+
+/* In a room: ROOM_ENDED; the status again. */
+int room_ended(int status);
+/* In a room: SIGTERM is what the end of the supervisor is: no more is taken on, what is in
+ * flight is finished. chanceryd starts its rooms with the signal ignored, and that stays. */
+void room_end_on_sigterm(void);
+/* Whether it came: then the supervisor may still be there. */
+bool room_had_sigterm(void);
+
+/*
+ * Rooms that are units of their own (docs/architecture.md). `chanceryd --room NAME` connects to a
+ * SOCK_SEQPACKET unix socket of `chanceryd --units`, says who it is, and waits. When it is its turn it
+ * gets one packet: u32 descriptors, with SCM_RIGHTS: control, settings, table, and what the table
+ * names; then it becomes the room. Both see the other's uid (SO_PEERCRED).
+ */
+#define ROOM_UNITS_SOCKET "rooms.sock" /* below run_dir */
+#define ROOM_UNITS_VERSION 1
+/* SCM_MAX_FD of Linux. */
+#define ROOM_UNITS_FDS_MAX 253
+struct room_visit {
+	uint32_t version,
+	    which; /* place in: signer, server, publisher, keygen */
+};
 
 enum room_gone {
 	ROOM_GONE_RESTARTING, /* wait: it comes back                         */

@@ -214,16 +214,32 @@ handle_one(struct room *r, bool *more, struct error *e)
 	return true;
 }
 
+/* False: it has to end at once. A unit that is stopped has a signer still. */
+static bool
+handle_all(struct room *r, int *fd, struct error *e)
+{
+	for (bool more = *fd >= 0; more;) {
+		if (handle_one(r, &more, e))
+			continue;
+		if (!room_had_sigterm())
+			return false;
+		on_stop(r, NULL);
+		*fd = -1;
+		more = false;
+	}
+	return true;
+}
+
 bool
 room_control(struct room *r, struct error *e)
 {
 	int64_t alive_ms = 0;
-	bool more;
+	int fd = ROOM_FD_CONTROL;
 
 	if (!tell_ready())
 		return error_errno(e, FAIL_IO, "control socket");
 	while (atomic_load(&r->running) > 0) {
-		struct pollfd p = { .fd = ROOM_FD_CONTROL, .events = POLLIN };
+		struct pollfd p = { .fd = fd, .events = POLLIN };
 		int64_t now = clock_boot_ms(&clock_system);
 
 		if (now - alive_ms >= ROOM_ALIVE_MS / 2) {
@@ -232,9 +248,8 @@ room_control(struct room *r, struct error *e)
 			alive_ms = now;
 		}
 		(void)poll(&p, 1, TICK_MS);
-		for (more = true; more;)
-			if (!handle_one(r, &more, e))
-				return false;
+		if (!handle_all(r, &fd, e))
+			return false;
 		room_tick(r);
 		/* A new process finds out what is on the disk. */
 		if (!store_alive(r->store, e))

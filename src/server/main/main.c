@@ -119,6 +119,7 @@ main(int argc, char **argv)
 		return 64;
 	}
 	secret_harden_process();
+	room_end_on_sigterm();
 	request_json_init();
-	return serve_room();
+	return room_ended(serve_room());
 }

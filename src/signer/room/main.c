@@ -36,12 +36,13 @@ main(int argc, char **argv)
 {
 	secret_harden_process();
 	(void)signal(SIGPIPE, SIG_IGN);
+	room_end_on_sigterm();
 	if (argc == 2 && strcmp(argv[1], "--keygen") == 0)
-		hsm_exit(room_oneshot());
+		hsm_exit(room_ended(room_oneshot()));
 	if (argc != 1) {
 		log_line(LOG_LEVEL_ERROR,
 		    "chancery-signer: started by chanceryd, not by hand");
 		return ROOM_EXIT_CONFIG;
 	}
-	hsm_exit(resident());
+	hsm_exit(room_ended(resident()));
 }

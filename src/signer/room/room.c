@@ -239,7 +239,7 @@ serve(struct room *r)
 	last_words(r);
 	/* Nothing is freed: a call that hangs may use it. */
 	if (r->end != 0)
-		hsm_exit(r->end);
+		hsm_exit(room_ended(r->end));
 	if (!ok) {
 		log_line(LOG_LEVEL_ERROR, "signer: %s", e.msg);
 		return EXIT_FAILURE;
