@@ -18,7 +18,7 @@ import java.util.Set;
 
 /**
  * CertPath DIR…: every leaf of each DIR validates to root.pem with revocation checked against
- * the CRLs there; revoked.pem is refused as revoked and for nothing else.
+ * the CRLs there, and against the one of its partition alone; revoked.pem is refused as revoked and for nothing else.
  */
 public final class CertPath {
 	private static final CertificateFactory X509 = factory();
@@ -43,13 +43,13 @@ public final class CertPath {
 		}
 	}
 
-	private static void validate(Path dir, Path leaf) throws Exception {
+	private static void validate(Path dir, Path leaf, String list) throws Exception {
 		X509Certificate root = certificate(dir.resolve("root.pem"));
 		X509Certificate ca = certificate(dir.resolve("intermediate.pem"));
 		List<Object> store = new ArrayList<>();
 
 		store.add(crl(dir.resolve("root.crl")));
-		store.add(crl(dir.resolve("intermediate.crl")));
+		store.add(crl(dir.resolve(list)));
 		PKIXParameters p = new PKIXParameters(Set.of(new TrustAnchor(root, null)));
 		p.setRevocationEnabled(true);
 		p.addCertStore(CertStore.getInstance("Collection",
@@ -58,9 +58,10 @@ public final class CertPath {
 		    X509.generateCertPath(List.of(certificate(leaf), ca)), p);
 	}
 
-	private static boolean refusedAsRevoked(Path dir, Path leaf) throws Exception {
+	private static boolean refusedAsRevoked(Path dir, Path leaf, String list)
+	    throws Exception {
 		try {
-			validate(dir, leaf);
+			validate(dir, leaf, list);
 			return false;
 		} catch (CertPathValidatorException e) {
 			return e.getReason() == CertPathValidatorException.BasicReason.REVOKED;
@@ -79,7 +80,9 @@ public final class CertPath {
 		try (var files = Files.list(dir)) {
 			for (Path leaf : files.filter(CertPath::isLeaf).sorted().toList()) {
 				try {
-					validate(dir, leaf);
+					validate(dir, leaf, "intermediate.crl");
+					if (!leaf.getFileName().toString().startsWith("ocsp-"))
+						validate(dir, leaf, "urls.crl");
 				} catch (CertPathValidatorException e) {
 					throw new AssertionError(leaf + ": " + e.getMessage(), e);
 				}
@@ -88,8 +91,9 @@ public final class CertPath {
 		}
 		if (n == 0)
 			throw new AssertionError(dir + ": no leaves");
-		if (!refusedAsRevoked(dir, dir.resolve("revoked.pem")))
-			throw new AssertionError(dir + "/revoked.pem is not refused as revoked");
+		for (String list : List.of("intermediate.crl", "urls.crl"))
+			if (!refusedAsRevoked(dir, dir.resolve("revoked.pem"), list))
+				throw new AssertionError(dir + "/revoked.pem is not refused by " + list);
 		X509CRL scoped = crl(dir.resolve("partition.crl"));
 		X509CRL delta = crl(dir.resolve("delta.crl"));
 		X509Certificate ca = certificate(dir.resolve("intermediate.pem"));

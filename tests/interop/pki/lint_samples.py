@@ -59,7 +59,7 @@ def check(d, known):
         issuer = "root" if name == "intermediate.pem" else "intermediate"
         silent(lint_pkix_signer_signee_cert_chain, "%s/%s.pem" % (d, issuer), c)
     silent(lint_crl, "-t", "ARL", "-p", "BR", os.path.join(d, "root.crl"))
-    for c in ("intermediate", "partition", "delta"):
+    for c in ("intermediate", "partition", "urls", "delta"):
         silent(lint_crl, "-t", "CRL", "-p", "BR", "%s/%s.crl" % (d, c))
     # The Baseline Requirements know no Ed25519; one kind of issuer will do.
     if os.path.basename(d) == "rsa-3072":

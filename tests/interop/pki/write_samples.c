@@ -8,6 +8,8 @@
  *   KEY/PROFILE-SUBJECTKEY.pem      leaves under the intermediate
  *   KEY/revoked.pem                 a leaf that intermediate.crl lists
  *   KEY/partition.crl, delta.crl    scoped and delta lists
+ *   KEY/urls.crl                    a partition's, under two URLs of which the leaves name
+ *                                   the second
  */
 #include <err.h>
 #include <stdio.h>
@@ -181,8 +183,12 @@ write_crls(const struct tbs_issuer *from, const struct sample_key *key,
 	p.idp_only_user = true;
 	(void)snprintf(name, sizeof(name), "%s/partition.crl", type);
 	write_crl(name, &p, &list, key);
-	p.idp_url = NULL;
+	p.idp_url = "http://mirror.kafka.example/0.crl "
+		    "http://pki.kafka.example/int/0.crl";
 	p.idp_only_user = false;
+	(void)snprintf(name, sizeof(name), "%s/urls.crl", type);
+	write_crl(name, &p, &list, key);
+	p.idp_url = NULL;
 	p.delta_base = 11;
 	(void)snprintf(name, sizeof(name), "%s/delta.crl", type);
 	write_crl(name, &p, &list, key);
