@@ -41,6 +41,32 @@ settings() { # VICTIM…: those that are really revoked
 	REVOKE_HOOK=revoke_hook
 	END
 }
+# What no service would do: the lists of two partitions, each under the other's name. The service
+# mends that within seconds, so it is done again and again.
+swap_at_the_end() {
+	local key
+	key=$(openssl x509 -in kafka.pem -noout -pubkey | openssl pkey -pubin -outform DER |
+		sha256sum | cut -d ' ' -f 1)
+	cat >>hook <<-END
+	cd "$work/home/crl/$key"
+	newest() { ls \$1/*.crl | sort -t / -k 2n | tail -n 1; }
+	cp \$(newest partition-1) one
+	cp \$(newest partition-2) two
+	put() { cmp -s \$1 \$2 || { cp \$1 new && mv new \$2; }; }
+	for i in \$(seq 500); do
+		put two \$(newest partition-1)
+		put one \$(newest partition-2)
+		sleep 0.2
+	done >/dev/null 2>&1 &
+	END
+}
+new_victims() {
+	local name
+	estate_victims
+	for name in victim-full victim-part; do
+		key_store $name "$input" "$store" --replace
+	done
+}
 must_fail() { # WHAT
 	if "$harness/kafka-mtls.sh" --strict "$input"; then
 		die "the harness is content with $1"
@@ -57,6 +83,10 @@ until_ok "list of the root" curl -sSf "$crls/root/crl" -o root.served
 if [ "$what" = --negative ]; then
 	settings victim-full
 	must_fail "a victim that is on no list"
+	new_victims
+	settings victim-full victim-part
+	swap_at_the_end
+	must_fail "two lists in each other's place"
 else
 	"$harness/kafka-mtls.sh" --strict "$input"
 	[ "$what" != --services ] || "$harness/kafka-services.sh" "$input"

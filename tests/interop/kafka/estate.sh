@@ -10,7 +10,7 @@
 #   sign NAME MOUNT ROLE SUBJECT              a leaf from a request made here
 #   revoke NAME MOUNT [FIELD=VALUE…]          by its serial number
 #   stores DIRECTORY PEM|PKCS12               key stores of all, trust and trust-foreign
-root_home=$work/offline crls=
+root_home=$work/offline crls= store_password=changeit
 
 # --- the offline root ------------------------------------------------------------------------
 offline() { "$chancery" "$@" --home "$root_home"; }
@@ -174,6 +174,83 @@ sign() {
 	leaf_files "$name"
 	mv "$name.key" "leaves/$name/key.pem"
 }
+# renewed NAME…: the broker's by the renewal helper, made and renewed once for each further NAME.
+renew_settings() { # DIRECTORY
+	cat <<-END
+	url: $VAULT_ADDR
+	ca_file: $VAULT_CACERT
+	auth: { token: "file:$work/renewer.token" }
+	mount: kafka
+	role: broker
+	key_type: $([ "$algo" = rsa ] && echo rsa-2048 || echo ec-p256)
+	common_name: broker-1
+	alt_names: [localhost]
+	ip_sans: ["127.0.0.1"]
+	ttl: 24h
+	for: broker
+	directory: $1
+	trust: ["$work/root.pem"]
+	END
+}
+renewed() {
+	local name
+	echo 'path "kafka/sign/broker" { capabilities = ["update"] }' >renewer.hcl
+	check bao policy write renewer renewer.hcl
+	bao token create -policy renewer -field token >renewer.token
+	mkdir renewed
+	{
+		renew_settings "$work/renewed"
+		echo 'files: [{ name: key.pem, kind: key }, { name: chain.pem, kind: certificate }]'
+	} >renew.yaml
+	for name; do
+		check "$chancery" renew renew.yaml --once --force
+		mkdir "leaves/$name"
+		cp renewed/key.pem "leaves/$name/"
+		openssl x509 -in renewed/chain.pem -out "leaves/$name/cert.pem"
+		awk '/BEGIN/ { n++ } n > 1' renewed/chain.pem >"leaves/$name/chain.pem"
+	done
+}
+# by_agent NAME MOUNT ROLE "FIELD=VALUE"…: rendered by bao agent from a template.
+by_agent() {
+	local name=$1 path=$2/issue/$3 to=$work/leaves/$1 fields field
+	shift 3
+	fields="\"private_key_format=pkcs8\""
+	for field; do
+		fields+=" \"$field\""
+	done
+	bao token create -field token >agent.token
+	mkdir "$to"
+	cat >agent.hcl <<-END
+	exit_after_auth = true
+	vault { address = "$VAULT_ADDR" ca_cert = "$VAULT_CACERT" }
+	auto_auth { method "token_file" { config = { token_file_path = "$work/agent.token" } } }
+	template {
+	  contents = <<EOT
+	{{ with pkiCert "$path" ${fields//\\/} }}{{ .Cert }}
+	{{ .CA }}{{ .Key | writeToFile "$to/key.pem" "" "" "0600" }}{{ .CA | writeToFile "$to/chain.pem" "" "" "0600" }}{{ end }}
+	EOT
+	  destination = "$to/cert.pem"
+	}
+	END
+	check env -u BAO_TOKEN -u VAULT_TOKEN bao agent -config agent.hcl
+}
+# by_keytool NAME MOUNT ROLE DN: key and request by keytool, the answer imported there.
+by_keytool() {
+	local name=$1 mount=$2 role=$3 kind=(-keyalg RSA -keysize 2048)
+	[ "$algo" = rsa ] || kind=(-keyalg EC -groupname secp256r1)
+	check keytool -genkeypair -keystore tool.p12 -alias "$name" "${kind[@]}" -dname "$4" \
+		-storetype PKCS12 -storepass "$store_password"
+	check keytool -certreq -keystore tool.p12 -alias "$name" -storepass "$store_password" \
+		-file "$name.csr"
+	bao write -format=json "$mount/sign/$role" csr=@"$name.csr" >answer.json 2>warnings ||
+		{ cat warnings >&2; die "$name is not signed"; }
+	leaf_files "$name"
+	cat "leaves/$name/cert.pem" "leaves/$name/chain.pem" root.pem >"$name.answer"
+	check keytool -importcert -noprompt -keystore tool.p12 -alias "$name" \
+		-storepass "$store_password" -file "$name.answer"
+	check openssl pkcs12 -in tool.p12 -passin "pass:$store_password" -nocerts -nodes \
+		-out "leaves/$name/key.pem"
+}
 serial_of() { # NAME: as the API writes it
 	openssl x509 -in "leaves/$1/cert.pem" -noout -serial | sed 's/.*=//; s/../&:/g; s/:$//'
 }
@@ -183,34 +260,31 @@ revoke() {
 	check bao write "$mount/revoke" serial_number="$(serial_of "$name")" "$@"
 }
 
-# The leaves of the estate, by their places in it.
-estate_leaves() {
-	local names=(common_name=broker-1 alt_names=localhost ip_sans=127.0.0.1)
-	local app=(common_name=orders-app exclude_cn_from_sans=true)
-	# Before the mount has an address of lists: none in the certificate.
-	issue client-nocdp kafka app "${app[@]}"
-	for mount in kafka kafka-old; do
-		mount_urls $mount
+partition_of() { # NAME
+	openssl x509 -in "leaves/$1/cert.pem" -noout -ext crlDistributionPoints |
+		grep -o 'partition-[0-9]*'
+}
+# The mount's numbers only grow: the other one of an odd number is the next.
+other_partition() {
+	local n
+	n=$(partition_of "$1")
+	n=${n#partition-}
+	echo "partition-$((n % 2 ? n + 1 : n - 1))"
+}
+# issue_in NAME PARTITION FIELD…: until one is in that partition.
+issue_in() {
+	local name=$1 partition=$2
+	shift 2
+	until issue "$name" kafka app "$@" && [ "$(partition_of "$name")" = "$partition" ]; do
+		:
 	done
-	issue client-expired kafka app "${app[@]}" ttl=1s
-	issue broker kafka broker "${names[@]}"
-	issue broker-renewed kafka broker "${names[@]}"
-	issue broker-revoked kafka broker "${names[@]}"
-	issue broker-clientonly kafka client-only "${names[@]}"
-	issue broker-wrongname kafka other-name common_name=localhost exclude_cn_from_sans=true \
-		alt_names=other.example.com
-	issue admin kafka app common_name=kafka-admin
-	issue client kafka app "${app[@]}"
-	sign client-othercn kafka app "/CN=billing-app"
-	issue client-otherou kafka guest "${app[@]}"
-	issue client-serveronly kafka server-only "${app[@]}"
-	issue victim-full kafka app "${app[@]}"
-	for name in client-part client-neighbour victim-part; do
-		issue $name kafka app "${app[@]}"
-	done
-	issue client-oldint kafka-old app "${app[@]}"
-	issue client-foreign foreign app "${app[@]}"
-	revoke broker-revoked kafka reason=superseded
+}
+# One on the full list, one in a partition: a mount of two lists, by the certificates' serial numbers.
+estate_victims() {
+	check bao write kafka/config/crl partitions=0
+	issue victim-full kafka app common_name=orders-app exclude_cn_from_sans=true
+	check bao write kafka/config/crl partitions=2
+	issue victim-part kafka app common_name=orders-app exclude_cn_from_sans=true
 }
 # The leaves of the estate, by their places in it.
 estate_leaves() {
@@ -222,27 +296,80 @@ estate_leaves() {
 		mount_urls $mount
 	done
 	issue client-expired kafka app "${app[@]}" ttl=1s
-	issue broker kafka broker "${names[@]}"
-	issue broker-renewed kafka broker "${names[@]}"
+	renewed broker broker-renewed
 	issue broker-revoked kafka broker "${names[@]}"
 	issue broker-clientonly kafka client-only "${names[@]}"
 	issue broker-wrongname kafka other-name common_name=localhost exclude_cn_from_sans=true \
 		alt_names=other.example.com
-	issue admin kafka app common_name=kafka-admin
-	issue client kafka app "${app[@]}"
-	sign client-othercn kafka app "/CN=billing-app"
+	by_agent admin kafka app common_name=kafka-admin
+	sign client kafka app "/CN=orders-app"
+	by_keytool client-othercn kafka app "CN=billing-app"
 	issue client-otherou kafka guest "${app[@]}"
 	issue client-serveronly kafka server-only "${app[@]}"
-	issue victim-full kafka app "${app[@]}"
+	issue client-oldint kafka-old app "${app[@]}"
+	issue client-foreign foreign app "${app[@]}"
+	revoke broker-revoked kafka reason=superseded
+	estate_victims
+	issue_in client-neighbour "$(partition_of victim-part)" "${app[@]}"
+	issue_in client-part "$(other_partition victim-part)" "${app[@]}"
+}
+partition_of() { # NAME
+	openssl x509 -in "leaves/$1/cert.pem" -noout -ext crlDistributionPoints |
+		grep -o 'partition-[0-9]*'
+}
+# The mount's numbers only grow: the other one of an odd number is the next.
+other_partition() {
+	local n
+	n=$(partition_of "$1")
+	n=${n#partition-}
+	echo "partition-$((n % 2 ? n + 1 : n - 1))"
+}
+# issue_in NAME PARTITION FIELD…: until one is in that partition.
+issue_in() {
+	local name=$1 partition=$2
+	shift 2
+	until issue "$name" kafka app "$@" && [ "$(partition_of "$name")" = "$partition" ]; do
+		:
+	done
+}
+# One on the full list, one in a partition: a mount of two lists, by the certificates' serial numbers.
+estate_victims() {
+	check bao write kafka/config/crl partitions=0
+	issue victim-full kafka app common_name=orders-app exclude_cn_from_sans=true
+	check bao write kafka/config/crl partitions=2
+	issue victim-part kafka app common_name=orders-app exclude_cn_from_sans=true
+}
+# The leaves of the estate, by their places in it.
+estate_leaves() {
+	local names=(common_name=broker-1 alt_names=localhost ip_sans=127.0.0.1)
+	local app=(common_name=orders-app exclude_cn_from_sans=true)
+	# Before the mount has an address of lists: none in the certificate.
+	issue client-nocdp kafka app "${app[@]}"
+	for mount in kafka kafka-old; do
+		mount_urls $mount
+	done
+	issue client-expired kafka app "${app[@]}" ttl=1s
+	renewed broker broker-renewed
+	issue broker-revoked kafka broker "${names[@]}"
+	issue broker-clientonly kafka client-only "${names[@]}"
+	issue broker-wrongname kafka other-name common_name=localhost exclude_cn_from_sans=true \
+		alt_names=other.example.com
+	by_agent admin kafka app common_name=kafka-admin
+	sign client kafka app "/CN=orders-app"
+	by_keytool client-othercn kafka app "CN=billing-app"
+	issue client-otherou kafka guest "${app[@]}"
+	issue client-serveronly kafka server-only "${app[@]}"
 	for name in client-part client-neighbour victim-part; do
 		issue $name kafka app "${app[@]}"
 	done
 	issue client-oldint kafka-old app "${app[@]}"
 	issue client-foreign foreign app "${app[@]}"
 	revoke broker-revoked kafka reason=superseded
+	estate_victims
+	issue_in client-neighbour "$(partition_of victim-part)" "${app[@]}"
+	issue_in client-part "$(other_partition victim-part)" "${app[@]}"
 }
 # --- stores ----------------------------------------------------------------------------------
-store_password=changeit
 key_store() { # NAME FILE PEM|PKCS12
 	local from=leaves/$1
 	if [ "$3" = PEM ]; then
@@ -262,7 +389,6 @@ trust_store() { # CERTIFICATE FILE PEM|PKCS12
 }
 
 # --- stores ----------------------------------------------------------------------------------
-store_password=changeit
 # What is wrong with a leaf on purpose, in the words of `chancery kafka bundle`.
 declare -A faults=([client-expired]=expired [client-serveronly]=eku-client
 	[broker-clientonly]=eku-server [client-foreign]=leaf-only)

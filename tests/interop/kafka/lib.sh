@@ -6,7 +6,7 @@
 #   probe_start                     compiled and running; `probe WORD…` asks it
 #   settings NAME STORE [LINE…]     → NAME.properties of a client; STORE "-": no certificate
 #   java_start NAME FLAG… -- CLASS ARGUMENT…       its log is NAME.log
-#   broker_start LINE…              KRaft, with these further lines of settings
+#   broker_start                    KRaft, the estate's broker
 #   expect WHAT OUTCOME WORD…       what the probe has to answer
 #   refused WHAT REASON WORD…       refused in the handshake, for that reason by the broker's log
 here=$top/tests/interop/kafka
@@ -169,13 +169,14 @@ in_the_end() {
 
 # --- the broker ------------------------------------------------------------------------------
 # CN of whoever has OU=Kafka; of all others the whole name.
+super_users='User:broker-1;User:kafka-admin'
 principal_rules='RULE:^CN=([a-zA-Z0-9._-]+),OU=Kafka(?:,.*)?$/$1/,DEFAULT'
 common_settings() {
 	cat <<-END
 	ssl.client.auth=required
 	ssl.endpoint.identification.algorithm=https
 	ssl.principal.mapping.rules=$principal_rules
-	super.users=User:broker-1;User:kafka-admin
+	super.users=$super_users
 	log.dirs=$work/data
 	num.network.threads=1
 	num.io.threads=2
@@ -194,7 +195,7 @@ listener() {
 	listeners+=",$1://127.0.0.1:$2" advertised+=",$1://localhost:$2" protocols+=",$1:SSL"
 	store_lines "listener.name.${1,,}." keystore "$3" >>more.properties
 }
-broker_settings() {
+kraft_settings() {
 	local control
 	control=$(free_port)
 	cat <<-END
@@ -208,22 +209,27 @@ broker_settings() {
 	controller.listener.names=CONTROLLER
 	authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 	END
-	common_settings
-	store_lines "" truststore trust
-	store_lines "" keystore broker
-	cat more.properties
+}
+# kraft_run: formatted and started, with server.properties.
+kraft_run() {
+	check java_run kafka.tools.StorageTool format -t AAAAAAAAAAAAAAAAAAAAAQ -c server.properties
+	java_start broker -Xmx384m "${java_checks[@]}" "${java_no_resumption[@]}" -- \
+		kafka.Kafka server.properties
+	says 'Kafka Server started' broker.log
 }
 broker_start() {
 	touch more.properties
 	# What is changed while it runs has the listener's name in front.
 	cp "stores/broker.$(extension)" "stores/live.$(extension)"
 	store_lines listener.name.ssl. keystore live >>more.properties
-	broker_settings >server.properties
-	check java_run kafka.tools.StorageTool format -t AAAAAAAAAAAAAAAAAAAAAQ -c server.properties
-	java_start broker -Xmx384m "${java_checks[@]}" "${java_no_resumption[@]}" -- \
-		kafka.Kafka server.properties
-	broker=${started[-1]}
-	says 'Kafka Server started' broker.log
+	{
+		kraft_settings
+		common_settings
+		store_lines "" truststore trust
+		store_lines "" keystore broker
+		cat more.properties
+	} >server.properties
+	kraft_run
 }
 # --- its certificate, changed while it runs ---------------------------------------------------
 served() {
