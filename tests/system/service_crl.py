@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lists of revoked certificates in partitions, with the running service.
 
-service_crl.py PLAIN-PORT numbered | refused | mirrors | rollover | automatic | after_restart
+service_crl.py PLAIN-PORT numbered | refused | mirrors | rollover | automatic | crowd | after_restart
 """
+import collections
+import concurrent.futures
 import json
 import re
 import subprocess
@@ -321,6 +323,35 @@ def automatic():
         json.dump([last[1], last[2][0]], f)
 
 
+def crowd():
+    """Many at once, over the ends of grants and ranges: none is refused, no list is too long, and
+    each is there."""
+    mount("crowd", crl_distribution_points=PLAIN + "crowd/crl/{{partition}}")
+    API.ok("POST", "crowd/config/crl", {"partitions": "auto:40"})
+    sign("crowd")  # the request is made once
+
+    def work(_):
+        api = Api.ours()
+        urls = []
+        for _ in range(20):
+            data = api.ok("POST", "crowd/sign/any", {"csr": CSR, "common_name": "a.example",
+                                                     "ttl": "24h"})["data"]
+            text = openssl("x509", "-noout", "-ext", "crlDistributionPoints",
+                           data=data["certificate"].encode()).decode()
+            urls += re.findall(r"URI:(\S+)", text)
+        return urls
+
+    with concurrent.futures.ThreadPoolExecutor(24) as pool:
+        urls = [url for part in pool.map(work, range(24)) for url in part]
+    expect("certificates", len(urls), 480)
+    counts = collections.Counter(urls)
+    # 40 a list on average of a range: the serials are dealt at random.
+    if max(counts.values()) > 80 or len(counts) < 8:
+        raise SystemExit("certificates a list: %s" % counts)
+    for url in counts:
+        expect("list of " + url, read(url)[0], 200)
+
+
 def after_restart():
     with open("last.json") as f:
         serial, url = json.load(f)
@@ -332,5 +363,5 @@ def after_restart():
     expect("the same partitions", number_in(sign("parts")[2][0]) in range(5, 11), True)
 
 
-{"numbered": numbered, "refused": refused, "mirrors": mirrors, "rollover": rollover, "automatic": automatic,
+{"numbered": numbered, "refused": refused, "mirrors": mirrors, "rollover": rollover, "automatic": automatic, "crowd": crowd,
  "after_restart": after_restart}[sys.argv[2]]()

@@ -21,8 +21,10 @@ export VAULT_TOKEN
 cd "$work"
 crl numbered
 crl refused
+crl mirrors
 crl rollover
 crl automatic
+crl crowd
 stop_all
 service_run
 crl after_restart
