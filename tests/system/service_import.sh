@@ -181,6 +181,16 @@ for what in "serial_number=$again" certificate=@again.pem; do
 done
 check bao write root-ca/tidy tidy_cert_store=true safety_buffer=1s
 
+# --- a list that ends is told of, although nobody here can renew it --------------------------------
+metrics() { raw "sys/metrics?format=prometheus" -H "X-Vault-Token: $VAULT_TOKEN"; }
+has_metric() { metrics | grep -q 'mount="root-ca"'; }
+until_ok "metrics of the root's list" has_metric
+check offline crl issue --issuer acme-root --out short.crl --life 2s
+check offline register bundle short.bundle
+check online import short.bundle --mount root-ca
+mv short.bundle two.bundle
+until_ok "alarm" grep -q 'alarm crl-overdue: list of revoked certificates of root-ca' "$log"
+
 # --- the store, made anew ---------------------------------------------------------------------------
 stop_all
 check online store rebuild
@@ -193,13 +203,13 @@ check online import three.bundle --mount root-ca
 fails 77 import-older online import two.bundle --mount root-ca
 service_run
 until_ok "signer" online status --ready
-curl -sSf "$crl_url" | openssl crl -inform DER -noout -crlnumber | grep -qi '=0x0*3$\|=03$' || die "third list"
+curl -sSf "$crl_url" | openssl crl -inform DER -noout -crlnumber | grep -qi '=0x0*4$\|=04$' || die "the list taken in offline"
 
 # --- a crash between the record and the folder is finished by the next start ----------------------
 stop_all
 dir=$(find "$work/home/register/imports" -mindepth 1 -maxdepth 1 -type d)
 mv "$dir" "$dir.new"
-find home/crl -name 3.crl -delete
+find home/crl -name 4.crl -delete
 mkdir "$dir.0011223344556677.tmp"
 service_run
 until_ok "signer" online status --ready
@@ -207,7 +217,7 @@ until_ok "signer" online status --ready
 for left in "$dir.new" "$dir.0011223344556677.tmp"; do
 	[ ! -e "$left" ] || die "$left is left"
 done
-curl -sSf "$crl_url" | openssl crl -inform DER -noout -crlnumber | grep -qi '=0x0*3$\|=03$' || die "list after the crash"
+curl -sSf "$crl_url" | openssl crl -inform DER -noout -crlnumber | grep -qi '=0x0*4$\|=04$' || die "list after the crash"
 # A backup has it, too.
 check online backup kept.tar
 tar tf kept.tar >kept.list

@@ -353,11 +353,26 @@ same_key(const struct doc *range, const struct doc *issuer)
 		   SHA256_LEN) == 0;
 }
 
+/* Whose key is elsewhere (chancery import): nothing is asked for, and somebody has to be told
+ * before its list ends. */
+static void
+look_at_imported(const struct doc *issuer)
+{
+	struct kept k = { .key = issuer_of(issuer)->key, .part = CRL_FULL };
+
+	kept_look(&k, pki_process.docs, issuer->scope, now_s());
+	if (k.there)
+		alarms_add(issuer->scope, issuer, &k);
+}
+
 static void
 look_at_issuer(const struct doc *issuer, const struct round *ranges)
 {
 	int64_t expiry = crl_expiry(pki_process.docs, issuer->scope);
 
+	if (issuer_of(issuer)->key_id[0] == '\0' &&
+	    !crl_disabled(pki_process.docs, issuer->scope))
+		look_at_imported(issuer);
 	if (!crl_may_list(issuer_of(issuer)) ||
 	    crl_disabled(pki_process.docs, issuer->scope))
 		return;
