@@ -15,6 +15,7 @@
 
 #include "cli.h"
 #include "crl_audit.h"
+#include "crl_kit.h"
 #include "subject.h"
 
 #define CRL_BYTES_MAX (1L << 30)
@@ -299,7 +300,7 @@ run_revoke(struct cli *c, struct error *e)
 
 /* ---- crl ----------------------------------------------------------------- */
 
-static bool
+bool
 crl_request(struct cli *c, struct session *s, struct cert *issuer,
     struct signer_crl *req, struct error *e)
 {
@@ -501,6 +502,23 @@ const struct command cert_commands[] = {
 	    "Reads only: chanceryd may run. With REGISTER, another register "
 	    "without its home. register verify checks the records "
 	    "themselves." },
+	{ "crl kit make", "DIR", "sign an ordinary list and an emergency kit",
+	    1, 1, crl_kit_make_flags, true, run_crl_kit_make,
+	    "For the day on which the root cannot be reached: one list for "
+	    "each "
+	    "authority below it that revokes it, one that revokes all, one "
+	    "with "
+	    "a late end. DIR is new; what is in it is to be sealed." },
+	{ "crl kit check", "DIR", "verify an emergency kit", 1, 1,
+	    crl_kit_check_flags, false, run_crl_kit_check,
+	    "Signatures, hashes, numbers, and that none of its lists has "
+	    "ended. "
+	    "Needs neither the root nor a register." },
+	{ "crl kit publish", "DIR",
+	    "have the service serve and publish a list of a kit", 1, 1,
+	    crl_kit_publish_flags, true, run_crl_kit_publish,
+	    "In the home of the service that serves the root's lists. Never an "
+	    "older one over a newer one." },
 	{ "crl show", "FILE", "print a CRL", 1, 1, NULL, false, run_crl_show,
 	    NULL },
 };

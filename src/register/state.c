@@ -228,20 +228,28 @@ reg_state_crl(const struct reg_state *s, const struct sha256 *key,
 	return state_crl_find(s, key, scope);
 }
 
+/* Full lists, their deltas, and the sealed ones of kits, which may once be published in the
+ * place of full ones: one row of numbers. */
+static bool
+is_full_series(const char *scope)
+{
+	return strcmp(scope, "full") == 0 || strcmp(scope, "delta") == 0 ||
+	    strcmp(scope, "kit") == 0 || strncmp(scope, "kit:", 4) == 0;
+}
+
 bool
 reg_state_crl_number(const struct reg_state *s, const struct sha256 *key,
     const char *scope, uint64_t *out)
 {
-	static const char *const pair[] = { "full", "delta" };
-	const struct state_crl *c = state_crl_find(s, key, scope);
-	bool paired =
-	    strcmp(scope, pair[0]) == 0 || strcmp(scope, pair[1]) == 0;
-	bool found = c != NULL;
+	bool series = is_full_series(scope), found = false;
 
-	*out = found ? c->number : 0;
-	for (size_t i = 0; i < countof(pair) && paired; i++) {
-		c = state_crl_find(s, key, pair[i]);
-		if (c == NULL)
+	*out = 0;
+	for (size_t i = 0; i < s->crls_n; i++) {
+		const struct state_crl *c = s->crls[i];
+
+		if (memcmp(&c->key, key, sizeof(*key)) != 0 ||
+		    !(series ? is_full_series(c->scope)
+			     : strcmp(c->scope, scope) == 0))
 			continue;
 		*out = c->number > *out ? c->number : *out;
 		found = true;

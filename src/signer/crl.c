@@ -126,6 +126,11 @@ crl_check(const struct signer *s, const struct signer_crl *req,
 	if (req->path == NULL && s->cfg.crl_dir == NULL)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "no path and no CRL directory configured");
+	/* It would be served like any other. */
+	if (scope->kind == CRL_KIT && req->path == NULL)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "kit: only an offline signer writes one, where it is "
+		    "told");
 	/* A daemon's callers do not say where files go. */
 	if (req->path != NULL && !s->cfg.reg.offline)
 		return error_set(e, FAIL_BAD_INPUT,
@@ -168,8 +173,8 @@ signer_sign_crl(struct signer *s, const struct signer_crl *req,
 static bool
 same_series(const struct crl_work *a, const struct crl_work *b)
 {
-	if (a->scope.kind == CRL_FULL || a->scope.kind == CRL_DELTA)
-		return b->scope.kind == CRL_FULL || b->scope.kind == CRL_DELTA;
+	if (crl_scope_is_full_series(a->scope.kind))
+		return crl_scope_is_full_series(b->scope.kind);
 	return a->scope.kind == b->scope.kind &&
 	    a->scope.partition == b->scope.partition;
 }

@@ -105,15 +105,19 @@ series_of(struct auditing *x, const struct record *rec)
 
 /* Highest number so far in the scope's series. */
 static uint64_t
-number_before(struct auditing *x, const struct audit_series *s)
+number_before(const struct auditing *x, const struct audit_series *s)
 {
-	const struct audit_series *other = NULL;
+	uint64_t n = s->number;
 
-	if (s->scope.kind == CRL_FULL || s->scope.kind == CRL_DELTA)
-		other = audit_series_find(x, &s->key->key,
-		    s->scope.kind == CRL_FULL ? "delta" : "full");
-	return other != NULL && other->number > s->number ? other->number
-							  : s->number;
+	for (size_t i = 0; i < x->series_n; i++) {
+		const struct audit_series *o = &x->series[i];
+
+		if (o->key == s->key && o->number > n &&
+		    crl_scope_is_full_series(s->scope.kind) &&
+		    crl_scope_is_full_series(o->scope.kind))
+			n = o->number;
+	}
+	return n;
 }
 
 static void
@@ -145,13 +149,17 @@ note_intent(struct auditing *x, const struct record *rec)
 		.base = (uint64_t)record_get_int(rec, "base"),
 		.this_s = record_get_int(rec, "this"),
 		.next_s = record_get_int(rec, "next") };
+	const struct audit_series *full;
 	const struct audit_one *last;
 
 	if (s == NULL || !record_get_hash(rec, "sha256", &o.hash))
 		return;
 	o.series = (size_t)(s - x->series);
-	if (s->newest != SIZE_MAX) {
-		last = &x->one[s->newest];
+	full = s->scope.kind == CRL_KIT
+	    ? audit_series_find(x, &s->key->key, "full")
+	    : s;
+	if (full != NULL && full->newest != SIZE_MAX) {
+		last = &x->one[full->newest];
 		o.before.intent = last->intent;
 		o.before.this_s = last->this_s;
 	}

@@ -80,7 +80,8 @@ audit_is_current(struct auditing *x, const struct audit_series *s)
 {
 	const struct audit_series *full;
 
-	if (s->newest == SIZE_MAX)
+	/* A kit's lists are sealed elsewhere. */
+	if (s->newest == SIZE_MAX || s->scope.kind == CRL_KIT)
 		return false;
 	if (s->scope.kind != CRL_DELTA)
 		return true;

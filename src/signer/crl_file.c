@@ -124,7 +124,8 @@ write_own(struct signer *s, struct request *r, struct error *e)
 	const struct reg_state *state = reg_get_state(s->reg);
 	struct crl_text t = { .state = state,
 		.key = r->key->id,
-		.last = reg_state_crl(state, &r->key->id, w->scope_text),
+		.last = reg_state_crl(state, &r->key->id,
+		    w->scope.kind == CRL_KIT ? "full" : w->scope_text),
 		.position = w->position,
 		.since = w->since,
 		.scope = w->scope,
@@ -140,6 +141,8 @@ write_own(struct signer *s, struct request *r, struct error *e)
 	size_t digest_n = 0;
 
 	memcpy(t.p.aki, w->aki, sizeof(t.p.aki));
+	if (!crl_kit_entries(s->reg, &t, e))
+		return false;
 	if (!crl_text_write(&t, sink, r, r->one.digest, &digest_n,
 		&w->tbs_bytes, &w->entries, e))
 		return false;

@@ -3,6 +3,31 @@
 
 #include "crl_text.h"
 
+/* "", or ":12+345": ascending. */
+static bool
+kit_scope_parse(const char *text, struct crl_scope *out)
+{
+	struct crl_scope k = { .kind = CRL_KIT };
+	char digits[24];
+
+	for (const char *p = text; *p != '\0';) {
+		size_t n = strspn(p + 1, "0123456789");
+
+		if (*p != (p == text ? ':' : '+') || n >= sizeof(digits) ||
+		    k.certs == CRL_KIT_CERTS_MAX)
+			return false;
+		memcpy(digits, p + 1, n);
+		digits[n] = '\0';
+		if (!parse_u64(digits, 0, INT64_MAX, &k.cert[k.certs]) ||
+		    (k.certs > 0 && k.cert[k.certs] <= k.cert[k.certs - 1]))
+			return false;
+		k.certs++;
+		p += n + 1;
+	}
+	*out = k;
+	return true;
+}
+
 bool
 crl_scope_parse(const char *text, struct crl_scope *out, struct error *e)
 {
@@ -14,6 +39,9 @@ crl_scope_parse(const char *text, struct crl_scope *out, struct error *e)
 	uint64_t k;
 
 	*out = (struct crl_scope){ .kind = CRL_FULL };
+	if (text != NULL && strncmp(text, "kit", 3) == 0 &&
+	    kit_scope_parse(text + 3, out))
+		return true;
 	for (size_t i = 0; text != NULL && i < countof(names); i++) {
 		out->kind = names[i].kind;
 		if (strcmp(text, names[i].name) == 0)
@@ -22,9 +50,10 @@ crl_scope_parse(const char *text, struct crl_scope *out, struct error *e)
 	if (text == NULL || strncmp(text, "partition:", 10) != 0 ||
 	    !parse_u64(text + 10, 1, CRL_PARTITION_MAX, &k))
 		return error_set(e, FAIL_BAD_INPUT,
-		    "scope: expected \"full\", \"partition:N\", \"delta\" or "
-		    "\"caller\"");
-	*out = (struct crl_scope){ CRL_PARTITION, (uint32_t)k };
+		    "scope: expected \"full\", \"partition:N\", \"delta\", "
+		    "\"caller\" or \"kit\"");
+	*out = (struct crl_scope){ .kind = CRL_PARTITION,
+		.partition = (uint32_t)k };
 	return true;
 }
 
@@ -38,6 +67,10 @@ crl_scope_folder(struct bytes scope, struct buf *out)
 struct entries {
 	const struct crl_text *t;
 	struct revoked_cursor cursor;
+	/* Of a kit: the next of the records, and of the others. */
+	struct crl_entry ahead;
+	bool has_ahead;
+	size_t extra;
 };
 
 static void
@@ -45,6 +78,8 @@ entries_rewind(void *arg)
 {
 	struct entries *x = arg;
 
+	x->extra = 0;
+	x->has_ahead = false;
 	revoked_cursor_start(&x->cursor, x->t->state, &x->t->key,
 	    x->t->position);
 }
@@ -65,6 +100,7 @@ belongs(const struct crl_text *t, const struct revoked_entry *v)
 {
 	switch (t->scope.kind) {
 	case CRL_FULL:
+	case CRL_KIT:
 		return !may_go(t, v);
 	case CRL_PARTITION:
 		return v->partition == t->scope.partition && !may_go(t, v);
@@ -77,9 +113,8 @@ belongs(const struct crl_text *t, const struct revoked_entry *v)
 }
 
 static bool
-entries_next(void *arg, struct crl_entry *out)
+record_next(struct entries *x, struct crl_entry *out)
 {
-	struct entries *x = arg;
 	struct revoked_entry v;
 
 	while (revoked_cursor_next(&x->cursor, &v)) {
@@ -92,6 +127,32 @@ entries_next(void *arg, struct crl_entry *out)
 		return true;
 	}
 	return false;
+}
+
+/* The extra ones between; what is revoked already stands as its record says. */
+static bool
+entries_next(void *arg, struct crl_entry *out)
+{
+	struct entries *x = arg;
+	int order = 1;
+
+	if (!x->has_ahead)
+		x->has_ahead = record_next(x, &x->ahead);
+	if (x->extra < x->t->extra_n)
+		order = x->has_ahead
+		    ? memcmp(x->t->extra[x->extra].serial, x->ahead.serial,
+			  sizeof(x->ahead.serial))
+		    : -1;
+	if (order < 0) {
+		*out = x->t->extra[x->extra++];
+		return true;
+	}
+	if (!x->has_ahead)
+		return false;
+	x->extra += order == 0 ? 1 : 0;
+	*out = x->ahead;
+	x->has_ahead = false;
+	return true;
 }
 
 bool

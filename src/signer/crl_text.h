@@ -8,6 +8,7 @@
  */
 #include <chancery/base/limits.h>
 #include <chancery/pki/crl.h>
+#include <chancery/register/register.h>
 #include <chancery/register/state.h>
 
 /* "partition:1" … */
@@ -17,12 +18,24 @@ enum crl_scope_kind {
 	CRL_FULL,
 	CRL_PARTITION,
 	CRL_DELTA,
-	CRL_CALLER /* its text is the caller's */
+	CRL_CALLER, /* its text is the caller's */
+	/* A sealed list of an emergency kit: the full list, and as revoked the certificates of
+	 * these authorities too. "kit", "kit:12+345": records of their INTENTs. */
+	CRL_KIT
 };
+#define CRL_KIT_CERTS_MAX 8
 struct crl_scope {
 	enum crl_scope_kind kind;
 	uint32_t partition;
+	uint64_t cert[CRL_KIT_CERTS_MAX]; /* ascending */
+	size_t certs;
 };
+/* Whether its numbers are those of the full lists. */
+static inline bool
+crl_scope_is_full_series(enum crl_scope_kind kind)
+{
+	return kind == CRL_FULL || kind == CRL_DELTA || kind == CRL_KIT;
+}
 /* FAIL_BAD_INPUT names the scopes there are. `text` may be NULL. */
 bool crl_scope_parse(const char *text, struct crl_scope *out,
     struct error *e) must_check;
@@ -37,8 +50,15 @@ struct crl_text {
 	uint64_t
 	    since; /* of a delta: records from here on, its base's position */
 	struct crl_scope scope; /* not CRL_CALLER */
+	/* Of a kit: entries beyond the records, in ascending order. */
+	struct crl_entry extra[CRL_KIT_CERTS_MAX];
+	size_t extra_n;
 	struct crl_params p;
 };
+/* t->extra of t->scope, dated t->p.this_update_s. FAIL_BAD_INPUT: a record is not the INTENT of
+ * an authority's certificate by that key, before t->position. */
+bool crl_kit_entries(struct reg *r, struct crl_text *t,
+    struct error *e) must_check;
 
 bool crl_text_write(const struct crl_text *t, crl_sink *sink, void *arg,
     uint8_t *digest, size_t *digest_len, uint64_t *tbs_bytes, uint64_t *entries,

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include <chancery/pki/spki.h>
 #include <chancery/signer/rebuild.h>
 
@@ -121,7 +123,8 @@ copy_text(const struct record *rec, const char *field, char *out, size_t size,
 static bool
 find_last(struct reg *r, struct text *x, struct error *e)
 {
-	memcpy(x->before.scope, x->scope, sizeof(x->scope));
+	(void)snprintf(x->before.scope, sizeof(x->before.scope), "%s",
+	    x->t.scope.kind == CRL_KIT ? "full" : x->scope);
 	if (!find_before(reg_dir(r), &x->before, e))
 		return false;
 	x->t.last = x->before.found ? &x->before.last : NULL;
@@ -187,7 +190,7 @@ text_of(struct reg *r, const struct record *in, struct text *x, struct error *e)
 	return spki_parse(k->spki, &spki, e) && params_of(in, &spki, x, e) &&
 	    copy_text(in, "scope", x->scope, sizeof(x->scope), e) &&
 	    crl_scope_parse(x->scope, &x->t.scope, e) &&
-	    base_of(r, in, &x->t, e) &&
+	    base_of(r, in, &x->t, e) && crl_kit_entries(r, &x->t, e) &&
 	    (x->known || x->t.scope.kind == CRL_DELTA || find_last(r, x, e));
 }
 

@@ -152,6 +152,9 @@ struct signer_crl {
 	struct bytes issuer; /* DER subject of the issuer certificate */
 	uint8_t issuer_key_id[20];
 	enum sig_alg alg;
+	/* "full", "partition:N", "delta", "caller"; of an offline signer that is told a path
+	 * also "kit" and "kit:I+J": the full list and, as revoked, the authorities whose
+	 * certificates' INTENTs are records I, J. */
 	const char *scope;
 	int64_t period_s; /* nextUpdate - thisUpdate              */
 	/* What the certificates name, a space between two; of partitioned lists, which
