@@ -128,6 +128,7 @@ run_command(struct cli *c, const struct command *cmd, int argc,
 {
 	struct error e = { 0 };
 	auto_buf struct buf b = { 0 };
+	int rc;
 
 	if (!cli_parse(c, cmd, argc, argv, &e))
 		return fail_command(c, &e);
@@ -138,11 +139,12 @@ run_command(struct cli *c, const struct command *cmd, int argc,
 	}
 	if (cmd->run(c, &e)) {
 		print_answer(c);
-		return 0;
+		return c->status;
 	}
 	if (c->answers)
 		print_answer(c);
-	return fail_command(c, &e);
+	rc = fail_command(c, &e);
+	return c->status != 0 ? c->status : rc;
 }
 
 static int

@@ -59,6 +59,7 @@ struct cli {
 	size_t flags;
 	struct doc *doc; /* what the command answers; printed on success */
 	bool quiet;      /* the command printed for itself */
+	int status;      /* of a command that answers with it: 0 is good */
 	bool answers;    /* it fails, and doc is its answer all the same */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli.h"
 #include "kafka_bundle.h"
+#include "kafka_check.h"
 #include "kafka_config.h"
 
 #define ACCEPT_FLAG                                                            \
@@ -98,6 +99,29 @@ static const struct flag client_flags[] = {
 	    false },
 	{ 0 },
 };
+static const struct flag check_flags[] = {
+	{ "ca", "FILE", "PEM file with authorities that are trusted", false,
+	    true },
+	{ "cert", "FILE",
+	    "client certificate to show, with its chain and, without --key, "
+	    "its key",
+	    false, false },
+	{ "key", "FILE", "PEM file with its private key", false, false },
+	{ "key-password", "SOURCE", "what opens an encrypted key", false,
+	    false },
+	{ "store", "FILE", "PKCS#12 file with client certificate and key",
+	    false, false },
+	{ "password", "SOURCE",
+	    "what opens it: fd:N, file:PATH, credential:NAME or prompt", false,
+	    false },
+	{ "name", "NAME",
+	    "what the certificate has to be good for; HOST by default", false,
+	    false },
+	{ "no-crl", NULL, "fetch no lists of revoked certificates", false,
+	    false },
+	ACCEPT_FLAG,
+	{ 0 },
+};
 static const struct flag names_flags[] = {
 	{ "statefulset", "NAME", "of the brokers' StatefulSet", false, false },
 	{ "service", "NAME", "its headless service", false, false },
@@ -143,6 +167,15 @@ const struct command kafka_commands[] = {
 	    "bao write",
 	    0, 0, names_flags, false, kafka_names_run,
 	    "One line for each broker." },
+	{ "kafka check", "HOST:PORT",
+	    "connect as a client does, and tell what is wrong in plain words",
+	    1, 1, check_flags, false, kafka_check_run,
+	    "Chain, names, purpose, times, algorithms, lists of revoked "
+	    "certificates as Java takes them, whether the server asks for a "
+	    "client certificate and takes the one given, whether it resumes "
+	    "sessions. Exit status: 0 nothing is wrong (warnings do not "
+	    "count), 1 something is, 2 it could not be found out. Lists are "
+	    "fetched from the addresses in the certificates, over HTTP." },
 	{ "kafka principal", "CERT...",
 	    "tell what a broker calls the owner of a certificate", 1,
 	    CLI_ARGS_MAX, principal_flags, false, kafka_principal_run,

@@ -5,7 +5,6 @@
 
 #include <chancery/base/cleanup.h>
 #include <chancery/base/clock.h>
-#include <chancery/base/file.h>
 #include <chancery/kafka/file_set.h>
 #include <chancery/kafka/judge.h>
 #include <chancery/kafka/principal.h>
@@ -214,22 +213,6 @@ kafka_bundle_run(struct cli *c, struct error *e)
 
 /* ---- kafka trust ----------------------------------------------------------------- */
 
-static bool
-add_authorities(struct job *j, struct error *e)
-{
-	const char *path;
-
-	for (size_t i = 0; (path = cli_flag_at(j->c, "ca", i)) != NULL; i++) {
-		auto_buf struct buf text = { 0 };
-
-		if (!file_read_arg(path, KAFKA_INPUT_BYTES, &text, e) ||
-		    !kafka_bundle_add_anchors(j->bundle, buf_bytes(&text), path,
-			e))
-			return false;
-	}
-	return true;
-}
-
 /* An end entity in a trust store is trusted as it stands, without CRL or name. */
 static bool
 check_authorities(const struct job *j, struct error *e)
@@ -261,7 +244,8 @@ kafka_trust_run(struct cli *c, struct error *e)
 	if (open && cli_has(c, "password"))
 		return error_set(e, FAIL_USAGE,
 		    "--password and --no-password: one of them");
-	return begin(&j, c, !open, e) && add_authorities(&j, e) &&
+	return begin(&j, c, !open, e) &&
+	    kafka_input_files(c, "ca", kafka_bundle_add_anchors, j.bundle, e) &&
 	    check_authorities(&j, e) &&
 	    add_trust_stores(&j, c->arg[0], alias_of(&j), e) &&
 	    file_set_commit(j.set, e);

@@ -118,8 +118,8 @@ kafka_input_answer(struct bytes json, const char *file, struct kafka_bundle *b,
 
 /* ---- flags ------------------------------------------------------------------------ */
 
-static bool
-add_files(const struct cli *c, const char *flag,
+bool
+kafka_input_files(const struct cli *c, const char *flag,
     bool (*add)(struct kafka_bundle *, struct bytes, const char *,
 	struct error *),
     struct kafka_bundle *b, struct error *e)
@@ -167,6 +167,16 @@ take_cert_file(const struct cli *c, const char *path, struct kafka_bundle *b,
 			"%s has no private key: --key FILE is missing", path)));
 }
 
+bool
+kafka_input_identity(const struct cli *c, struct kafka_bundle *b,
+    struct error *e)
+{
+	const char *key = cli_flag(c, "key");
+
+	return take_cert_file(c, cli_flag(c, "cert"), b, e) &&
+	    (key == NULL || take_key_file(c, key, b, e));
+}
+
 static bool
 take_answer(const char *path, struct kafka_bundle *b, struct error *e)
 {
@@ -194,8 +204,8 @@ kafka_input(const struct cli *c, struct kafka_bundle *b, struct error *e)
 	if (kafka_bundle_key(b) == NULL)
 		return error_set(e, FAIL_USAGE,
 		    "%s brings no private key: --key FILE is missing", answer);
-	return add_files(c, "chain", kafka_bundle_add_certs, b, e) &&
-	    add_files(c, "ca", kafka_bundle_add_anchors, b, e);
+	return kafka_input_files(c, "chain", kafka_bundle_add_certs, b, e) &&
+	    kafka_input_files(c, "ca", kafka_bundle_add_anchors, b, e);
 }
 
 /* ---- findings ---------------------------------------------------------------------- */

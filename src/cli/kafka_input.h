@@ -55,6 +55,14 @@ bool kafka_input(const struct cli *c, struct kafka_bundle *b,
 bool kafka_input_answer(struct bytes json, const char *file,
     struct kafka_bundle *b, struct error *e) must_check;
 
+/* What --cert FILE has; the key out of --key FILE, else out of the same. */
+bool kafka_input_identity(const struct cli *c, struct kafka_bundle *b,
+    struct error *e) must_check;
+/* Every file of a flag that may be repeated. */
+bool kafka_input_files(const struct cli *c, const char *flag,
+    bool (*add)(struct kafka_bundle *, struct bytes, const char *,
+	struct error *),
+    struct kafka_bundle *b, struct error *e) must_check;
 /* Certificates and, where there is one, the key of an answer's `data`. */
 bool kafka_input_data(const json_t *data, const char *from,
     struct kafka_bundle *b, struct error *e) must_check;

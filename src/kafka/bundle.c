@@ -143,6 +143,69 @@ kafka_bundle_add_anchors(struct kafka_bundle *b, struct bytes pem,
 	return add_all(&b->anchors, pem, file, e);
 }
 
+/* ---- PKCS#12 ------------------------------------------------------------------- */
+
+static bool
+add_x509(struct kafka_bundle *b, X509 *x, const char *file, struct error *e)
+{
+	auto_buf struct buf pem = { 0 };
+	unsigned char *der = NULL;
+	int n = i2d_X509(x, &der);
+
+	if (n <= 0)
+		return error_ossl(e, file);
+	pem_encode("CERTIFICATE", bytes_of(der, (size_t)n), &pem);
+	OPENSSL_free(der);
+	return kafka_bundle_add_certs(b, buf_bytes(&pem), file, e);
+}
+
+static bool
+take_parts(struct kafka_bundle *b, EVP_PKEY *key, X509 *leaf,
+    const STACK_OF(X509) *others, const char *file, struct error *e)
+{
+	if (key == NULL || leaf == NULL) {
+		EVP_PKEY_free(key);
+		return error_set(e, FAIL_NOT_FOUND,
+		    "%s: no key with its certificate", file);
+	}
+	if (!take_key(b, key, e) || !add_x509(b, leaf, file, e))
+		return false;
+	for (int i = 0; i < sk_X509_num(others); i++)
+		if (!add_x509(b, sk_X509_value(others, i), file, e))
+			return false;
+	return true;
+}
+
+bool
+kafka_bundle_open_p12(struct kafka_bundle *b, struct bytes der,
+    const struct secret *password, const char *file, struct error *e)
+{
+	const unsigned char *p = der.p;
+	auto_pkcs12 PKCS12 *p12 = d2i_PKCS12(NULL, &p, (long)der.n);
+	struct secret *text = secret_new(secret_len(password) + 1);
+	STACK_OF(X509) *others = NULL;
+	EVP_PKEY *key = NULL;
+	X509 *leaf = NULL;
+	bool ok;
+
+	if (!secret_set(text, secret_data(password), secret_len(password)) ||
+	    !secret_add(text, "", 1))
+		fatal("no room for a password");
+	if (p12 == NULL)
+		ok = error_ossl(e, file);
+	else if (PKCS12_parse(p12, (const char *)secret_data(text), &key, &leaf,
+		     &others) != 1)
+		ok = error_ossl(e, file) ||
+		    error_set(e, FAIL_PIN, "%s: the password does not open it",
+			file);
+	else
+		ok = take_parts(b, key, leaf, others, file, e);
+	X509_free(leaf);
+	sk_X509_pop_free(others, X509_free);
+	secret_free(text);
+	return ok;
+}
+
 /* ---- who signed whom ---------------------------------------------------------- */
 
 /* For messages: what a subject is called. */

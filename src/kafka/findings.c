@@ -23,6 +23,18 @@ const char *const kafka_finding_codes[] = {
 	"chain-expired",
 	"no-crl-sign",
 	"no-crl-url",
+	"chain",
+	"untrusted",
+	"revoked",
+	"crl",
+	"crl-expired",
+	"crl-soon",
+	"crl-size",
+	"crl-slow",
+	"client",
+	"issuer-not-asked",
+	"protocol",
+	"resumption",
 	NULL,
 };
 

@@ -2,6 +2,7 @@
 // Java's view of what the kafka commands make.
 //   open FILE PASSWORD|-              alias, kind and chain length of each entry
 //   handshake KEY CLIENT TRUST PASSWORD   mutual TLS on this machine; "NAME as seen, PROTOCOL"
+//   serve KEY TRUST PASSWORD need|want|none|http   a server that answers as a broker does; its port
 //   principal CERT...                 X500Principal.getName() of each
 //   property FILE KEY                 its value, as java.util.Properties reads the file
 //   matches RULE NAME                 what the pattern of a mapping rule makes of a name
@@ -63,6 +64,7 @@ public class KafkaStores {
 		server.setNeedClientAuth(true);
 		FutureTask<String> seen = new FutureTask<>(() -> {
 			try (SSLSocket s = (SSLSocket) server.accept()) {
+				s.startHandshake();
 				s.getOutputStream().write(1);
 				s.getOutputStream().flush();
 				return s.getSession().getPeerPrincipal().getName() + ", "
@@ -77,8 +79,39 @@ public class KafkaStores {
 			s.setSSLParameters(p);
 			if (s.getInputStream().read() != 1)
 				throw new Exception("the server sent nothing");
+		} catch (Exception e) {
+			// The client sees an alert; the server knows why.
+			System.err.println(e);
 		}
 		System.out.println(seen.get());
+	}
+
+	// ApiVersions with nothing in it, to whatever request; "http" asks nobody and answers otherwise.
+	static void answer(SSLSocket s, String how) {
+		try (s) {
+			byte[] request = new byte[14];
+			if (s.getInputStream().readNBytes(request, 0, 14) < 14)
+				return;
+			byte[] answer = how.equals("http") ? "HTTP/1.1 400 Bad\r\n\r\n".getBytes()
+				: new byte[] { 0, 0, 0, 10, request[8], request[9], request[10], request[11], 0, 0, 0, 0, 0, 0 };
+			s.getOutputStream().write(answer);
+			s.getOutputStream().flush();
+		} catch (Exception e) {
+			System.err.println(e);
+		}
+	}
+
+	static void serve(String[] a) throws Exception {
+		SSLServerSocket server = (SSLServerSocket) context(a[1], a[2], a[3])
+			.getServerSocketFactory().createServerSocket(0);
+		server.setNeedClientAuth(a[4].equals("need"));
+		if (a[4].equals("want"))
+			server.setWantClientAuth(true);
+		System.out.println(server.getLocalPort());
+		while (true) {
+			SSLSocket s = (SSLSocket) server.accept();
+			new Thread(() -> answer(s, a[4])).start();
+		}
 	}
 
 	static void principals(String[] a) throws Exception {
@@ -113,6 +146,7 @@ public class KafkaStores {
 		switch (a[0]) {
 		case "open": open(a[1], a[2]); break;
 		case "handshake": handshake(a); break;
+		case "serve": serve(a); break;
 		case "principal": principals(a); break;
 		case "property": property(a[1], a[2]); break;
 		case "matches": matches(a[1], a[2]); break;

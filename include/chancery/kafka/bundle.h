@@ -54,6 +54,11 @@ bool kafka_bundle_add_anchors(struct kafka_bundle *b, struct bytes pem,
  * added. After kafka_bundle_join. False: there is none. */
 bool kafka_bundle_trust_root(struct kafka_bundle *b);
 
+/* Key and certificates of a PKCS#12 file, in the place of the calls above. FAIL_PIN: the password. */
+bool kafka_bundle_open_p12(struct kafka_bundle *b, struct bytes der,
+    const struct secret *password, const char *file,
+    struct error *e) must_check;
+
 /* Which certificate is the key's, and by whom each is signed, verified. FAIL_BAD_INPUT: none is
  * the key's, or one belongs to nobody (keytool refuses a file with such a one); FAIL_CRYPTO: a
  * signature; FAIL_REFUSED: anchors were added and the chain does not end at one of them. */

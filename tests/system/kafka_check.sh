@@ -1,0 +1,236 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# chancery kafka check against Java servers that answer as a broker does: what it says of each, and
+# that Java itself takes the lists that it takes (the servers check their clients by the same).
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+here=$(realpath "$(dirname "$0")")
+# shellcheck source=tests/system/kafka_pki.sh
+. "$here/kafka_pki.sh"
+# shellcheck source=tests/system/service_lib.sh
+. "$here/service_lib.sh"
+servers=()
+end() {
+	local rc=$?
+	for pid in "${servers[@]}"; do kill "$pid" 2>/dev/null || true; done
+	rm -rf "$work"
+	exit "$rc"
+}
+trap end EXIT
+mkdir classes lists stores
+check javac -d classes "$here/KafkaStores.java"
+echo changeit >password
+
+# ---- lists, over HTTP; names beginning with "slow" take three seconds ----------------------------
+cat >listserver.py <<'END'
+import http.server, sys, time
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if self.path.startswith("/slow"):
+            time.sleep(3)
+        super().do_GET()
+    def log_message(self, *a):
+        pass
+s = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
+    lambda *a: Handler(*a, directory="lists"))
+print(s.server_port, flush=True)
+s.serve_forever()
+END
+python3 listserver.py >lists.port &
+servers+=($!)
+until_ok "server of lists" test -s lists.port
+base=http://127.0.0.1:$(cat lists.port)
+
+# ---- certificates ------------------------------------------------------------------------------------
+crl_url="crlDistributionPoints=URI:$base/root.crl"
+authority
+urls() { printf 'crlDistributionPoints='; local s=; for u in "$@"; do printf '%sURI:%s/%s' "$s" "$base" "$u"; s=,; done; }
+server_ext="$key_usage\nextendedKeyUsage=serverAuth,clientAuth\n$local_names"
+client_ext="$key_usage\nextendedKeyUsage=clientAuth"
+# broker NAME EXTENSION…, client NAME EXTENSION…: a store for Java, a PEM for us.
+made() {
+	check "$chancery" kafka bundle "$1" --cert "$1.crt" --key "$1.key" --chain int.crt --for "$2" \
+		--out stores --password file:password --accept eku-client --accept no-san --accept expired \
+		--accept eku-server
+}
+broker() { leaf "$1" "/O=Acme/OU=Kafka/CN=$1" "$server_ext\n$2"; made "$1" broker; }
+client() { leaf "$1" "/O=Acme/OU=Kafka/CN=$1" "$client_ext\n$2" "${@:3}"; made "$1" client; }
+broker good "$(urls int.crl)"
+broker revoked "$(urls int.crl)"
+broker delta "$(urls delta.crl)"
+broker foreign "$(urls foreign.crl)"
+broker stale "$(urls stale.crl)"
+broker ending "$(urls ending.crl)"
+broker missing "$(urls none.crl)"
+broker mirror "$(urls none.crl int.crl)"
+broker names "crlDistributionPoints=p\n[p]\nfullname=URI:$base/none.crl,URI:$base/int.crl"
+broker slow "$(urls slow.crl)"
+broker text "$(urls text.crl)"
+broker other "$(urls other.crl)"
+broker part "$(urls part.crl)"
+broker bare ''
+client app "$(urls int.crl)"
+client gone "$(urls int.crl)"
+client old "$(urls int.crl)" 20240101000000Z 20240201000000Z
+check "$chancery" kafka trust trust --ca root.crt --out stores --password file:password
+
+# list NAME DAYS-OR-DATES EXTENSIONS [CA]
+list() {
+	local ca=${4:-int}
+	sed '/^\[c\]/a crlnumber=number' "$ca.cnf" >crl.cnf
+	printf '[x]\nauthorityKeyIdentifier=keyid\n%b\n' "$3" >>crl.cnf
+	[ -e number ] || echo 1000 >number
+	# shellcheck disable=SC2086 # words
+	check openssl ca -gencrl -config crl.cnf -crlexts x $2 -out list.pem
+	openssl crl -in list.pem -outform DER -out "lists/$1"
+}
+idp() { printf 'issuingDistributionPoint=critical,@i\n[i]\nfullname=URI:%s/%s' "$base" "$1"; }
+for name in revoked gone; do
+	check openssl ca -config int.cnf -revoke "$name.crt" -crl_reason keyCompromise
+done
+list root.crl "-crldays 7" '' root
+list int.crl "-crldays 7" ''
+list part.crl "-crldays 7" "$(idp part.crl)"
+list other.crl "-crldays 7" "$(idp elsewhere.crl)"
+list delta.crl "-crldays 7" 'deltaCRL=critical,DER:02:01:01'
+list stale.crl "-crl_lastupdate 20250101000000Z -crl_nextupdate 20250102000000Z" ''
+list ending.crl "-crl_lastupdate 20250101000000Z -crl_nextupdate $(date -u -d '+2 hours' +%Y%m%d%H%M%SZ)" ''
+cp lists/int.crl lists/slow.crl
+echo 'no list' >lists/text.crl
+ec_key later.key
+check openssl req -x509 -new -key later.key -subj '/O=Acme/CN=Acme Kafka CA' -days 9 -out later.crt
+sed 's/^certificate=.*/certificate=later.crt/; s/^private_key=.*/private_key=later.key/' int.cnf >later.cnf
+: >later.index
+sed -i 's/^database=.*/database=later.index/' later.cnf
+list foreign.crl "-crldays 7" '' later
+
+# ---- servers --------------------------------------------------------------------------------------------
+crl_flags=(-Dcom.sun.net.ssl.checkRevocation=true -Dcom.sun.security.enableCRLDP=true)
+ticket_flags=(-Djdk.tls.server.disableExtensions=pre_shared_key -Djdk.tls.server.enableSessionTicketExtension=false
+	-Djdk.tls.server.sessionTicketTimeout=1 -Djdk.tls.server.newSessionTicketCount=0)
+# serve NAME STORE need|want|none|http JVM-FLAG…: $port
+serve() {
+	java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx64m "${@:4}" -cp classes KafkaStores serve \
+		"stores/$2.p12" stores/trust.p12 changeit "$3" >"$1.port" 2>"$1.err" &
+	servers+=($!)
+	until_ok "server $1" test -s "$1.port"
+	port=$(cat "$1.port")
+}
+# look STATUS ARGUMENT…: the answer in look.json.
+look() {
+	local want=$1 rc=0
+	shift
+	"$chancery" kafka check "$@" --json >look.json 2>look.err || rc=$?
+	[ "$rc" = "$want" ] || { cat look.json look.err >&2; die "exit $rc, not $want: kafka check $*"; }
+}
+codes() { python3 -c '
+import json
+print(*sorted({f["code"] for f in json.load(open("look.json"))["findings"]}))'; }
+says() { grep -qF -- "$1" look.json || { cat look.json >&2; die "does not say: $1"; }; }
+standing() { python3 -c '
+import json
+print(json.load(open("look.json"))["revocation"][0]["standing"])'; }
+
+serve main good need "${crl_flags[@]}" "${ticket_flags[@]}"
+main=localhost:$port
+look 0 "$main" --ca root.crt
+same "$(codes)" "" "findings of a good server"
+same "$(field client_certificate <look.json)" required "client certificate"
+same "$(standing)" good "standing"
+look 0 "$main" --ca root.crt --cert stores/app.pem
+same "$(field client_certificate <look.json)" accepted "client certificate"
+same "$(field kafka <look.json)" True "an answer of Kafka's"
+same "$(field resumption <look.json)" False "resumption with the flags"
+look 0 "127.0.0.1:$port" --ca root.crt --store stores/app.p12 --password file:password
+same "$(field client_certificate <look.json)" accepted "client certificate of a PKCS#12 file"
+look 1 "$main" --ca root.crt --name kafka.acme.example
+same "$(codes)" name "another name"
+look 0 "$main" --ca root.crt --name kafka.acme.example --accept name
+look 1 "$main" --ca later.crt
+same "$(codes)" untrusted "another authority"
+look 0 "$main"
+same "$(codes)" untrusted "no authority: a warning"
+look 0 "$main" --ca root.crt --no-crl
+! grep -q '"revocation"' look.json || die "lists with --no-crl"
+
+# Clients that the server refuses, and why, as far as it can be known.
+look 1 "$main" --ca root.crt --cert stores/gone.pem
+same "$(codes)" "client revoked" "a revoked client"
+says 'your certificate: it is revoked since'
+says 'keyCompromise'
+look 1 "$main" --ca root.crt --cert stores/old.pem
+same "$(codes)" "client expired" "an expired client"
+check openssl req -x509 -new -key other.key -subj '/CN=x' -days 9 -out x.crt -newkey ec \
+	-pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.key \
+	-addext extendedKeyUsage=clientAuth -addext keyUsage=digitalSignature 2>/dev/null || {
+	ec_key other.key
+	check openssl req -x509 -new -key other.key -subj '/CN=x' -days 9 -out x.crt \
+		-addext extendedKeyUsage=clientAuth -addext keyUsage=digitalSignature
+}
+look 1 "$main" --ca root.crt --cert x.crt --key other.key
+grep -q issuer-not-asked look.json || die "an authority that nobody asked for"
+
+# Servers with another policy.
+serve want good want
+look 0 "localhost:$port" --ca root.crt
+same "$(codes)" "client resumption" "a server that only wants a certificate"
+same "$(field client_certificate <look.json)" "asked for, not required" "client certificate"
+look 0 "localhost:$port" --ca root.crt --cert stores/app.pem
+same "$(codes)" resumption "a server that resumes sessions"
+says newSessionTicketCount=0
+serve none good none "${ticket_flags[@]}"
+look 0 "localhost:$port" --ca root.crt
+says User:ANONYMOUS
+serve http good http "${ticket_flags[@]}"
+look 0 "localhost:$port" --ca root.crt
+says 'is no Kafka broker'
+serve tls12 good need -Djdk.tls.server.protocols=TLSv1.2 "${ticket_flags[@]}"
+look 0 "localhost:$port" --ca root.crt --cert stores/app.pem
+same "$(field protocol <look.json)" TLSv1.2 "protocol"
+look 1 "localhost:$port" --ca root.crt --cert stores/old.pem
+same "$(field client_certificate <look.json)" refused "an expired client with TLS 1.2"
+look 0 "localhost:$port" --ca root.crt
+same "$(field client_certificate <look.json)" required "client certificate with TLS 1.2"
+
+# Lists. Java's own view of the same certificate: a client with the flags, which looks at the server's.
+java_takes() {
+	java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "${crl_flags[@]}" -cp classes KafkaStores handshake \
+		stores/good.p12 "stores/$1.p12" stores/trust.p12 changeit >java.out 2>&1
+}
+# listed NAME STATUS CODES STANDING JAVA(yes|no)
+listed() {
+	local was=0
+	serve "$1" "$1" none "${ticket_flags[@]}"
+	look "$2" "localhost:$port" --ca root.crt
+	same "$(codes)" "$3" "findings of $1"
+	same "$(standing)" "$4" "standing of $1"
+	java_takes "$1" || was=1
+	same "$was" "$([ "$5" = yes ] && echo 0 || echo 1)" "Java on $1: $(grep -h "Caused by\|Exception" java.out "$1.err" | tail -n 5)"
+}
+listed revoked 1 "client revoked" revoked no
+listed part 0 client good yes
+listed other 1 "client crl" unknown no
+listed delta 1 "client crl" unknown no
+listed foreign 1 "client crl" unknown no
+listed stale 1 "client crl crl-expired" unknown no
+listed ending 0 "client crl-soon" good yes
+listed missing 1 "client crl" unknown no
+# Java 17.0.15 gives up at a distribution point without a list; several names in one are mirrors.
+listed mirror 1 "client crl" good no
+listed names 0 "client crl" good yes
+listed text 1 "client crl" unknown no
+listed slow 0 "client crl-slow" good yes
+listed bare 0 "client no-crl-url" unknown no
+
+# Nobody there, or nobody who speaks TLS.
+look 2 "localhost:$(cat lists.port)"
+grep -q 'speaks no TLS' look.err || die "no word of TLS"
+look 2 "localhost:1"
+look 2 "no-such-host.invalid:9093"
+fails 64 "want HOST:PORT" "$chancery" kafka check localhost
+fails 64 "want HOST:PORT" "$chancery" kafka check 2001:db8::1:9093
+fails 64 "one of them" "$chancery" kafka check "$main" --cert stores/app.pem --store stores/app.p12
+fails 64 "--password SOURCE is missing" "$chancery" kafka check "$main" --store stores/app.p12
+echo changeit2 >wrong
+fails 79 "does not open it" "$chancery" kafka check "$main" --store stores/app.p12 --password file:wrong
+fails 64 "has no private key" "$chancery" kafka check "$main" --cert app.crt
