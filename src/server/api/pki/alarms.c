@@ -58,12 +58,6 @@ struct table {
 static struct table now_, coming;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
-static int64_t
-least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static void
 table_free(struct table *t)
 {

@@ -13,18 +13,7 @@
 #include <chancery/pki/ext_write.h>
 #include <chancery/server/request.h>
 
-#include "engine.h"
-
-struct listing {
-	const struct doc *issuer; /* held */
-	struct crl_entry *v;
-	size_t n, cap, next;
-	struct buf *more; /* of the entries: v[i].more borrows */
-	size_t more_n, more_cap;
-	struct buf extra, tbs;
-	struct crl_params p;
-	bool der;
-};
+#include "caller_list.h"
 
 static void
 listing_free(void *state)
@@ -41,7 +30,7 @@ listing_free(void *state)
 	mem_free(l);
 }
 
-static struct listing *
+struct listing *
 listing_new(struct call *c)
 {
 	struct listing *l = mem_calloc(1, sizeof(*l));
@@ -51,8 +40,8 @@ listing_new(struct call *c)
 	return l;
 }
 
-static struct crl_entry *
-add(struct listing *l)
+struct crl_entry *
+listing_add(struct listing *l)
 {
 	l->v = mem_grow(l->v, l->n, &l->cap, sizeof(l->v[0]));
 	l->v[l->n] = (struct crl_entry){ 0 };
@@ -167,7 +156,7 @@ take_entry(struct listing *l, const json_t *o, size_t i, struct error *e)
 	if (!json_is_object(o))
 		return error_set(e, FAIL_BAD_INPUT,
 		    "revoked_certs: entry %zu is not an object", i);
-	entry = add(l);
+	entry = listing_add(l);
 	if (!take_serial(json_object_get(o, "serial_number"), entry->serial, e))
 		return error_context(e,
 		    "failed parsing serial_number from entry %zu", i);
@@ -222,8 +211,8 @@ same_serial(const struct crl_entry *a, const struct crl_entry *b)
 }
 
 /* Ascending; of several for one serial the earliest, where they may be there. */
-static bool
-in_order(struct listing *l, bool merge, struct error *e)
+bool
+listing_order(struct listing *l, bool merge, struct error *e)
 {
 	auto_buf struct buf text = { 0 };
 	size_t n = 0;
@@ -318,8 +307,8 @@ take_numbers(struct call *c, struct listing *l, struct error *e)
 }
 
 /* What both paths share; the issuer first, as upstream has it. */
-static bool
-take_common(struct call *c, struct listing *l, struct error *e)
+bool
+listing_common(struct call *c, struct listing *l, struct error *e)
 {
 	const struct issuer *i = issuer_of(l->issuer);
 
@@ -356,8 +345,8 @@ signed_list(struct call *c)
 	call_ok(c, json_pack("{s:s%}", "crl", (const char *)text.p, text.n));
 }
 
-static void
-sign_it(struct call *c, struct listing *l)
+void
+listing_sign(struct call *c, struct listing *l)
 {
 	const struct crl_source source = { next_entry, rewind_entries, l };
 	uint8_t digest[DIGEST_MAX];
@@ -390,84 +379,11 @@ sign_revocation_list(struct call *c)
 	l->issuer = issuer_of_call(c);
 	if (l->issuer == NULL)
 		return;
-	if (take_common(c, l, &e) &&
+	if (listing_common(c, l, &e) &&
 	    take_entries(l, call_json(c, "revoked_certs"), &e) &&
-	    in_order(l, false, &e) &&
+	    listing_order(l, false, &e) &&
 	    add_extensions(call_json(c, "extensions"), true, &l->extra, &e))
-		sign_it(c, l);
-	else
-		call_fail(c, &e);
-}
-
-/* ---- resign-crls ------------------------------------------------------------------------ */
-
-static bool
-one_block(const char *pem)
-{
-	const char *at = strstr(pem, "-----BEGIN X509 CRL-----");
-
-	return at != NULL && strstr(at + 1, "-----BEGIN") == NULL;
-}
-
-static bool
-collect(struct listing *l, const struct crl_view *v, struct error *e)
-{
-	size_t at = 0;
-	struct crl_entry entry;
-
-	while (crl_next_entry(v, &at, &entry, e))
-		*add(l) = entry;
-	return e->why == FAIL_NONE;
-}
-
-static bool
-take_list(struct listing *l, const char *pem, size_t i, struct error *e)
-{
-	const struct issuer *issuer = issuer_of(l->issuer);
-	auto_buf struct buf der = { 0 };
-	struct crl_view v;
-	struct error why;
-
-	if (!one_block(pem))
-		return error_set(e, FAIL_BAD_INPUT,
-		    "failed decoding crl %zu: invalid crl; should be one PEM "
-		    "block only",
-		    i);
-	if (!crl_parse(bytes_str(pem), "crls", &der, &v, e)) {
-		e->why = FAIL_BAD_INPUT;
-		return error_context(e, "failed decoding crl %zu", i);
-	}
-	if (!bytes_eq(v.issuer, issuer->cert.tbs.subject) ||
-	    !crl_verify(&v, &issuer->cert.tbs.key, &why))
-		return error_set(e, FAIL_BAD_INPUT,
-		    "CRL index: %zu was not signed by requested issuer", i);
-	return collect(l, &v, e) ||
-	    error_context(e, "failed decoding crl %zu", i);
-}
-
-static bool
-take_lists(struct call *c, struct listing *l, struct error *e)
-{
-	const json_t *list = call_list(c, "crls"), *v;
-	size_t i;
-
-	json_array_foreach(list, i,
-	    v) if (!take_list(l, json_string_value(v), i, e)) return false;
-	return true;
-}
-
-void
-resign_crls(struct call *c)
-{
-	struct listing *l = listing_new(c);
-	struct error e;
-
-	l->issuer = issuer_of_call(c);
-	if (l->issuer == NULL)
-		return;
-	if (take_common(c, l, &e) && take_lists(c, l, &e) &&
-	    in_order(l, true, &e))
-		sign_it(c, l);
+		listing_sign(c, l);
 	else
 		call_fail(c, &e);
 }

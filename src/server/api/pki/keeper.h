@@ -21,6 +21,12 @@ struct kept {
 	uint64_t bytes;
 };
 
+static inline int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* What is due when, by its file and config/crl. */
 void kept_look(struct kept *k, struct docs *d, const char *mount,
     int64_t now_s);

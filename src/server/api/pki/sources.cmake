@@ -13,16 +13,19 @@ list(APPEND API_SOURCES
     pki/ca_sub.c
     pki/cached.c
     pki/caller_list.c
+    pki/caller_resign.c
     pki/cert_info.c
     pki/certs.c
     pki/config.c
     pki/config_crl.c
     pki/crl.c
+    pki/crl_ask.c
     pki/crl_times.c
     pki/find.c
     pki/issue.c
     pki/issuers.c
     pki/keeper.c
+    pki/keeper_due.c
     pki/keys.c
     pki/kinds.c
     pki/lease.c
@@ -38,6 +41,7 @@ list(APPEND API_SOURCES
     pki/ocsp_status.c
     pki/partition.c
     pki/partition_place.c
+    pki/partition_way.c
     pki/pool.c
     pki/process.c
     pki/publish.c
