@@ -105,6 +105,11 @@ static const struct yaml_field server_fields[] = {
 	{ .key = "max_handshakes_per_s", .type = YAML_UINT,
 	  .offset = S(max_handshakes_per_s), .max = 1000000, .dflt = "2000",
 	  .about = "TLS handshakes begun a second; 0: no limit" },
+	{ .key = "ocsp_responder_life", .type = YAML_DURATION,
+	  .offset = S(ocsp_responder_life_s), .min = 20, .max = 35 * 86400,
+	  .dflt = "14d",
+	  .about = "life of an OCSP responder's certificate, which is renewed "
+	      "when half of it is over" },
 	{ .key = "ocsp_uncached_per_s", .type = YAML_UINT,
 	  .offset = S(ocsp_uncached_per_s), .min = 1, .max = 1000000,
 	  .dflt = "200",

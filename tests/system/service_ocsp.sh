@@ -52,3 +52,75 @@ for hash in sha384 sha512; do
 done
 PYTHONPATH=$top/tests/system python3 "$top/tests/system/service_ocsp.py" \
 	"http://127.0.0.1:$plain" || die "service_ocsp.py"
+
+# --- the signer is away: what was asked before is answered on -------------------------------------
+status() { curl -sS -o body -w '%{http_code}' -m 10 --data-binary "@$1" "$url/ocsp"; }
+openssl ocsp -issuer ca.pem -cert good.pem -no_nonce -reqout known.der >ask.out 2>&1
+openssl ocsp -issuer ca.pem -cert good.pem -nonce -reqout fresh.der >ask.out 2>&1
+same "$(status known.der)" 200 "before"
+signer=$(pgrep -P "$daemon" -f chancery-signer)
+kill -STOP "$signer"
+same "$(status known.der)" 200 "an answer that is kept, without a signer"
+same "$(status fresh.der)" 503 "a nonce without a signer"
+same "$(xxd -p body)" 30030a0103 "try later"
+same "$(status known.der)" 200 "an answer that is kept, still"
+kill -CONT "$signer"
+until_ok "fresh answers" says ': good$' -cert good.pem -url "$url/ocsp"
+kill -KILL "$signer"
+check says ': revoked$' -cert revoked.pem -url "$url/ocsp" -no_nonce
+until_ok "fresh answers after a new signer" says ': good$' -cert good.pem -url "$url/ocsp"
+
+# --- a restart: the same key and certificate --------------------------------------------------------
+# responder CA: the certificate in the last answer about it.
+responder() {
+	openssl ocsp -issuer "$1.pem" -cert "$2.pem" -url "http://127.0.0.1:$plain/v1/$1/ocsp" \
+		-noverify -resp_text 2>/dev/null | sed -n '/-----BEGIN/,/-----END/p'
+}
+keys() { "$chancery" register show --home home --type KEYGEN-INTENT --json | wc -l; }
+responder ca good >before.pem
+n=$(keys)
+stop_all
+service_run
+until_ok "answers after a restart" says ': good$' -cert good.pem -url "$url/ocsp"
+responder ca good | cmp - before.pem || die "another certificate after a restart"
+same "$(keys)" "$n" "keys after a restart"
+
+# --- renewal: another certificate for the same key, and no request waits for it ----------------------
+stop_all
+sed -i 's/^server:$/server:\n  ocsp_responder_life: 20s/' home/chancery.yaml
+service_run
+check bao secrets enable -path short pki
+bao write -field=certificate short/root/generate/internal common_name="Short CA" key_type=ec \
+	key_bits=256 ttl=700h >short.pem 2>/dev/null
+check bao write short/roles/leaf allow_any_name=true key_type=any max_ttl=72h
+bao write -field=certificate short/sign/leaf csr=@leaf.csr >shortly.pem 2>/dev/null
+first() { responder short shortly >first.pem && [ -s first.pem ]; }
+until_ok "responder of a short life" first
+n=$(keys)
+another() { responder short shortly >second.pem && [ -s second.pem ] && ! cmp -s first.pem second.pem; }
+until_ok "renewed certificate" another
+same "$(openssl x509 -in second.pem -noout -pubkey)" "$(openssl x509 -in first.pem -noout -pubkey)" \
+	"the key of the renewed certificate"
+same "$(keys)" "$n" "keys after a renewal"
+openssl verify -CAfile short.pem second.pem >/dev/null || die "the renewed certificate does not verify"
+
+# --- the register and the store agree about it all ----------------------------------------------------
+stop_all
+check "$chancery" register verify --home home
+"$chancery" store rebuild --home home --json >rebuilt || die "store rebuild"
+same "$(field equal <rebuilt)" True "the store made anew: $(cat rebuilt)"
+
+# --- an authority whose charter lets it certify no responder ------------------------------------------
+mv home other
+service_start root
+stop_all
+sed -i "s/^server:\$/server:\n  plain_listen: [\"127.0.0.1:$plain\"]/" home/chancery.yaml
+service_run
+check bao secrets enable -path ca pki
+bao write -field=certificate ca/root/generate/internal common_name="A root" key_type=ec \
+	key_bits=256 ttl=700h >ca.pem 2>/dev/null
+openssl ocsp -issuer ca.pem -serial 7 -no_nonce -reqout known.der >ask.out 2>&1
+refused() { [ "$(status known.der)" = 401 ]; }
+until_ok "unauthorized" refused
+same "$(xxd -p body)" 30030a0106 "unauthorized"
+grep -q 'OCSP: the issuer .* of ca has no responder.*charter-kind' "$log" || die "nothing said"

@@ -61,6 +61,7 @@ struct service_server {
 	uint64_t max_handshakes_per_s;
 	/* OCSP answers a second that no cache can hold. */
 	uint64_t ocsp_uncached_per_s;
+	int64_t ocsp_responder_life_s; /* of its certificate */
 	uint64_t rsa_pool; /* prepared RSA keys for issue; 0..64, 0 off */
 	struct yaml_texts
 	    socket_root_uids; /* unix peers that may do what root may */

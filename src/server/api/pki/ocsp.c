@@ -380,6 +380,8 @@ answer_from(struct call *c, struct ocsp_index *x, const struct ocsp_request *r,
 		no_responder(c, i);
 		return;
 	}
+	if (ocsp_responder_due(i->responder, i->issuer, c->now_s))
+		ocsp_responder_wanted(c->mount->path, i->issuer->id);
 	if (r->n == 1 && r->nonce.n == 0 && from_cache(c, x, i, r, request))
 		return;
 	if (call_is_spare(c)) {

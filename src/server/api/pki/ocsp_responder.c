@@ -11,10 +11,6 @@
 
 #include "ocsp.h"
 
-#define DAY INT64_C(86400)
-/* Nobody can revoke it (id-pkix-ocsp-nocheck), so its life is short; half of it is how long
- * the HSM may be away. */
-#define LIFE_S (14 * DAY)
 /* Clocks of others; the charter's backdate of the templates is as long. */
 #define BACKDATE_S 1800
 #define PROFILE "ocsp-responder"
@@ -81,12 +77,16 @@ bool
 ocsp_responder_due(const struct ocsp_responder *r, const struct issuer *i,
     int64_t now_s)
 {
-	int64_t from = r->cert.tbs.not_before_s, to = r->cert.tbs.not_after_s;
+	int64_t to = r->cert.tbs.not_after_s,
+		life = to - r->cert.tbs.not_before_s;
 
 	if (!r->has_cert)
 		return true;
+	/* Without what it was backdated. */
+	if (life > pki_process.ocsp_responder_life_s)
+		life = pki_process.ocsp_responder_life_s;
 	/* It ends with its issuer: another one would not last longer. */
-	return now_s >= from + (to - from) / 2 && to < i->cert.tbs.not_after_s;
+	return now_s >= to - life / 2 && to < i->cert.tbs.not_after_s;
 }
 
 /* ---- making it ---- */
@@ -205,7 +205,9 @@ write_tbs(struct call *c, struct making *m, struct error *e)
 	m->from_s = c->now_s - BACKDATE_S;
 	if (m->from_s < i->cert.tbs.not_before_s)
 		m->from_s = i->cert.tbs.not_before_s;
-	m->to_s = m->from_s + LIFE_S;
+	/* Nobody can revoke it (id-pkix-ocsp-nocheck), so its life is short; half of it is how
+	 * long the HSM may be away. */
+	m->to_s = c->now_s + pki_process.ocsp_responder_life_s;
 	if (m->to_s > i->cert.tbs.not_after_s)
 		m->to_s = i->cert.tbs.not_after_s;
 	r.not_before_s = m->from_s;
