@@ -20,7 +20,7 @@ mount() {
 	check bao secrets enable -path "$1" pki
 	# As long as a CN may be: the responder's is cut.
 	bao write -field=certificate "$1/root/generate/internal" key_type="$2" key_bits="$3" \
-		common_name="$(printf 'Authority %-54s' "$1" | tr ' ' x)" organization=Acme \
+		common_name="$(printf 'Authority %-54s' "$1" | tr ' ' x)" organization=Acme exclude_cn_from_sans=true \
 		ttl=700h >"$1/ca.pem" 2>/dev/null || die "no authority $1"
 	check bao write "$1/config/urls" ocsp_servers="$url"
 	check bao write "$1/roles/leaf" allow_any_name=true key_type=any max_ttl=72h
