@@ -6,8 +6,8 @@
 
 #include <chancery/base/cleanup.h>
 
-/* Through the queue of a signer that recovers: the server's own wait and some. */
-#define CALL_TIMEOUT_S 60L
+/* The server's own longest wait (LIMIT_IMPORT_WAIT_MS), and some. */
+#define CALL_TIMEOUT_S 130L
 /* Root tokens, health: small. */
 #define ANSWER_MAX (1 << 20)
 

@@ -123,6 +123,9 @@
 #define LIMIT_WAIT_MS 20000
 /* RSA-4096 on a slow token takes a minute. */
 #define LIMIT_KEYGEN_WAIT_MS 120000
+/* Another log is recomputed, each of its lists from the beginning: 3,300 records with a hundred
+ * lists take 4 s, and the largest bundle has some 8,000. */
+#define LIMIT_IMPORT_WAIT_MS 120000
 /* Requests of one server worker that wait or are in flight. */
 #define LIMIT_LANE_QUEUE 2048
 /* Of these, sent to the signer and not answered; the rest waits in the server, where

@@ -195,8 +195,9 @@ submit(struct lane *l, enum wire_message m, struct wire_request *q,
     const struct lane_claim *claim, lane_done_fn *done, void *arg)
 {
 	struct lane_request *r = mem_calloc(1, sizeof(*r));
-	const int64_t wait_ms =
-	    m == WIRE_KEY_GENERATE ? LIMIT_KEYGEN_WAIT_MS : LIMIT_WAIT_MS;
+	const int64_t wait_ms = m == WIRE_KEY_GENERATE ? LIMIT_KEYGEN_WAIT_MS
+	    : m == WIRE_IMPORT                         ? LIMIT_IMPORT_WAIT_MS
+						       : LIMIT_WAIT_MS;
 
 	r->m = m;
 	r->generation = l->generation;
