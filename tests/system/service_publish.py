@@ -97,16 +97,31 @@ def held(name, issuer, mount="m", scope="full"):
     return web.objects.get("/pki/" + path)
 
 
-def publisher():
-    out = subprocess.run(["pgrep", "-P", os.environ["CHANCERYD"], "-f", "chancery-publisher"],
+def room(name):
+    out = subprocess.run(["pgrep", "-P", os.environ["CHANCERYD"], "-f", "chancery-" + name],
                          capture_output=True, text=True, check=False).stdout.split()
     return int(out[0]) if out else None
 
 
-def kill_publisher():
-    pid = publisher()
+def kill(name):
+    pid = room(name)
     os.kill(pid, signal.SIGKILL)
-    until("another publisher", lambda: publisher() not in (None, pid))
+    until("another " + name, lambda: room(name) not in (None, pid))
+
+
+def hold(issuer, name, where, victim):
+    """A new list whose publication is held there, while that room is killed."""
+    target = targets[name]
+    target.held.clear()
+    target.go.clear()
+    target.fault = where
+    der = revoke()
+    if not target.held.wait(30):
+        fail("never came to", where)
+    kill(victim)
+    target.fault = None
+    target.go.set()
+    until("%s, %s killed at %s" % (name, victim, where), lambda: held(name, issuer) == der)
 
 
 class Reader(threading.Thread):
@@ -255,18 +270,33 @@ def killed(issuer):
     """The publisher is killed before it looks, while it puts, after it has put."""
     for name, where in (("web", "hold-get"), ("web", "hold-put"), ("web", "hold-after"),
                         ("dav", "hold-after"), ("store", "hold-put")):
-        target = targets[name]
-        target.held.clear()
-        target.go.clear()
-        target.fault = where
-        der = revoke()
-        if not target.held.wait(30):
-            fail("never came to", where)
-        kill_publisher()
-        target.fault = None
-        target.go.set()
-        until("%s, killed at %s" % (name, where),
-              lambda: held(name, issuer) == der)  # noqa: B023
+        hold(issuer, name, where, "publisher")
+    until("all are current", current)
+
+
+def server_killed(issuer):
+    """It remembers nothing: the next one finds out what is there."""
+    global api
+    hold(issuer, "web", "hold-put", "server")
+    api = Api.ours()
+    until("the server again", lambda: api.ask("GET", "sys/health")[0] == 200)
+    until("eight objects", lambda: status()["dir"]["objects"] >= 8)
+    until("all are current", current)
+
+
+def partitions():
+    """Every list of a mount that has them, under a name of its own."""
+    issuer = make("p", "ec")
+    api.ok("POST", "p/config/urls", {"crl_distribution_points": "http://crl.example.com/v1/p/crl"})
+    api.ok("POST", "p/config/crl", {"partitions": 2})
+    for _ in range(8):
+        api.ok("POST", "p/issue/r", {"common_name": "a.example.com"})
+    for scope in ("full", "partition-1", "partition-2"):
+        until(scope, lambda: held("dir", issuer, "p", scope))  # noqa: B023
+        text = subprocess.run(["openssl", "crl", "-inform", "der", "-noout", "-text"],
+                              input=held("dir", issuer, "p", scope), capture_output=True,
+                              check=True).stdout.decode()
+        same(scope in text, scope != "full", "the distribution point of " + scope)
     until("all are current", current)
 
 
@@ -294,6 +324,8 @@ def main():
     killed(issuer)
     reader.judge()
     metrics()
+    server_killed(issuer)
+    partitions()
     spoiled(issuer)
     newer_there(issuer)
 
