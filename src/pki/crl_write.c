@@ -144,7 +144,8 @@ write_crl_extensions(struct der_writer *w, const struct crl_params *p)
 {
 	size_t mark = der_w_mark(w), one;
 
-	der_w_raw(w, p->more);
+	if (p->more.n > 0)
+		der_w_raw(w, p->more);
 	if (p->idp_url != NULL || p->idp_only_user || p->idp_only_ca)
 		write_idp(w, p);
 	one = der_w_mark(w);

@@ -93,7 +93,8 @@ add_extension(const json_t *o, bool of_list, struct buf *out, struct error *e)
 		    "failed base64 decoding 'value' field");
 	der_w_init(&w, value.n + 64);
 	mark = der_w_mark(&w);
-	der_w_raw(&w, buf_bytes(&value));
+	if (value.n > 0)
+		der_w_raw(&w, buf_bytes(&value));
 	ext_w_wrap(&w, id, json_is_true(json_object_get(o, "critical")), mark);
 	buf_add_bytes(out, der_w_bytes(&w));
 	return true;
