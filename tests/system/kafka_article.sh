@@ -15,6 +15,7 @@ vault() { bao "$@"; }
 export -f vault
 # article ANSWER… <<'END': the commands that come in, as they stand, with the answers at their prompts. A session
 # of its own has no terminal, so that openssl asks standard input, too.
+# shellcheck disable=SC2120
 article() {
 	cat >commands.sh
 	printf '%s\n' "$@" >answers

@@ -208,6 +208,8 @@ public final class Probe {
 			port = Integer.parseInt(where.substring(colon + 1));
 			p = settings(file);
 			p.putIfAbsent("ssl.protocol", "TLSv1.3");
+			p.putIfAbsent("ssl.keystore.type", SslConfigs.DEFAULT_SSL_KEYSTORE_TYPE);
+			p.putIfAbsent("ssl.truststore.type", SslConfigs.DEFAULT_SSL_TRUSTSTORE_TYPE);
 			p.putIfAbsent("ssl.enabled.protocols", "TLSv1.2,TLSv1.3");
 			p.putIfAbsent("ssl.endpoint.identification.algorithm", "https");
 			p.putIfAbsent("ssl.keymanager.algorithm", SslConfigs.DEFAULT_SSL_KEYMANGER_ALGORITHM);
