@@ -98,6 +98,8 @@ file_set_add(struct file_set *s, const char *path, struct bytes data,
 		    "%s: is not a regular file, and stays", path);
 	o.tmp = name_beside(path);
 	if (!file_create(o.tmp, data, mode, e)) {
+		/* It may stand there: its directory could not be synced. */
+		(void)unlink(o.tmp);
 		mem_free(o.tmp);
 		return error_context(e, "%s", path);
 	}

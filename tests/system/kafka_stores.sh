@@ -230,3 +230,40 @@ printf '[req]\nstring_mask=MASK:0x4\ndistinguished_name=d\n[d]\n' >mask.cnf
 check openssl req -x509 -new -key other.key -days 9 -utf8 -subj '/CN=Ämt' -config mask.cnf -out t61.crt
 fails 88 "Java misreads" "$chancery" kafka principal t61.crt
 fails 66 "no PEM block" "$chancery" kafka principal client.key
+
+# ---- a full disk, and a kill at every step --------------------------------------------------
+if ldd "$chancery" | grep -q asan; then
+	echo "no preloading under a sanitizer"
+	exit 0
+fi
+mkdir disk
+# with RULE: two files, one of them replaced; its status in rc.
+with() {
+	rc=0
+	{
+		FAULT_FS_PREFIX=$work/disk FAULT_FS_RULES="$1" LD_PRELOAD=$preload "$chancery" kafka bundle app \
+			"${client[@]}" "${pw[@]}" --out disk --replace >with.out 2>&1 || rc=$?
+	} 2>/dev/null
+}
+whole() {
+	openssl pkey -in disk/app.pem -noout 2>/dev/null && openssl x509 -in disk/app.pem -noout &&
+		openssl pkcs12 -in disk/app.p12 -passin file:password -noout
+}
+for rule in write:errno=ENOSPC fsync:errno=EIO link:errno=EIO rename:errno=EIO; do
+	for ((nth = 1; ; nth++)); do
+		rm -f disk/app.p12
+		cp out/broker.pem disk/app.pem
+		with "$rule:from=$nth"
+		[ "$rc" != 0 ] || break
+		cmp -s out/broker.pem disk/app.pem || die "$rule from $nth: the first file was replaced"
+		[ ! -e disk/app.p12 ] || die "$rule from $nth: the second file is there"
+		same "$(find disk -name '.*' -type f | wc -l)" 0 "files left after $rule from $nth"
+	done
+	whole || die "the run without a fault: $(cat with.out)"
+done
+for ((nth = 1; ; nth++)); do
+	with "*:kill=after:nth=$nth"
+	[ "$rc" = 137 ] || break
+	[ ! -e disk/app.p12 ] || whole || die "killed after call $nth: half a file"
+done
+[ "$nth" -gt 6 ] || die "only $nth calls seen"
