@@ -124,3 +124,6 @@ refused() { [ "$(status known.der)" = 401 ]; }
 until_ok "unauthorized" refused
 same "$(xxd -p body)" 30030a0106 "unauthorized"
 grep -q 'OCSP: the issuer .* of ca has no responder.*charter-kind' "$log" || die "nothing said"
+raw sys/metrics?format=prometheus -H "X-Vault-Token: $VAULT_TOKEN" >metrics
+grep -qx 'chancery_ocsp_responders_failing 1' metrics || die "no metric of it"
+grep -q '^chancery_ocsp_refused_total [1-9]' metrics || die "no count of refusals"

@@ -53,5 +53,6 @@ void pki_worker_end(void);
 json_t *pki_alarms(void) must_check;
 /* Rows of Prometheus text, a bounded number. */
 void pki_metrics(struct buf *out, int64_t now_s);
+void pki_ocsp_metrics(struct buf *out);
 /* The same of what is published. */
 void publish_metrics(struct buf *out);

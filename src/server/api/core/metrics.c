@@ -180,5 +180,6 @@ api_metrics(struct api *a, struct buf *out)
 	head(out, "chancery_certificates", "gauge", "Rows of the store.");
 	docs_each(a->cfg.docs, "mount", "", write_mount, &arg);
 	pki_metrics(out, clock_wall_ms(&clock_system) / 1000);
+	pki_ocsp_metrics(out);
 	publish_metrics(out);
 }

@@ -5,6 +5,7 @@
  * OCSP (RFC 6960, RFC 9919), in parts:
  *
  *   ocsp.c            a request, from its octets to its answer
+ *   ocsp_ask.c        an answer that has to be signed
  *   ocsp_index.c      who answers for whom: what the documents of a mount say, per worker
  *   ocsp_status.c     good, revoked, unknown: what the store says
  *   ocsp_cache.c      answers that were signed, of all workers
@@ -123,6 +124,19 @@ void ocsp_sign(struct http_worker *w, struct lane *l,
     const struct ocsp_responder *r, const char *mount, struct bytes data,
     enum ocsp_rank rank, ocsp_signed_fn *done, void *arg);
 void ocsp_sign_worker_end(void);
+
+/* ---- ocsp.c: each ends the call ---- */
+void ocsp_refuse(struct call *c, enum ocsp_refusal r);
+/* cacheable: of one certificate, without a nonce. */
+void ocsp_send(struct call *c, const struct ocsp_cached *a, bool cacheable);
+
+/* ---- ocsp_ask.c ---- */
+/* Ends the call when the signature is there, or why it is not. The request was parsed. */
+void ocsp_ask(struct call *c, struct ocsp_index *x, const struct ocsp_issuer *i,
+    struct bytes request);
+/* The same for the cache alone; the call goes on. */
+void ocsp_renew(struct call *c, struct ocsp_index *x,
+    const struct ocsp_issuer *i, struct bytes request);
 
 /* ---- ocsp_rate.c ---- */
 /* Before any worker runs. */

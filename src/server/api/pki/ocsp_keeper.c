@@ -82,6 +82,50 @@ ocsp_responder_refused(const char *mount, const char *issuer_id)
 	return refused;
 }
 
+/* Those without a responder, or whose certificate was not renewed when it was tried. */
+static size_t
+failing(void)
+{
+	size_t n = 0;
+
+	(void)pthread_mutex_lock(&mutex);
+	for (const struct need *d = needs; d != NULL; d = d->next)
+		n += d->wanted && d->failures > 0;
+	(void)pthread_mutex_unlock(&mutex);
+	return n;
+}
+
+static void
+metric(struct buf *out, const char *name, const char *type, const char *help,
+    uint64_t value)
+{
+	buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n%s %ju\n", name, help, name,
+	    type, name, (uintmax_t)value);
+}
+
+void
+pki_ocsp_metrics(struct buf *out)
+{
+	metric(out, "chancery_ocsp_cached_total", "counter",
+	    "OCSP answers that were kept.", atomic_load(&ocsp_counts.cached));
+	metric(out, "chancery_ocsp_signed_total", "counter",
+	    "OCSP answers that were signed.",
+	    atomic_load(&ocsp_counts.signed_));
+	metric(out, "chancery_ocsp_later_total", "counter",
+	    "OCSP requests that were told to try later.",
+	    atomic_load(&ocsp_counts.later));
+	metric(out, "chancery_ocsp_refused_total", "counter",
+	    "OCSP requests that were refused.",
+	    atomic_load(&ocsp_counts.refused));
+	metric(out, "chancery_ocsp_kept", "gauge", "OCSP answers in memory.",
+	    atomic_load(&ocsp_counts.entries));
+	metric(out, "chancery_ocsp_kept_bytes", "gauge", "Their octets.",
+	    atomic_load(&ocsp_counts.bytes));
+	metric(out, "chancery_ocsp_responders_failing", "gauge",
+	    "Issuers that get no responder, or no new certificate for it.",
+	    failing());
+}
+
 /* ---- what is due ---- */
 
 static bool

@@ -32,6 +32,7 @@ list(APPEND API_SOURCES
     pki/leaser.c
     pki/lists.c
     pki/ocsp.c
+    pki/ocsp_ask.c
     pki/ocsp_cache.c
     pki/ocsp_index.c
     pki/ocsp_keeper.c
