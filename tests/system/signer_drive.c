@@ -240,7 +240,8 @@ relay(const struct process *from, const uint8_t *packet, size_t n)
 			    NULL, "the writer's answer");
 	} else if (type == ROOM_PIN_REFUSED) {
 		must(mishap == ROOM_EXIT_PIN, NULL, "a PIN is refused");
-	} else if (type != ROOM_READY && type != ROOM_ALIVE) {
+	} else if (type != ROOM_READY && type != ROOM_ALIVE &&
+	    type != ROOM_ENDED) {
 		die("a control message that nobody expects", NULL);
 	}
 }
