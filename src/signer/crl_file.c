@@ -20,8 +20,10 @@
 
 /* ---- writing ----------------------------------------------------------- */
 
-/* What is written goes to the disk meanwhile, so that the end does not wait for all. */
-#define SEND_BYTES (UINT64_C(8) << 20)
+/* What is written goes to the disk meanwhile, and no more than this lies before it: the
+ * end waits for little, and long lists leave memory and disk to others. */
+#define SEND_BYTES (UINT64_C(1) << 20)
+#define AHEAD_BYTES (UINT64_C(16) << 20)
 
 /* The longest DER signature: RFC 3279 2.2.3, two INTEGERs for ECDSA. */
 static size_t
@@ -63,29 +65,45 @@ begin(struct request *r, struct error *e)
 	    error_errno(e, FAIL_IO, "%s", w->dir);
 }
 
+/* A piece is smaller than what is sent at once. */
 static void
-send_ahead(struct crl_work *w, uint64_t n)
+send_ahead(const struct signer *s, struct crl_work *w, size_t n)
 {
+	uint64_t end;
+
 	w->sent += n;
-	if (w->sent % SEND_BYTES < n)
+	if (w->sent % SEND_BYTES >= n)
+		return;
+	end = w->sent - w->sent % SEND_BYTES;
+	(void)sync_file_range(w->fd, (off_t)(end - SEND_BYTES), SEND_BYTES,
+	    SYNC_FILE_RANGE_WRITE);
+	if (end > AHEAD_BYTES)
 		(void)sync_file_range(w->fd,
-		    (off_t)(w->sent - w->sent % SEND_BYTES - SEND_BYTES),
-		    SEND_BYTES, SYNC_FILE_RANGE_WRITE);
+		    (off_t)(end - AHEAD_BYTES - SEND_BYTES), SEND_BYTES,
+		    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+			SYNC_FILE_RANGE_WAIT_AFTER);
+	if (s->cfg.busy != NULL)
+		s->cfg.busy(s->cfg.busy_arg);
 }
+
+struct way {
+	const struct signer *s;
+	struct request *r;
+};
 
 static bool
 sink(void *arg, struct bytes piece, struct error *e)
 {
-	struct request *r = arg;
-	struct crl_work *w = r->crl;
+	const struct way *to = arg;
+	struct crl_work *w = to->r->crl;
 
-	if (w->room == 0 && !begin(r, e))
+	if (w->room == 0 && !begin(to->r, e))
 		return false;
 	if (w->sha256 != NULL)
 		digest_add(w->sha256, piece);
 	if (!fd_write_all(w->fd, piece, e))
 		return false;
-	send_ahead(w, piece.n);
+	send_ahead(to->s, w, piece.n);
 	return true;
 }
 
@@ -138,12 +156,13 @@ write_own(struct signer *s, struct request *r, struct error *e)
 		    .delta_base = w->scope.kind == CRL_DELTA
 			? (int64_t)w->base_number
 			: -1 } };
+	struct way to = { s, r };
 	size_t digest_n = 0;
 
 	memcpy(t.p.aki, w->aki, sizeof(t.p.aki));
 	if (!crl_kit_entries(s->reg, &t, e))
 		return false;
-	if (!crl_text_write(&t, sink, r, r->one.digest, &digest_n,
+	if (!crl_text_write(&t, sink, &to, r->one.digest, &digest_n,
 		&w->tbs_bytes, &w->entries, e))
 		return false;
 	r->one.to_sign = bytes_of(r->one.digest, digest_n);
@@ -152,11 +171,13 @@ write_own(struct signer *s, struct request *r, struct error *e)
 
 /* As it came. */
 static bool
-write_caller(struct request *r, struct error *e)
+write_caller(const struct signer *s, struct request *r, struct error *e)
 {
+	struct way to = { s, r };
+
 	r->crl->tbs_bytes = r->data.n;
 	request_prepare(r, buf_bytes(&r->data));
-	return sink(r, buf_bytes(&r->data), e);
+	return sink(&to, buf_bytes(&r->data), e);
 }
 
 /* Ed25519 signs the message: the file is mapped, not read. */
@@ -187,7 +208,7 @@ crl_file_tbs(struct signer *s, struct request *r, struct error *e)
 	w->fd = open(w->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
 	if (w->fd < 0)
 		return error_errno(e, FAIL_IO, "%s", w->dir);
-	return (r->data.n > 0 ? write_caller(r, e) : write_own(s, r, e)) &&
+	return (r->data.n > 0 ? write_caller(s, r, e) : write_own(s, r, e)) &&
 	    map_message(r, e);
 }
 

@@ -143,7 +143,7 @@ def start_openbao(opt, tmp, started):
                     "/CN=localhost", "-keyout", tmp + "/bao.key", "-out",
                     tmp + "/bao.pem"], check=True, stderr=subprocess.DEVNULL)
     with open(tmp + "/bao.hcl", "w", encoding="utf-8") as f:
-        f.write("""storage "raft" { path = "%s/raft" node_id = "bench" }
+        f.write("""storage "raft" { path = "%s/raft" node_id = "bench" %s }
 listener "tcp" {
   address = "127.0.0.1:%d"
   cluster_address = "127.0.0.1:%d"
@@ -153,7 +153,7 @@ listener "tcp" {
 api_addr = "https://127.0.0.1:%d"
 cluster_addr = "https://127.0.0.1:%d"
 log_level = "error"
-""" % (tmp, port, cluster, tmp, tmp, port, cluster))
+""" % (tmp, getattr(opt, "raft", ""), port, cluster, tmp, tmp, port, cluster))
     log = open(tmp + "/bao.log", "wb")
     server = subprocess.Popen([opt.bao, "server", "-config", tmp + "/bao.hcl"],
                               stdout=log, stderr=log, env={"HOME": tmp})

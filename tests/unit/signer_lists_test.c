@@ -305,6 +305,61 @@ test_header_length(unused_arg void **state)
 	buf_free(&m.der);
 }
 
+static void
+add_revocation(uint32_t i)
+{
+	const uint8_t serial[20] = { 1, (uint8_t)(i >> 16), (uint8_t)(i >> 8),
+		(uint8_t)i };
+	int64_t now_s = clock_wall_ms(&clock_system) / 1000;
+	struct record rec;
+	struct error e;
+
+	record_init(&rec, REC_REVOKE);
+	record_time(&rec, "date", now_s);
+	record_hash(&rec, "key", &f.key);
+	record_time(&rec, "not_after", now_s + 86400);
+	record_int(&rec, "partition", 0);
+	record_text(&rec, "reason", "superseded");
+	record_bytes(&rec, "serial", bytes_of(serial, sizeof(serial)));
+	record_text(&rec, "who", "me");
+	record_text(&rec, "why", "test");
+	if (!reg_append(signer_register(f.s), &rec, (struct bytes){ 0 }, NULL,
+		&e))
+		fail_msg("%s", e.msg);
+}
+
+static void
+count_busy(void *arg)
+{
+	(*(unsigned *)arg)++;
+}
+
+/* A list of some size: whoever waits for a turn is told meanwhile. */
+static void
+test_busy(unused_arg void **state)
+{
+	struct signer_config cfg = fixture_config(&f);
+	struct signer_reply reply;
+	struct signer_crl req;
+	struct error e;
+	unsigned busy = 0;
+
+	for (uint32_t i = 1; i <= 60000; i++) {
+		add_revocation(i);
+		if (i % 10000 == 0)
+			assert_true(reg_commit(signer_register(f.s), &e));
+	}
+	fixture_close(&f);
+	cfg.busy = count_busy;
+	cfg.busy_arg = &busy;
+	f.s = signer_open(&cfg, &e);
+	assert_non_null(f.s);
+	req = fixture_crl(&f);
+	assert_true(signer_sign_crl_wait(f.s, &req, &reply, &e));
+	assert_int_equal(reply.entries, 60000);
+	assert_int_equal(busy, reply.bytes >> 20);
+}
+
 /* ---- a caller's ------------------------------------------------------- */
 
 struct caller {
@@ -569,6 +624,7 @@ main(void)
 		T(test_one_series),
 		T(test_urls),
 		T(test_header_length),
+		T(test_busy),
 		T(test_caller),
 		T(test_caller_delta),
 		T(test_caller_form),

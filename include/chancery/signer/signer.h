@@ -41,6 +41,10 @@ struct signer_config {
 	const char *module_name; /* for KEYGEN-DONE                      */
 	const char *crl_dir; /* where written CRLs go: <key>/<scope>/N.crl */
 	bool create;         /* log birth instead of open            */
+	/* Called now and then while a long list is written, when no turn ends: a process
+	 * that is waited for can say that it lives. May be NULL. */
+	void (*busy)(void *arg);
+	void *busy_arg;
 };
 
 /* Open the register, settle what the last writer left open (ASSUMED, with

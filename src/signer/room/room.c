@@ -20,6 +20,19 @@
 #define GONE_MS 10000
 #define EVENTS_MAX 64
 
+/* Also from within a turn, while a long list is written. */
+static void
+say_alive(void *arg)
+{
+	struct room *r = arg;
+	const int64_t now = clock_mono_ns();
+
+	if (now - r->alive_ns < ALIVE_EVERY_MS * MS)
+		return;
+	r->alive_ns = now;
+	room_say(ROOM_ALIVE, (struct bytes){ 0 });
+}
+
 static bool
 open_signer(struct room *r, int *status, struct error *e)
 {
@@ -30,6 +43,8 @@ open_signer(struct room *r, int *status, struct error *e)
 		return false;
 	}
 	cfg.reg.who = "chancery-signer";
+	cfg.busy = say_alive;
+	cfg.busy_arg = r;
 	r->signer = signer_open(&cfg, e);
 	if (r->signer != NULL)
 		return true;
@@ -144,10 +159,7 @@ housekeeping(struct room *r)
 {
 	const int64_t now = clock_mono_ns();
 
-	if (now - r->alive_ns >= ALIVE_EVERY_MS * MS) {
-		r->alive_ns = now;
-		room_say(ROOM_ALIVE, (struct bytes){ 0 });
-	}
+	say_alive(r);
 	checkpoint(r, now);
 }
 
