@@ -83,11 +83,13 @@ measure(const struct crl_source *src, uint64_t *bytes, uint64_t *entries,
 static bool
 last_url(struct bytes *urls, struct bytes *out)
 {
-	const uint8_t *space = memrchr(urls->p, ' ', urls->n);
-	size_t at = space == NULL ? 0 : (size_t)(space - urls->p) + 1;
+	const uint8_t *space;
+	size_t at;
 
 	if (urls->p == NULL)
 		return false;
+	space = memrchr(urls->p, ' ', urls->n);
+	at = space == NULL ? 0 : (size_t)(space - urls->p) + 1;
 	*out = bytes_of(urls->p + at, urls->n - at);
 	*urls = space == NULL ? (struct bytes){ 0 } : bytes_of(urls->p, at - 1);
 	return true;
