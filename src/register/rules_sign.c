@@ -53,7 +53,7 @@ intent_crl_ok(const struct reg_state *s, const struct record *r,
 	char scope[sizeof(((struct state_crl *)NULL)->scope)];
 	struct sha256 key;
 	int64_t number = record_get_int(r, "crl");
-	uint64_t before;
+	uint64_t before = 0;
 
 	if (!record_has(r, "scope") || !record_has(r, "this") ||
 	    !record_has(r, "next") || !record_has(r, "position"))
@@ -71,7 +71,7 @@ intent_crl_ok(const struct reg_state *s, const struct record *r,
 		(uint64_t)number <= before))
 		return rule_broken(e, r, "crl-number-not-above",
 		    "number %lld, already reserved: %llu", (long long)number,
-		    (unsigned long long)(number < 0 ? 0 : before));
+		    (unsigned long long)before);
 	return crl_base_ok(s, r, &key, e);
 }
 
