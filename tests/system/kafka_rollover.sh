@@ -68,7 +68,7 @@ expect "an old client at the new broker" ok send client.properties orders x
 expect "a new program with the old certificate" ok meet client-revoked.properties "localhost:$port"
 # The old key goes on signing its list.
 revoke client-revoked kafka reason=superseded
-in_the_end "what is revoked of the old authority is refused" 'tls|gone' 60 \
+in_the_end "what is revoked of the old authority is refused" 'tls|gone' 120 \
 	meet client-revoked.properties "localhost:$port"
 expect "which ends" ok stop
 tell "and has lost nothing" nothing_lost "$detail"
@@ -77,7 +77,7 @@ expect "the new client writes and reads" ok flow client-new.properties orders
 # --- the old one's end ---------------------------------------------------------------------------
 check offline revoke --cert kafka.pem --reason superseded
 root_publish
-in_the_end "all of the old authority is refused" 'tls|gone' 60 meet client.properties "localhost:$port"
+in_the_end "all of the old authority is refused" 'tls|gone' 120 meet client.properties "localhost:$port"
 refused "because the root says so" 'Certificate has been revoked, reason: SUPERSEDED' \
 	meet client.properties "localhost:$port"
 expect "a new program with a new certificate" ok meet client-new.properties "localhost:$port"

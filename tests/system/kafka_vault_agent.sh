@@ -112,6 +112,6 @@ expect "a topic" ok topic client.properties test
 expect "a producer" ok send client.properties test one
 served >first
 tell "the certificate is renewed, the broker started anew" up 2
-in_the_end "a consumer after it" ok 60 read client.properties test 1
+in_the_end "a consumer after it" ok 120 read client.properties test 1
 tell "another certificate" [ "$(served)" != "$(cat first)" ]
 count

@@ -145,6 +145,6 @@ check bao write kafka-int-ca/revoke reason=keyCompromise \
 port=${ports[1]}
 probe_start
 echo "bootstrap.servers=localhost:$port" >>client.properties
-in_the_end "the revoked client is refused" 'tls|gone' 60 meet client.properties "localhost:$port"
+in_the_end "the revoked client is refused" 'tls|gone' 120 meet client.properties "localhost:$port"
 tell "for that reason" grep -q 'Certificate has been revoked, reason: KEY_COMPROMISE' broker-1.log
 count

@@ -40,7 +40,7 @@ import org.apache.kafka.common.security.ssl.DefaultSslEngineFactory;
 import org.apache.kafka.common.serialization.*;
 
 public final class Probe {
-	private static final int PATIENCE_MS = 10_000;
+	private static final int PATIENCE_MS = 30_000;
 	private static final Map<String, Visitor> kept = new HashMap<>();
 	private static Flow flow;
 
@@ -106,7 +106,7 @@ public final class Probe {
 		try (Reader r = Files.newBufferedReader(Path.of(file))) {
 			p.load(r);
 		}
-		p.putIfAbsent("request.timeout.ms", "6000");
+		p.putIfAbsent("request.timeout.ms", "20000");
 		return p;
 	}
 

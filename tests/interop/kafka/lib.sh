@@ -105,7 +105,7 @@ probe_start() {
 probe() {
 	local IFS=$'\t'
 	printf '%s\n' "$*" >&"${PROBE[1]}"
-	read -r -t 60 outcome detail <&"${PROBE[0]}" || die "the probe does not answer: $*"
+	read -r -t 120 outcome detail <&"${PROBE[0]}" || die "the probe does not answer: $*"
 }
 extension() { if [ "$store" = PEM ]; then echo pem; else echo p12; fi; }
 store_lines() { # PREFIX keystore|truststore FILE

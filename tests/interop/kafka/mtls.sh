@@ -115,11 +115,11 @@ done
 check bao read kafka/crl/rotate
 # Java asks for a list again after 30 s; whoever was refused stays so.
 no='tls|gone'
-in_the_end "revoked: refused as a new program" "$no" 60 meet victim-full.properties "localhost:$port"
-in_the_end "revoked: refused with its old sessions" "$no" 30 again full
-in_the_end "revoked: the same with TLS 1.2" "$no" 30 again full-12
-in_the_end "revoked in a partition's list: refused" "$no" 60 meet victim-part.properties "localhost:$port"
-in_the_end "revoked in a partition's list: refused with its old sessions" "$no" 30 again part
+in_the_end "revoked: refused as a new program" "$no" 120 meet victim-full.properties "localhost:$port"
+in_the_end "revoked: refused with its old sessions" "$no" 60 again full
+in_the_end "revoked: the same with TLS 1.2" "$no" 60 again full-12
+in_the_end "revoked in a partition's list: refused" "$no" 120 meet victim-part.properties "localhost:$port"
+in_the_end "revoked in a partition's list: refused with its old sessions" "$no" 60 again part
 refused "and that is the reason" 'Certificate has been revoked, reason: KEY_COMPROMISE' \
 	meet victim-full.properties "localhost:$port"
 refused "in the partition, too" 'Certificate has been revoked, reason: KEY_COMPROMISE' \
