@@ -114,6 +114,7 @@ void private_line(struct buf *out, uint64_t n, struct bytes body,
     struct sha256 *hash);
 
 /* space.c */
+uint64_t space_for_outcomes(const struct reg *r);
 bool space_for_intent(struct reg *r, size_t more, struct error *e) must_check;
 bool space_for_event(struct reg *r, struct error *e) must_check;
 

@@ -127,8 +127,7 @@ roll_write(struct reg *r, uint64_t segment, struct bytes prefix,
 static bool
 prepare(struct reg *r, int fd)
 {
-	uint64_t need = LIMIT_RECORD_BYTES + 1 +
-	    (reg_state_open_count(r->play.state) + 1) * LIMIT_OUTCOME_BYTES;
+	uint64_t need = LIMIT_RECORD_BYTES + 1 + space_for_outcomes(r);
 
 	if (r->no_fallocate)
 		return true;

@@ -136,6 +136,7 @@ rule_close_intent(struct reg_state *s, struct open_intent *o)
 
 	s->settled[s->settled_at++ % SETTLED_RING] = o->pub.n;
 	mem_free(o->more);
+	s->open_wide -= o->count > 1;
 	s->open_n--;
 	memmove(o, o + 1, (s->open_n - at) * sizeof(*o));
 }

@@ -192,6 +192,7 @@ rule_intent(struct reg_state *s, const struct record *r, struct error *e)
 	o->pub.key = k->key;
 	o->hour = hour;
 	o->count = count;
+	s->open_wide += count > 1;
 	o->self = ca && bytes_eq(t.spki, k->spki);
 	if (record_has(r, "crl"))
 		reserve_crl(s, r, o);

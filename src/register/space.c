@@ -32,12 +32,21 @@ reserve_to(struct reg *r, uint64_t to)
 	return true;
 }
 
+/* Of what is open, and of one more, whatever it is. */
+uint64_t
+space_for_outcomes(const struct reg *r)
+{
+	const struct reg_state *s = r->play.state;
+
+	return (uint64_t)s->open_n * LIMIT_OUTCOME_BYTES +
+	    ((uint64_t)s->open_wide + 1) * (LIMIT_RECORD_BYTES + 1);
+}
+
 bool
 space_for_intent(struct reg *r, size_t more, struct error *e)
 {
-	uint64_t open = reg_state_open_count(r->play.state) + 1;
-	uint64_t need =
-	    r->seg_len + r->batch.n + more + open * LIMIT_OUTCOME_BYTES;
+	uint64_t open = reg_state_open_count(r->play.state);
+	uint64_t need = r->seg_len + r->batch.n + more + space_for_outcomes(r);
 
 	if (need <= r->reserved_to)
 		return true;
@@ -54,7 +63,7 @@ space_for_intent(struct reg *r, size_t more, struct error *e)
 	return error_set(e, FAIL_DISK_FULL,
 	    "register: no space for a record and the outcomes of %llu open "
 	    "intents",
-	    (unsigned long long)open - 1);
+	    (unsigned long long)open);
 }
 
 bool

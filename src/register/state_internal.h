@@ -109,6 +109,7 @@ struct reg_state {
 	size_t crls_n, crls_cap;
 	struct open_intent *open; /* ascending n                        */
 	size_t open_n, open_cap;
+	size_t open_wide; /* of them, with many signatures under one */
 	struct state_request *requests;
 	size_t requests_n, requests_cap;
 	struct state_import *imports;

@@ -133,6 +133,38 @@ prepare_all(struct signer *s, struct request *r, int64_t now_s, struct error *e)
 	    request_refuse(r, "structure-der", "responseData", e);
 }
 
+/* Largest signature of a key, as DER. */
+static size_t
+signature_max(struct key_type type)
+{
+	switch (type.alg) {
+	case KEY_RSA:
+		return type.bits / 8;
+	case KEY_EC_P256:
+		return 72;
+	case KEY_EC_P384:
+		return 104;
+	case KEY_EC_P521:
+	case KEY_ED25519:
+	case KEY_ALG__COUNT:
+		break;
+	}
+	return 139;
+}
+
+/* Their signatures stand in one record: none may be made that has no room there. */
+static bool
+outcome_fits(const struct request *r, struct error *e)
+{
+	size_t each = signature_max(r->key->spki.type) + DER_HEADER_MAX;
+
+	if (r->parts * each * 4 / 3 + LIMIT_OUTCOME_BYTES <= LIMIT_RECORD_BYTES)
+		return true;
+	return error_set(e, FAIL_BAD_INPUT,
+	    "%zu signatures of up to %zu bytes do not fit into one record",
+	    r->parts, each);
+}
+
 static bool
 admit(struct signer *s, struct request *r, struct error *e)
 {
@@ -142,7 +174,7 @@ admit(struct signer *s, struct request *r, struct error *e)
 
 	r->kind = "ocsp";
 	r->alg = sig_alg_default(r->key->spki.type);
-	if (!reg_now(s->reg, &now_ms, e) ||
+	if (!outcome_fits(r, e) || !reg_now(s->reg, &now_ms, e) ||
 	    !prepare_all(s, r, now_ms / 1000, e))
 		return false;
 	record_init(&rec, REC_INTENT);

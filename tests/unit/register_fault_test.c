@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <chancery/base/limits.h>
+
 #include "register_util.h"
 
 enum call {
@@ -341,6 +343,40 @@ test_outcomes_fit(void **state)
 	reg_close(r);
 }
 
+/* The SIGNED of 256 answers is as long as a record may be: space for that is kept. */
+static void
+test_outcome_of_many_signatures_fits(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t tbs[300] = { 1 };
+	struct sha256 key, hash;
+	struct record rec;
+	struct error e;
+	struct reg *r = reg_create(&f->cfg, &e);
+	uint64_t n;
+	unsigned opened;
+
+	key = put_key(r, "one");
+	commit(r);
+	arm(CALL_FALLOCATE, 1, ENOSPC);
+	fault.stays = true;
+	fault.disk_free = UINT64_C(1) << 40;
+	for (opened = 0; opened < 100; opened++) {
+		random_bytes(tbs + 1, sizeof(tbs) - 1);
+		make_intent(&rec, &key, bytes_of(tbs, sizeof(tbs)), &hash);
+		record_text(&rec, "kind", "ocsp");
+		record_bytes(&rec, "serial", (struct bytes){ 0 });
+		record_int(&rec, "entries", 256);
+		if (!reg_append(r, &rec, (struct bytes){ 0 }, &n, &e))
+			break;
+	}
+	assert_int_equal(e.why, FAIL_DISK_FULL);
+	assert_true(opened > 0);
+	assert_true(opened * LIMIT_RECORD_BYTES <= 2 * LIMIT_RESERVE_STEP);
+	disarm();
+	reg_close(r);
+}
+
 static void
 test_space_without_fallocate(void **state)
 {
@@ -510,6 +546,7 @@ main(void)
 		T(test_every_call_fails_once),
 		T(test_dead_for_good),
 		T(test_outcomes_fit),
+		T(test_outcome_of_many_signatures_fits),
 		T(test_space_without_fallocate),
 		T(test_event_floor),
 		T(test_killed),

@@ -46,7 +46,8 @@
  * so what a crash can tear, is never longer than this and one record. */
 #define LIMIT_BATCH_BYTES (4L << 20)
 /* Disk space kept for the outcome of each open INTENT: a SIGNED with the largest
- * signature in base64 is below 2 KiB, a KEYGEN-DONE below 3. */
+ * signature in base64 is below 2 KiB, a KEYGEN-DONE below 3. Of an INTENT for many
+ * signatures (OCSP) it is that of a whole record. */
 #define LIMIT_OUTCOME_BYTES 4096
 /* Space is reserved in steps of this, so that it costs nothing per record. */
 #define LIMIT_RESERVE_STEP (1L << 20)
