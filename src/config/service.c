@@ -3,12 +3,14 @@
  * releases stay valid. */
 #include <stddef.h>
 
+#include <chancery/base/limits.h>
 #include <chancery/config/service.h>
 
 #include "service_checks.h"
 #include "service_publish.h"
 
 const char *const service_role_names[] = { "ca", "log", NULL };
+const char *const service_ocsp_keys[] = { "hsm", "memory", NULL };
 
 #define C(f) offsetof(struct service_config, f)
 #define T(f) offsetof(struct service_token, f)
@@ -106,8 +108,8 @@ static const struct yaml_field server_fields[] = {
 	  .offset = S(max_handshakes_per_s), .max = 1000000, .dflt = "2000",
 	  .about = "TLS handshakes begun a second; 0: no limit" },
 	{ .key = "ocsp_responder_life", .type = YAML_DURATION,
-	  .offset = S(ocsp_responder_life_s), .min = 20, .max = 35 * 86400,
-	  .dflt = "14d",
+	  .offset = S(ocsp_responder_life_s), .min = 20,
+	  .max = LIMIT_OCSP_RESPONDER_S, .dflt = "14d",
 	  .about = "life of an OCSP responder's certificate, which is renewed "
 	      "when half of it is over" },
 	{ .key = "ocsp_uncached_per_s", .type = YAML_UINT,
@@ -217,6 +219,10 @@ const struct yaml_field service_schema[] = {
 	  .dflt = "auto",
 	  .about = "threads that sign; 0: none of their own; auto: as many as "
 	      "the module has use for, commands sign themselves" },
+	{ .key = "ocsp_key", .type = YAML_ENUM, .offset = C(ocsp_key),
+	  .names = service_ocsp_keys, .dflt = "hsm",
+	  .about = "where keys of OCSP responders lie; memory: of the server, "
+	      "fast, and no answer stands in the register" },
 	{ .key = "tokens", .type = YAML_SECTION_MAP, .offset = C(tokens),
 	  .required = true, .min = 1, .max = SERVICE_TOKENS_MAX,
 	  .fields = token_fields, .size = sizeof(struct service_token),

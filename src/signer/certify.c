@@ -84,16 +84,24 @@ is_responder(const struct tbs_view *t)
 
 /* Who holds a responder's key can answer "good" for anything. A daemon certifies only
  * those that lie in this register's HSMs, whose answers pass here; an operator may
- * have others (rule structure-ocsp-key). */
+ * have others, and may have said in the signer's own configuration that the daemon lets
+ * others through: not for long, as nobody can take such a certificate back. */
 static bool
-responder_ok(struct signer *s, const struct tbs_view *t)
+responder_ok(struct signer *s, struct request *r, const struct tbs_view *t,
+    int64_t now_s, struct error *e)
 {
 	struct sha256 id;
 
 	if (s->cfg.reg.offline || !is_responder(t))
 		return true;
 	id = sha256(t->spki_der);
-	return signer_key_find(s, &id) != NULL;
+	if (signer_key_find(s, &id) != NULL)
+		return true;
+	if (!s->cfg.foreign_responders)
+		return request_refuse(r, "structure-ocsp-key",
+		    "subjectPublicKeyInfo", e);
+	return t->not_after_s - now_s <= LIMIT_OCSP_RESPONDER_S ||
+	    request_refuse(r, "structure-ocsp-life", "validity.notAfter", e);
 }
 
 static bool
@@ -157,11 +165,9 @@ admit(struct signer *s, struct request *r, struct error *e)
 	/* Anything able to sign certificates is a CA, whatever it is called. */
 	r->kind = t.is_ca || (t.key_usage & KU_CERT_SIGN) != 0 ? "ca" : "leaf";
 	if (!structure(r, &t, e) || !self_signed(r, &t, &self, e) ||
-	    !reg_now(s->reg, &now_ms, e))
+	    !reg_now(s->reg, &now_ms, e) ||
+	    !responder_ok(s, r, &t, now_ms / 1000, e))
 		return false;
-	if (!responder_ok(s, &t))
-		return request_refuse(r, "structure-ocsp-key",
-		    "subjectPublicKeyInfo", e);
 	signer_usage(s, r->key, &u, now_ms / 1000);
 	u.self = self;
 	/* Those in flight count as well, or two at once would both be the first. */

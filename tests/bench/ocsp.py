@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """OCSP over keep-alive HTTP: answers a second from the cache and freshly signed by a P-256 key in
-SoftHSM, with the CPU of server, signer and client.
+SoftHSM or in the server's memory, with the CPU of server, signer and client.
 
-ocsp.py --bin DIR --load PROGRAM [--seconds S] [--connections N] [--certificates N]
+ocsp.py --bin DIR --load PROGRAM [--key hsm|memory] [--seconds S] [--connections N]
+        [--certificates N]
 """
 import argparse
 import http.client
@@ -35,15 +36,15 @@ class Unix(http.client.HTTPConnection):
 
 
 class Service:
-    def __init__(self, bin_dir, home, plain):
+    def __init__(self, bin_dir, home, plain, key):
         self.bin, self.home, self.plain = bin_dir, home, plain
         subprocess.run([bin_dir / "chancery", "init", "--soft", home, "--charter", "open",
                         "--listen", "127.0.0.1:%d" % free_port(), "--origin", "bench.example/ocsp"],
                        check=True, stdout=subprocess.DEVNULL)
         config = home / "chancery.yaml"
         config.write_text(config.read_text().replace(
-            "\nserver:\n", "\nserver:\n  plain_listen: [\"127.0.0.1:%d\"]\n"
-            "  ocsp_uncached_per_s: 1000000\n" % plain))
+            "\nserver:\n", "\nocsp_key: %s\nserver:\n  plain_listen: [\"127.0.0.1:%d\"]\n"
+            "  ocsp_uncached_per_s: 1000000\n" % (key, plain)))
         self.process = subprocess.Popen([bin_dir / "chanceryd", "--home", home],
                                         stderr=open(home / "log", "w"))
         for _ in range(100):
@@ -84,6 +85,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--bin", type=pathlib.Path, required=True)
     p.add_argument("--load", required=True)
+    p.add_argument("--key", choices=("hsm", "memory"), default="hsm")
     p.add_argument("--seconds", type=float, default=5)
     p.add_argument("--connections", type=int, default=64)
     p.add_argument("--certificates", type=int, default=2000)
@@ -106,7 +108,7 @@ def serials(service, tmp, n):
 
 def measure(args, tmp):
     plain = free_port()
-    service = Service(args.bin, tmp / "home", plain)
+    service = Service(args.bin, tmp / "home", plain, args.key)
     try:
         service.ask("POST", "sys/mounts/ca", {"type": "pki"})
         ca = service.ask("POST", "ca/root/generate/internal", {

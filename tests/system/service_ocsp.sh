@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # OCSP of the running service: `openssl ocsp` by POST and GET against both listeners, requests
-# of every bad kind, caching, the signer away, a restart, a responder's renewal, the switch.
+# of every bad kind, caching, the signer away, a restart, a responder's renewal, keys in the
+# server's memory, the switch.
 # shellcheck source=tests/system/service.sh
 . "$(dirname "$0")/service.sh"
 plain=$(free_port)
@@ -103,6 +104,58 @@ same "$(openssl x509 -in second.pem -noout -pubkey)" "$(openssl x509 -in first.p
 	"the key of the renewed certificate"
 same "$(keys)" "$n" "keys after a renewal"
 openssl verify -CAfile short.pem second.pem >/dev/null || die "the renewed certificate does not verify"
+
+# --- ocsp_key: memory: no answer is the register's, each start has another key ------------------------
+# The signer's own word: what the server asks for is the same in both.
+check bao write ca/roles/responder allow_any_name=true key_type=any max_ttl=72h server_flag=false \
+	client_flag=false ext_key_usage=OCSPSigning
+foreign() { bao write -field=certificate ca/sign/responder csr=@leaf.csr common_name=r.example.com; }
+foreign >refused 2>&1 && die "a foreign responder's key, with ocsp_key: hsm"
+grep -q structure-ocsp-key refused || die "another reason: $(cat refused)"
+stop_all
+sed -i 's/^server:$/ocsp_key: memory\nserver:/; /ocsp_responder_life/d' home/chancery.yaml
+service_run
+answers() { "$chancery" register show --home home --type INTENT --json | grep -c '"kind":"ocsp"' || true; }
+n=$(keys) signed=$(answers)
+[ "$signed" -gt 0 ] || die "no answers in the register so far"
+here() { says ': good$' -cert good.pem -url "$url/ocsp" && responder ca good >memory1.pem; }
+until_ok "responder in memory" here
+openssl verify -CAfile ca.pem -purpose ocsphelper memory1.pem >/dev/null || die "memory1.pem"
+same "$(openssl x509 -in memory1.pem -noout -checkend 1300000)" "Certificate will expire" "its life"
+cmp -s memory1.pem before.pem && die "the HSM's responder answers"
+check says ': revoked$' -cert revoked.pem -url "$url/ocsp" -no_nonce
+bao write -field=certificate ca/sign/leaf csr=@leaf.csr common_name=m.example.com >m.pem
+check says ': good$' -cert m.pem -url "$url/ocsp" -no_nonce
+check bao write ca/revoke certificate=@m.pem
+check says ': revoked$' -cert m.pem -url "$url/ocsp" -no_nonce
+# Nobody asks the signer, so nobody notices that it is away.
+signer=$(pgrep -P "$daemon" -f chancery-signer)
+kill -STOP "$signer"
+check says ': good$' -cert good.pem -url "$url/ocsp"
+kill -CONT "$signer"
+same "$(answers)" "$signed" "answers in the register"
+check foreign
+same "$(keys)" "$n" "keys of the HSM"
+stop_all
+sed -i 's/^server:$/server:\n  ocsp_responder_life: 20s/' home/chancery.yaml
+service_run
+again() { says ': good$' -cert good.pem -url "$url/ocsp" && responder ca good >memory2.pem; }
+until_ok "responder in memory after a restart" again
+[ "$(openssl x509 -in memory1.pem -noout -pubkey)" != "$(openssl x509 -in memory2.pem -noout -pubkey)" ] ||
+	die "the key outlived its process"
+next() { says ': good$' -cert good.pem -url "$url/ocsp" && responder ca good >memory3.pem &&
+	! cmp -s memory2.pem memory3.pem; }
+until_ok "renewed certificate of a key in memory" next
+openssl verify -CAfile ca.pem -purpose ocsphelper memory3.pem >/dev/null || die "memory3.pem"
+# Back: the key that the HSM still has.
+stop_all
+sed -i '/^ocsp_key:/d; /ocsp_responder_life/d' home/chancery.yaml
+service_run
+back() { says ': good$' -cert good.pem -url "$url/ocsp" && responder ca good >back.pem; }
+until_ok "the HSM's responder" back
+same "$(openssl x509 -in back.pem -noout -pubkey)" "$(openssl x509 -in before.pem -noout -pubkey)" "its key"
+foreign >refused 2>&1 && die "a foreign responder's key, with ocsp_key: hsm again"
+grep -q structure-ocsp-key refused || die "another reason: $(cat refused)"
 
 # --- the register and the store agree about it all ----------------------------------------------------
 stop_all

@@ -102,6 +102,7 @@ fixture_config(struct fixture *f)
 		.sign = fake_sign,
 		.sign_arg = f,
 		.crl_dir = f->crl_dir,
+		.foreign_responders = f->foreign_responders,
 	};
 }
 
@@ -278,7 +279,7 @@ fixture_tbs(struct fixture *f, const char *profile, const uint8_t *serial,
 		    name_parse("CN=broker.example,O=Acme,C=US", &subject, &e));
 	r.serial = bytes_of(serial, LIMIT_SERIAL_BYTES);
 	r.not_before_s = now_s;
-	r.not_after_s = now_s + 86400;
+	r.not_after_s = now_s + (f->life_s != 0 ? f->life_s : 86400);
 	r.subject = buf_bytes(&subject);
 	r.key = f->self ? &f->ca_key : &f->leaf_key;
 	r.san = p->san_allowed ? &san : NULL;

@@ -33,8 +33,10 @@ struct fixture {
 	const char *charter; /* template; "open" unless set before make */
 	bool no_charter;     /* the key gets none */
 	uint64_t segment_bytes;
-	const char *origin; /* "test.example/log" unless set before make */
-	bool online;        /* as a daemon would open it */
+	const char *origin;      /* "test.example/log" unless set before make */
+	bool online;             /* as a daemon would open it */
+	bool foreign_responders; /* ocsp_key: memory */
+	int64_t life_s;          /* of leaves; a day unless set */
 	struct signer *s;
 };
 

@@ -675,6 +675,36 @@ test_responder_online(unused_arg void **state)
 	assert_true(fixture_certify(&f, "ocsp-responder", &reply, &e));
 }
 
+static int
+setup_foreign(unused_arg void **state)
+{
+	return setup_as(
+	    (struct fixture){ .online = true, .foreign_responders = true });
+}
+
+/* ocsp_key: memory. The answers of such a key pass by here: it is let through for the
+ * longest life that a responder's certificate may have, and no longer. */
+static void
+test_responder_foreign(unused_arg void **state)
+{
+	struct signer_reply reply;
+	struct error e;
+
+	assert_true(fixture_certify(&f, "ocsp-responder", &reply, &e));
+	f.life_s = LIMIT_OCSP_RESPONDER_S;
+	assert_true(fixture_certify(&f, "ocsp-responder", &reply, &e));
+	f.life_s = LIMIT_OCSP_RESPONDER_S + 60;
+	expect_rule(fixture_certify(&f, "ocsp-responder", &reply, &e), &reply,
+	    "structure-ocsp-life");
+	assert_true(fixture_certify(&f, "kafka-client", &reply, &e));
+	f.life_s = 0;
+	fixture_close(&f);
+	f.foreign_responders = false;
+	fixture_open(&f);
+	expect_rule(fixture_certify(&f, "ocsp-responder", &reply, &e), &reply,
+	    "structure-ocsp-key");
+}
+
 static void
 test_path_online(unused_arg void **state)
 {
@@ -1057,6 +1087,7 @@ main(void)
 		TEST_AS(test_refusal_budget, setup_strict),
 		TEST_AS(test_no_charter, setup_no_charter),
 		TEST_AS(test_responder_online, setup_online),
+		TEST_AS(test_responder_foreign, setup_foreign),
 		TEST_AS(test_path_online, setup_online),
 		TEST_AS(test_record_online, setup_online),
 		TEST(test_record_offline),

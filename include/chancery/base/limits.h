@@ -252,6 +252,8 @@
 /* Changes of configuration that wait for their turn. */
 #define LIMIT_CHANGES_WAITING 1024
 /* ---- OCSP ---- */
+/* Nobody can revoke a responder (id-pkix-ocsp-nocheck): its certificate's life. */
+#define LIMIT_OCSP_RESPONDER_S (35 * 86400)
 /* Answers that were signed, of all workers: 1 kB each, so 60,000 certificates… */
 #define LIMIT_OCSP_CACHE_BYTES (64UL << 20)
 /* …and of what was never issued, where anybody can ask for as many as he likes. */

@@ -27,6 +27,13 @@ enum service_token_role {
 };
 extern const char *const service_role_names[];
 
+/* Where the keys of OCSP responders lie. */
+enum service_ocsp_key {
+	SERVICE_OCSP_HSM,
+	SERVICE_OCSP_MEMORY /* of the server */
+};
+extern const char *const service_ocsp_keys[];
+
 struct service_token {
 	char *name; /* how commands and the API call it: "ca" */
 	char *uri;  /* RFC 7512 */
@@ -126,7 +133,8 @@ struct service_config {
 	char *register_dir, *origin, *anchor_dir, *module, *module_args,
 	    *soft_token_dir, *crl_dir, *log_key, *openssl, *weak_keys;
 	bool anchor_object;
-	uint64_t workers;        /* key workers, or SERVICE_KEY_WORKERS_AUTO */
+	uint64_t workers; /* key workers, or SERVICE_KEY_WORKERS_AUTO */
+	int ocsp_key; /* enum service_ocsp_key; signer and server both read it */
 	struct yaml_list tokens; /* struct service_token */
 	/* the service */
 	struct service_server server;

@@ -30,6 +30,7 @@ struct pki_settings {
 	const char
 	    *crl_dir; /* where the signer writes: <key>/<scope>/<number>.crl */
 	int64_t ocsp_responder_life_s;
+	bool ocsp_in_memory; /* keys of responders: here, not in the HSM */
 	unsigned
 	    ocsp_uncached_per_s; /* answers with a nonce, about what never was */
 	unsigned rsa_pool;       /* prepared RSA-2048 keys for issue; 0: none */

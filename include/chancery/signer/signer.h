@@ -41,6 +41,9 @@ struct signer_config {
 	const char *module_name; /* for KEYGEN-DONE                      */
 	const char *crl_dir; /* where written CRLs go: <key>/<scope>/N.crl */
 	bool create;         /* log birth instead of open            */
+	/* ocsp_key: memory. Keys that are not this register's may be certified as OCSP
+	 * responders, for LIMIT_OCSP_RESPONDER_S; what those answer is in no record. */
+	bool foreign_responders;
 	/* Called now and then while a long list is written, when no turn ends: a process
 	 * that is waited for can say that it lives. May be NULL. */
 	void (*busy)(void *arg);
@@ -98,7 +101,8 @@ void signer_serial_forget(struct signer *s,
  * the key's charter, serial taken from the outstanding set. The issuer must be a
  * subject of a CA certificate over the key that the register has, unless it has
  * none (structure-issuer); a signer that is not offline certifies as OCSP responders
- * only keys of its register (structure-ocsp-key); its distribution points may name one partition
+ * only keys of its register (structure-ocsp-key), unless foreign_responders lets others
+ * through for a while (structure-ocsp-life); its distribution points may name one partition
  * (structure-crl-partition). */
 struct signer_certify {
 	struct sha256 key;

@@ -171,6 +171,7 @@ start_pki(struct room *r)
 		.clock = &clock_system,
 		.crl_dir = r->cfg.crl_dir,
 		.ocsp_responder_life_s = r->cfg.server.ocsp_responder_life_s,
+		.ocsp_in_memory = r->cfg.ocsp_key == SERVICE_OCSP_MEMORY,
 		.ocsp_uncached_per_s =
 		    (unsigned)r->cfg.server.ocsp_uncached_per_s,
 		.rsa_pool = (unsigned)r->cfg.server.rsa_pool,

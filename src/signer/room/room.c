@@ -45,6 +45,8 @@ open_signer(struct room *r, int *status, struct error *e)
 	cfg.reg.who = "chancery-signer";
 	cfg.busy = say_alive;
 	cfg.busy_arg = r;
+	cfg.foreign_responders =
+	    r->settings->config.ocsp_key == SERVICE_OCSP_MEMORY;
 	r->signer = signer_open(&cfg, e);
 	if (r->signer != NULL)
 		return true;

@@ -11,6 +11,8 @@
  *   ocsp_cache.c      answers that were signed, of all workers
  *   ocsp_sign.c       what waits for a responder's key, many under one INTENT, per worker
  *   ocsp_responder.c  a responder's key and certificate: the call that makes them
+ *   ocsp_memory.c     responders of which the keys lie here, of all workers
+ *   ocsp_key.c        such a key
  *   ocsp_keeper.c     the timer that asks for it
  *
  * An answer is signed by a responder of the issuer's own (RFC 6960 2.6): a key that may
@@ -35,15 +37,41 @@ struct ocsp_responder {
 	enum sig_alg alg;
 	bool has_cert;
 	struct cert cert;
+	struct ocsp_key *key_here; /* NULL: in the HSM */
+	atomic_uint refs;          /* of ocsp_memory.c */
 };
+/* From DER; cert empty: none yet. ocsp_responder_free. */
+struct ocsp_responder *ocsp_responder_new(struct bytes spki, struct bytes cert,
+    struct error *e) must_check;
 void *ocsp_responder_parse(const char *scope, const char *name,
     const json_t *json, struct error *e);
 void ocsp_responder_free(void *parsed);
+
+/* ---- ocsp_key.c ---- */
+struct ocsp_key;
+/* SubjectPublicKeyInfo, appended. NULL: FAIL_CRYPTO. */
+struct ocsp_key *ocsp_key_make(struct buf *spki, struct error *e) must_check;
+void ocsp_key_free(struct ocsp_key *k); /* NULL is fine */
+/* ECDSA with SHA-256. Any thread. */
+bool ocsp_key_sign(struct ocsp_key *k, struct bytes data,
+    uint8_t sig[LIMIT_SIG_BYTES], size_t *n, struct error *e) must_check;
+
+/* ---- ocsp_memory.c: any thread ---- */
+/* Held until ocsp_memory_release; NULL: none yet. */
+const struct ocsp_responder *ocsp_memory_get(const char *mount,
+    const char *name) must_check;
+void ocsp_memory_release(const struct ocsp_responder *r); /* NULL is fine */
+/* In the place of the one before; takes the key, unless it fails. */
+bool ocsp_memory_add(const char *mount, const char *name, struct bytes spki,
+    struct bytes cert, struct ocsp_key **key, struct error *e) must_check;
+uint64_t ocsp_memory_changes(void) must_check;
+void ocsp_memory_free(void); /* after all workers */
 
 /* ---- ocsp_index.c ---- */
 struct ocsp_issuer {
 	const struct doc *doc,
 	    *responder_doc; /* held; the second may be NULL */
+	const struct ocsp_responder *in_memory; /* held; likewise */
 	const struct issuer *issuer;
 	/* With a certificate; NULL: there is none yet. */
 	const struct ocsp_responder *responder;
@@ -54,7 +82,7 @@ struct ocsp_index {
 	struct ocsp_index *next;
 	unsigned refs;
 	char *mount;
-	uint64_t changes; /* docs_changes */
+	uint64_t changes, in_memory; /* docs_changes, ocsp_memory_changes */
 	bool disabled, unknown_is_revoked;
 	int64_t expiry_s;
 	struct ocsp_issuer *v; /* those that may have a responder */

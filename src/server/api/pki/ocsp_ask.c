@@ -17,7 +17,7 @@ struct asking {
 	struct buf data, der;
 	struct ocsp_cached answer;
 	uint64_t seen;
-	bool single, never_issued, retried;
+	bool single, never_issued, retried, answered;
 	struct error why;
 	struct bytes sig; /* in sig_mem */
 	uint8_t sig_mem[LIMIT_SIG_BYTES];
@@ -175,6 +175,21 @@ signature(void *arg, const struct error *why, struct bytes sig)
 	asking_free(a);
 }
 
+/* The register has no part in it (ocsp_key: memory). */
+static bool
+sign_here(struct asking *a, struct error *e)
+{
+	size_t n;
+
+	if (!ocsp_key_sign(a->issuer->responder->key_here, buf_bytes(&a->data),
+		a->sig_mem, &n, e))
+		return false;
+	a->sig = bytes_of(a->sig_mem, n);
+	a->answered = true;
+	return true;
+}
+
+/* a->answered, or signature() will be called. */
 static bool
 submit(struct asking *a, int64_t now_s, struct error *e)
 {
@@ -187,6 +202,8 @@ submit(struct asking *a, int64_t now_s, struct error *e)
 	if (rank == OCSP_FOR_ANYBODY && !ocsp_rate_take())
 		return error_set(e, FAIL_BUSY,
 		    "too many OCSP answers that cannot be kept");
+	if (a->issuer->responder->key_here != NULL)
+		return sign_here(a, e);
 	ocsp_sign(a->worker, a->lane, a->issuer->responder, a->index->mount,
 	    buf_bytes(&a->data), rank, signature, a);
 	return true;
@@ -198,11 +215,13 @@ sign(struct call *c)
 	struct asking *a = c->state;
 	struct error e;
 
-	if (submit(a, c->now_s, &e))
-		call_wait(c, signed_);
-	else
+	if (!submit(a, c->now_s, &e))
 		ocsp_refuse(c,
 		    e.why == FAIL_BUSY ? OCSP_TRY_LATER : OCSP_INTERNAL_ERROR);
+	else if (a->answered)
+		signed_(c);
+	else
+		call_wait(c, signed_);
 }
 
 void
@@ -224,6 +243,9 @@ ocsp_renew(struct call *c, struct ocsp_index *x, const struct ocsp_issuer *i,
 	struct asking *a = asking_new(c, x, i, request);
 	struct error ignored;
 
-	if (!submit(a, c->now_s, &ignored))
-		asking_free(a);
+	if (submit(a, c->now_s, &ignored) && !a->answered)
+		return;
+	if (a->answered)
+		keep(a);
+	asking_free(a);
 }

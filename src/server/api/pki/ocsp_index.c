@@ -34,13 +34,28 @@ struct filling {
 	size_t cap;
 };
 
+static void
+find_responder(struct docs *d, const char *mount, struct ocsp_issuer *o)
+{
+	const struct ocsp_responder *r;
+	char name[OCSP_NAME_SIZE];
+
+	ocsp_responder_name(o->issuer, name);
+	if (pki_process.ocsp_in_memory) {
+		o->responder = o->in_memory = ocsp_memory_get(mount, name);
+		return;
+	}
+	o->responder_doc = docs_get(d, OCSP_KIND, mount, name);
+	r = o->responder_doc != NULL ? o->responder_doc->parsed : NULL;
+	o->responder = r != NULL && r->has_cert ? r : NULL;
+}
+
 static bool
 add_issuer(void *arg, const struct doc *doc)
 {
 	struct filling *f = arg;
 	struct ocsp_index *x = f->x;
 	struct ocsp_issuer *o;
-	char name[OCSP_NAME_SIZE];
 
 	if (doc->parsed == NULL || !ocsp_may(issuer_of(doc)))
 		return true;
@@ -49,13 +64,7 @@ add_issuer(void *arg, const struct doc *doc)
 	*o = (struct ocsp_issuer){ .doc = docs_ref(doc),
 		.issuer = issuer_of(doc) };
 	issuer_hashes(o);
-	ocsp_responder_name(o->issuer, name);
-	o->responder_doc = docs_get(f->docs, OCSP_KIND, x->mount, name);
-	if (o->responder_doc != NULL) {
-		const struct ocsp_responder *r = o->responder_doc->parsed;
-
-		o->responder = r != NULL && r->has_cert ? r : NULL;
-	}
+	find_responder(f->docs, x->mount, o);
 	return true;
 }
 
@@ -71,6 +80,7 @@ index_new(struct docs *d, const char *mount)
 	x->mount = mem_strdup(mount);
 	/* First: what changes while it is read makes the next one. */
 	x->changes = docs_changes(d);
+	x->in_memory = ocsp_memory_changes();
 	cfg = config_get(d, mount, "crl");
 	x->disabled = json_is_true(json_object_get(cfg, "ocsp_disable"));
 	x->expiry_s = config_seconds(cfg, "ocsp_expiry");
@@ -92,6 +102,7 @@ ocsp_index_put(struct ocsp_index *x)
 	for (size_t i = 0; i < x->n; i++) {
 		docs_put(x->v[i].doc);
 		docs_put(x->v[i].responder_doc);
+		ocsp_memory_release(x->v[i].in_memory);
 	}
 	mem_free(x->v);
 	mem_free(x->mount);
@@ -106,7 +117,8 @@ ocsp_index_get(struct docs *d, const char *mount)
 	for (; (x = *at) != NULL; at = &x->next) {
 		if (strcmp(x->mount, mount) != 0)
 			continue;
-		if (x->changes == docs_changes(d)) {
+		if (x->changes == docs_changes(d) &&
+		    x->in_memory == ocsp_memory_changes()) {
 			x->refs++;
 			return x;
 		}

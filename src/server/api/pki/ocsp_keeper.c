@@ -150,21 +150,48 @@ is_disabled(const char *mount)
 	    json_is_true(json_object_get(cfg->json, "ocsp_disable"));
 }
 
+/* NULL: there is none. */
+struct held {
+	const struct doc *doc;
+	const struct ocsp_responder *in_memory, *r;
+};
+
+static struct held
+held_get(const char *mount, const struct issuer *i)
+{
+	struct held h = { 0 };
+	char name[OCSP_NAME_SIZE];
+
+	ocsp_responder_name(i, name);
+	if (pki_process.ocsp_in_memory) {
+		h.r = h.in_memory = ocsp_memory_get(mount, name);
+		return h;
+	}
+	h.doc = docs_get(pki_process.docs, OCSP_KIND, mount, name);
+	h.r = h.doc != NULL ? h.doc->parsed : NULL;
+	return h;
+}
+
+static void
+held_put(struct held *h)
+{
+	docs_put(h->doc);
+	ocsp_memory_release(h->in_memory);
+}
+#define auto_held auto_cleanup(held_put)
+
 /* One that was made is kept up; one that is not there is made when it is asked for. */
 static bool
 is_due(const char *mount, const struct issuer *i)
 {
-	auto_doc const struct doc *doc = NULL;
-	char name[OCSP_NAME_SIZE];
+	auto_held struct held h = { 0 };
 
 	if (!ocsp_may(i) || now_s() >= i->cert.tbs.not_after_s ||
 	    is_disabled(mount))
 		return false;
-	ocsp_responder_name(i, name);
-	doc = docs_get(pki_process.docs, OCSP_KIND, mount, name);
-	if (doc == NULL || doc->parsed == NULL)
-		return has_responder_urls(mount, i);
-	return ocsp_responder_due(doc->parsed, i, now_s());
+	h = held_get(mount, i);
+	return h.r == NULL ? has_responder_urls(mount, i)
+			   : ocsp_responder_due(h.r, i, now_s());
 }
 
 static bool
@@ -240,16 +267,13 @@ still_needed(const struct need *n)
 {
 	auto_doc const struct doc *i =
 	    docs_get(pki_process.docs, "pki-issuer", n->mount, n->issuer);
-	auto_doc const struct doc *doc = NULL;
-	char name[OCSP_NAME_SIZE];
+	auto_held struct held h = { 0 };
 
 	if (i == NULL || i->parsed == NULL || is_disabled(n->mount) ||
 	    !ocsp_may(issuer_of(i)))
 		return false;
-	ocsp_responder_name(issuer_of(i), name);
-	doc = docs_get(pki_process.docs, OCSP_KIND, n->mount, name);
-	return doc == NULL || doc->parsed == NULL ||
-	    ocsp_responder_due(doc->parsed, issuer_of(i), now_s());
+	h = held_get(n->mount, issuer_of(i));
+	return h.r == NULL || ocsp_responder_due(h.r, issuer_of(i), now_s());
 }
 
 static void
@@ -308,4 +332,5 @@ ocsp_keeper_stop(void)
 		mem_free(n);
 	}
 	ocsp_cache_free();
+	ocsp_memory_free();
 }

@@ -33,44 +33,51 @@ ocsp_responder_free(void *parsed)
 
 	buf_free(&r->spki);
 	cert_free(&r->cert);
+	ocsp_key_free(r->key_here);
 	mem_free(r);
 }
 
-static bool
-take_cert(struct ocsp_responder *r, const char *text, struct error *e)
+struct ocsp_responder *
+ocsp_responder_new(struct bytes spki, struct bytes cert, struct error *e)
 {
-	auto_buf struct buf der = { 0 };
+	struct ocsp_responder *r = mem_calloc(1, sizeof(*r));
+	struct spki key;
 
-	if (text == NULL)
-		return true;
-	if (!base64_decode(text, strlen(text), &der))
-		return error_set(e, FAIL_BAD_INPUT, "certificate: not base64");
-	r->has_cert = cert_parse(buf_bytes(&der), "certificate", &r->cert, e);
-	return r->has_cert;
+	buf_add_bytes(&r->spki, spki);
+	r->has_cert = cert.n > 0;
+	if (!spki_parse(buf_bytes(&r->spki), &key, e) ||
+	    (r->has_cert && !cert_parse(cert, "certificate", &r->cert, e))) {
+		ocsp_responder_free(r);
+		return NULL;
+	}
+	r->key = sha256(buf_bytes(&r->spki));
+	spki_key_id(&key, r->key_id);
+	r->alg = sig_alg_default(key.type);
+	return r;
+}
+
+/* Empty where there is none. */
+static bool
+member(const json_t *json, const char *name, struct buf *out, struct error *e)
+{
+	const char *text = json_string_value(json_object_get(json, name));
+
+	return text == NULL || base64_decode(text, strlen(text), out) ||
+	    error_set(e, FAIL_BAD_INPUT, "%s: not base64", name);
 }
 
 void *
 ocsp_responder_parse(const char *scope, const char *name, const json_t *json,
     struct error *e)
 {
-	struct ocsp_responder *r = mem_calloc(1, sizeof(*r));
-	const char *text = json_string_value(json_object_get(json, "spki"));
-	struct spki key;
+	auto_buf struct buf spki = { 0 }, cert = { 0 };
 
 	(void)scope;
 	(void)name;
-	(void)error_set(e, FAIL_BAD_INPUT, "spki: not base64");
-	if (text != NULL && base64_decode(text, strlen(text), &r->spki) &&
-	    spki_parse(buf_bytes(&r->spki), &key, e) &&
-	    take_cert(r,
-		json_string_value(json_object_get(json, "certificate")), e)) {
-		r->key = sha256(buf_bytes(&r->spki));
-		spki_key_id(&key, r->key_id);
-		r->alg = sig_alg_default(key.type);
-		return r;
-	}
-	ocsp_responder_free(r);
-	return NULL;
+	if (!member(json, "spki", &spki, e) ||
+	    !member(json, "certificate", &cert, e))
+		return NULL;
+	return ocsp_responder_new(buf_bytes(&spki), buf_bytes(&cert), e);
 }
 
 bool
@@ -95,6 +102,7 @@ struct making {
 	const struct doc *issuer;
 	char name[OCSP_NAME_SIZE], label[ROOM_LABEL_MAX];
 	struct lane_keygen keygen;
+	struct ocsp_key *key; /* NULL: in the HSM */
 	struct buf spki_der, subject, tbs, cert;
 	struct spki spki;
 	int64_t from_s, to_s;
@@ -108,6 +116,7 @@ making_free(void *state)
 	struct making *m = state;
 
 	docs_put(m->issuer);
+	ocsp_key_free(m->key);
 	buf_free(&m->spki_der);
 	buf_free(&m->subject);
 	buf_free(&m->tbs);
@@ -159,6 +168,18 @@ put_cert(struct call *c, const struct making *m, struct error *e)
 	return store_cert_put(c->store, &row, e);
 }
 
+static void
+take_here(struct call *c, struct making *m)
+{
+	struct error e;
+
+	if (ocsp_memory_add(c->mount->path, m->name, buf_bytes(&m->spki_der),
+		buf_bytes(&m->cert), &m->key, &e))
+		call_no_content(c);
+	else
+		call_fail(c, &e);
+}
+
 static void certify(struct call *c);
 
 static void
@@ -178,10 +199,12 @@ certified(struct call *c)
 	}
 	cert_assemble(buf_bytes(&m->tbs), crl_alg_of(issuer_of(m->issuer)),
 	    c->reply->sig, &m->cert);
-	if (put_cert(c, m, &e))
-		call_change(c, "pki ocsp certificate", build, call_end_reply);
-	else
+	if (!put_cert(c, m, &e))
 		call_fail(c, &e);
+	else if (m->key != NULL)
+		take_here(c, m);
+	else
+		call_change(c, "pki ocsp certificate", build, call_end_reply);
 }
 
 /* An issuer that has fewer days left gives what it has. */
@@ -353,6 +376,19 @@ make_key(struct call *c, struct making *m)
 	call_key_generate(c, &m->keygen, key_made);
 }
 
+/* Another one for each certificate: nothing has to find it again. */
+static void
+make_key_here(struct call *c, struct making *m)
+{
+	struct error e;
+
+	m->key = ocsp_key_make(&m->spki_der, &e);
+	if (m->key != NULL)
+		have_key(c);
+	else
+		call_fail(c, &e);
+}
+
 static bool
 may_have_one(const struct issuer *i, struct error *e)
 {
@@ -377,6 +413,10 @@ ocsp_responder_make(struct call *c)
 		return;
 	}
 	ocsp_responder_name(issuer_of(m->issuer), m->name);
+	if (pki_process.ocsp_in_memory) {
+		make_key_here(c, m);
+		return;
+	}
 	now = docs_get(c->docs, OCSP_KIND, c->mount->path, m->name);
 	if (now == NULL || now->parsed == NULL) {
 		make_key(c, m);

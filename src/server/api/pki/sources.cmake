@@ -36,6 +36,8 @@ list(APPEND API_SOURCES
     pki/ocsp_cache.c
     pki/ocsp_index.c
     pki/ocsp_keeper.c
+    pki/ocsp_key.c
+    pki/ocsp_memory.c
     pki/ocsp_rate.c
     pki/ocsp_responder.c
     pki/ocsp_sign.c
