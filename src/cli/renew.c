@@ -184,7 +184,7 @@ static bool
 tell(const struct renew_config *cfg, struct error *e)
 {
 	return renew_exec(&cfg->reload, "reload", cfg->timeout_s, e) &&
-	    renew_exec(&cfg->check, "check", cfg->timeout_s, e);
+	    renew_check(cfg, e);
 }
 
 /* The set before, and whoever was told of the new one is told again. */

@@ -61,7 +61,7 @@ struct renew_config {
 	struct yaml_texts trust;
 	uint64_t renew_left; /* per cent of its life */
 	struct yaml_texts reload, check;
-	int64_t timeout_s, interval_s, jitter_s;
+	int64_t check_within_s, timeout_s, interval_s, jitter_s;
 };
 extern const struct yaml_field renew_schema[];
 /* Read and check; mistakes go to standard error, a line each. */
@@ -116,5 +116,8 @@ bool renew_lists(const struct renew_config *cfg, struct vault_client *v,
  * timeout_s. What it says goes to standard error. FAIL_ABORTED: another status than 0. */
 bool renew_exec(const struct yaml_texts *argv, const char *what,
     int64_t timeout_s, struct error *e) must_check;
+/* cfg->check, again and again until it succeeds or cfg->check_within_s are over; a run that began
+ * in time is waited for. The error is that of the last one. */
+bool renew_check(const struct renew_config *cfg, struct error *e) must_check;
 
 bool renew_run(struct cli *c, struct error *e) must_check;

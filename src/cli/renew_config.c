@@ -219,8 +219,14 @@ const struct yaml_field renew_schema[] = {
 	      "the files that they are new" },
 	{ .key = "check", .type = YAML_TEXT_LIST, .offset = C(check),
 	  .max = 64,
-	  .about = "program and arguments, run after `reload`: when it fails, "
-	      "the files before come back, and `reload` is run again" },
+	  .about = "program and arguments, run after `reload`: when it fails "
+	      "until `check_within` is over, the files before come back, and "
+	      "`reload` is run again" },
+	{ .key = "check_within", .type = YAML_DURATION,
+	  .offset = C(check_within_s), .max = 3600, .dflt = "30s",
+	  .about = "for so long a check that fails is repeated, because "
+	      "`reload` may end before the files are in use; 0s: it is run "
+	      "once" },
 	{ .key = "timeout", .type = YAML_DURATION, .offset = C(timeout_s),
 	  .min = 1, .max = 3600, .dflt = "1m",
 	  .about = "after which those programs are ended" },

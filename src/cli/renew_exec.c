@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <chancery/base/cleanup.h>
+#include <chancery/base/clock.h>
 
 /* The child, until it is another program: only what is safe after fork. */
 _Noreturn static void
@@ -91,4 +92,20 @@ renew_exec(const struct yaml_texts *argv, const char *what, int64_t timeout_s,
 	    WIFEXITED(status) && WEXITSTATUS(status) == 127
 		? " (is it there, and executable?)"
 		: "");
+}
+
+/* Long enough that a check which is a program of its own costs little. */
+#define PAUSE_MS 500
+
+bool
+renew_check(const struct renew_config *cfg, struct error *e)
+{
+	int64_t until_ns = clock_mono_ns() + cfg->check_within_s * 1000000000;
+
+	while (!renew_exec(&cfg->check, "check", cfg->timeout_s, e)) {
+		if (clock_mono_ns() >= until_ns)
+			return false;
+		(void)poll(NULL, 0, PAUSE_MS);
+	}
+	return true;
 }

@@ -228,6 +228,7 @@ files:
   - { name: c.pem, kind: key }
 reload: [systemctl, reload, kafka]
 check: [/bin/sh, -c, "exit 1"]
+check_within: 2h
 renew_left: 99
 unknown: 1
 END
@@ -236,7 +237,7 @@ renew mistakes.yaml --once 2>mistakes.err || rc=$?
 same "$rc" 65 "mistakes"
 for text in mistakes.yaml:1 mistakes.yaml:2 mistakes.yaml:5 mistakes.yaml:6 mistakes.yaml:8 \
 	'needs `password`' 'four octal digits' 'there twice' 'not an absolute path: no shell' \
-	mistakes.yaml:14 '"unknown"' 'method token needs'; do
+	check_within mistakes.yaml:15 '"unknown"' 'method token needs'; do
 	grep -qF -- "$text" mistakes.err || { cat mistakes.err >&2; die "no word of $text"; }
 done
 
@@ -259,13 +260,33 @@ check renew reload.yaml --once
 same "$(wc -l <reloads)" 2 "reload when nothing was renewed"
 # A check that fails brings the files before back, and tells of them.
 before=$(serial)
-config refused.yaml '' "reload: [$work/reload]" "check: [$work/refuse]"
+config refused.yaml '' "reload: [$work/reload]" "check: [$work/refuse]" 'check_within: 2s'
 : >reloads
 fails 89 "the files before are back" "$chancery" renew refused.yaml --once --force
 same "$(serial)" "$before" "certificate after a check that failed"
 same "$(wc -l <reloads)" 4 "reloads: of the new and of the old"
 same "$(tail -n 1 reloads)" "$before" "the second reload"
 good "after a check that failed"
+# Kafka takes the order before it serves the new store: a check is repeated, the reload is not.
+cat >third <<END
+#!/bin/sh
+echo look >>$work/looks
+test "\$(wc -l <$work/looks)" -ge 3
+END
+chmod 700 third
+config third.yaml '' "reload: [$work/reload]" "check: [$work/third]" 'check_within: 10m'
+: >reloads
+check renew third.yaml --once --force
+same "$(wc -l <looks)" 3 "looks of a check that fails twice"
+same "$(wc -l <reloads)" 2 "reload beside a check that fails twice"
+[ "$(serial)" != "$before" ] || die "a check that fails twice brought the files before back"
+good "after a check that failed twice"
+before=$(serial)
+: >looks
+config once.yaml '' "check: [$work/third]" 'check_within: 0s'
+fails 89 "the files before are back" "$chancery" renew once.yaml --once --force
+same "$(wc -l <looks)" 1 "looks with check_within: 0s"
+same "$(serial)" "$before" "certificate after one look"
 config gone.yaml '' "reload: [/nowhere/program]"
 fails 89 "is it there, and executable?" "$chancery" renew gone.yaml --once --force
 config slow.yaml '' "reload: [$work/slow]" 'timeout: 1s'
