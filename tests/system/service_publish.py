@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Publication: every kind of target, and every way in which one fails. Judged by what a
 reader of the target gets all the while: whole lists only, of numbers that never go back."""
+import json
 import os
 import pathlib
 import re
@@ -312,6 +313,17 @@ def metrics():
     same(lines['chancery_publish_behind_seconds{target="store"}'], "0", "metric")
 
 
+def told():
+    """What operators are told; here, while the places can be reached."""
+    until("all are current", current)
+    home = ["--home", str(work / "home")]
+    chancery = os.environ["CHANCERY"]
+    subprocess.run([chancery, "publish", "status", "--check", *home], check=True,
+                   stdout=subprocess.DEVNULL)
+    out = subprocess.run([chancery, "status", "--json", *home], check=True, capture_output=True).stdout
+    same(json.loads(out)["publication"], "current", "status")
+
+
 def main():
     issuer, other = make("m", "ec"), make("e", "ed25519")
     reader = Reader(issuer)
@@ -328,6 +340,7 @@ def main():
     partitions()
     spoiled(issuer)
     newer_there(issuer)
+    told()
 
 
 main()

@@ -284,6 +284,42 @@ test_nonsense(void **state)
 	assert_int_equal(r->told, 1);
 }
 
+static void
+told_and_asks(void *arg, const struct job_answer *a)
+{
+	struct rig *r = arg;
+
+	told(r, a);
+	port_free(take(r->publisher));
+	ask(r, "second");
+}
+
+/* The publisher was killed between its answer and the question that the answer led to: the
+ * port was freed while it was being read. */
+static void
+test_gone_while_an_answer_is_told(void **state)
+{
+	struct rig *r = *state;
+	struct outlane_ask q = { .job = JOB_VAULT_LOOKUP,
+		.request = { .service = 1, .secret = bytes_str("first") },
+		.key = sha256(bytes_str("first")),
+		.timeout_ms = 1000 };
+
+	attach(r);
+	outlane_ask(r->o, &q, told_and_asks, r);
+	read_all(r);
+	answer(r, 0, "x");
+	loop(r);
+	assert_int_equal(r->told, 1);
+	attach(r);
+	read_all(r);
+	assert_string_equal(r->secret[0], "second");
+	answer(r, 0, "y");
+	loop(r);
+	assert_int_equal(r->told, 2);
+	assert_string_equal(r->text, "y");
+}
+
 int
 main(void)
 {
@@ -297,6 +333,8 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_too_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nonsense, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_gone_while_an_answer_is_told, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,9 @@ struct outlane {
 	struct port *port; /* NULL: none */
 	struct event *readable, *writable, *tick;
 	bool tick_due;
+	/* The port is being read or filled: who is told meanwhile and asks again must
+	 * not take it away. */
+	bool busy;
 	struct asks asks;
 	size_t waiters;
 	uint64_t next_id;
@@ -117,7 +120,7 @@ push(struct outlane *o)
 {
 	struct error e;
 
-	if (o->port == NULL)
+	if (o->port == NULL || o->busy)
 		return;
 	if (!port_flush(o->port, &e))
 		lost(o, &e);
@@ -179,8 +182,10 @@ on_readable(unused_arg evutil_socket_t fd, unused_arg short what, void *arg)
 	enum peer_got got = PEER_GOT;
 	struct error e;
 
+	o->busy = true;
 	for (int i = 0; i < PACKETS_MAX && got == PEER_GOT; i++)
 		got = port_receive(o->port, on_frame, o, &e);
+	o->busy = false;
 	if (got == PEER_GONE || got == PEER_BAD)
 		lost(o, &e);
 	else
@@ -269,11 +274,13 @@ outlane_attach(struct outlane *o, int fd)
 	if (o->readable == NULL || o->writable == NULL)
 		fatal("event_new");
 	(void)event_add(o->readable, NULL);
+	o->busy = true;
 	for (a = TAILQ_FIRST(&o->asks); a != NULL; a = next) {
 		next = TAILQ_NEXT(a, link);
 		if (!send_ask(o, a, &e))
 			fail(o, a, e.why, e.msg);
 	}
+	o->busy = false;
 	push(o);
 }
 
