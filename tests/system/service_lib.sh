@@ -20,7 +20,8 @@ service_end() {
 	if grep -s -A 40 -E 'Sanitizer|runtime error' "$log" "$work"/*.log >&2; then
 		rc=1
 	fi
-	rm -rf "$work"
+	# What was ended just now may write once more.
+	rm -rf "$work" 2>/dev/null || { sleep 2; rm -rf "$work"; }
 	exit "$rc"
 }
 trap service_end EXIT
