@@ -219,13 +219,14 @@ static void
 made(void *arg, int status, struct bytes body)
 {
 	struct need *n = arg;
+	/* A mount or an issuer that is gone needs none. */
+	bool again = status >= 400 && status != 404;
 
 	keeper.flying = false;
 	(void)pthread_mutex_lock(&mutex);
-	/* A mount or an issuer that is gone needs none. */
-	n->wanted = status >= 400 && status != 404;
+	n->wanted = again;
 	n->refused = status >= 400 && status < 500;
-	if (n->wanted) {
+	if (again) {
 		n->not_before_s =
 		    now_s() + (1 << (n->failures < 8 ? n->failures++ : 8));
 	} else {
@@ -233,7 +234,7 @@ made(void *arg, int status, struct bytes body)
 		n->not_before_s = 0;
 	}
 	(void)pthread_mutex_unlock(&mutex);
-	if (n->wanted)
+	if (again)
 		alarm_of(n, status, body);
 }
 
