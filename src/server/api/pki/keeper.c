@@ -7,9 +7,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include <event2/event.h>
-
-#include <chancery/base/clock.h>
 #include <chancery/base/log.h>
 #include <chancery/base/text.h>
 
@@ -105,14 +102,6 @@ take_wanted(void)
 	}
 	wanted_n = 0;
 	(void)pthread_mutex_unlock(&mutex);
-}
-
-/* ---- when --------------------------------------------------------------------------- */
-
-static int64_t
-now_s(void)
-{
-	return clock_wall_ms(pki_process.clock) / 1000;
 }
 
 /* ---- one list -------------------------------------------------------------------- */
@@ -443,12 +432,8 @@ crl_wanted_all(struct docs *d, const char *mount)
 void
 keeper_start(struct event_base *base, struct lane *lane)
 {
-	const struct timeval second = { .tv_sec = 1 };
-
 	keeper.lane = lane;
-	keeper.timer = event_new(base, -1, EV_PERSIST, tick, NULL);
-	if (keeper.timer == NULL || event_add(keeper.timer, &second) != 0)
-		fatal("no timer");
+	keeper.timer = process_timer(base, 1000, tick);
 }
 
 void

@@ -3,13 +3,12 @@
  * A timer of worker 0: leases whose token has ended are due (store.h), and what they lease is
  * revoked here, some at once, one round after the other. What fails stays due.
  */
-#include <event2/event.h>
-
 #include <chancery/base/log.h>
 #include <chancery/server/api.h>
 #include <chancery/server/request.h>
 
 #include "lease.h"
+#include "process.h"
 
 /* Calls under way at once: they share the signer's batches. */
 #define AT_ONCE 64
@@ -24,12 +23,6 @@ static struct {
 	unsigned flying, failed;
 	int64_t not_before_s;
 } leaser;
-
-static int64_t
-now_s(void)
-{
-	return clock_wall_ms(pki_process.clock) / 1000;
-}
 
 static void go_on(void);
 
@@ -156,13 +149,9 @@ tick(evutil_socket_t fd, short what, void *arg)
 void
 leaser_start(struct event_base *base, struct lane *lane, struct api *api)
 {
-	const struct timeval second = { .tv_sec = 1 };
-
 	leaser.lane = lane;
 	leaser.api = api;
-	leaser.timer = event_new(base, -1, EV_PERSIST, tick, NULL);
-	if (leaser.timer == NULL || event_add(leaser.timer, &second) != 0)
-		fatal("no timer");
+	leaser.timer = process_timer(base, 1000, tick);
 }
 
 void

@@ -6,12 +6,11 @@
  */
 #include <pthread.h>
 
-#include <event2/event.h>
-
 #include <chancery/base/log.h>
 #include <chancery/server/api.h>
 
 #include "ocsp.h"
+#include "process.h"
 
 /* Seconds between two looks at all issuers. */
 #define TICKS_A_SECOND 4
@@ -35,12 +34,6 @@ static struct {
 	unsigned ticks;
 	bool flying;
 } keeper;
-
-static int64_t
-now_s(void)
-{
-	return clock_wall_ms(pki_process.clock) / 1000;
-}
 
 /* Under the mutex. */
 static struct need *
@@ -308,14 +301,9 @@ tick(evutil_socket_t fd, short what, void *arg)
 void
 ocsp_keeper_start(struct event_base *base, struct lane *lane, struct api *api)
 {
-	static const struct timeval often = { .tv_usec =
-						  1000000 / TICKS_A_SECOND };
-
 	keeper.lane = lane;
 	keeper.api = api;
-	keeper.timer = event_new(base, -1, EV_PERSIST, tick, NULL);
-	if (keeper.timer == NULL || event_add(keeper.timer, &often) != 0)
-		fatal("no timer");
+	keeper.timer = process_timer(base, 1000 / TICKS_A_SECOND, tick);
 }
 
 void

@@ -1,11 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "process.h"
+#include <chancery/base/log.h>
+
 #include "lease.h"
 #include "ocsp.h"
 #include "partition.h"
+#include "process.h"
 #include "publish.h"
 
 struct pki_settings pki_process;
+
+struct event *
+process_timer(struct event_base *base, unsigned ms, event_callback_fn tick)
+{
+	const struct timeval each = { .tv_sec = ms / 1000,
+		.tv_usec = ms % 1000 * 1000 };
+	struct event *timer = event_new(base, -1, EV_PERSIST, tick, NULL);
+
+	if (timer == NULL || event_add(timer, &each) != 0)
+		fatal("no timer");
+	return timer;
+}
 
 void
 pki_start(const struct pki_settings *s, struct event_base *base,

@@ -2,7 +2,20 @@
 #pragma once
 
 /* What runs beside the handlers. */
+#include <event2/event.h>
+
+#include <chancery/base/clock.h>
+
 #include "engine.h"
+
+/* A timer of worker 0, again and again. event_free. */
+struct event *process_timer(struct event_base *base, unsigned ms,
+    event_callback_fn tick) must_check;
+static inline int64_t
+now_s(void)
+{
+	return clock_wall_ms(pki_process.clock) / 1000;
+}
 
 /* design.md: at most this many keys lie ready. */
 #define PKI_POOL_MAX 64

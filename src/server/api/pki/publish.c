@@ -7,12 +7,10 @@
  */
 #include <stdlib.h>
 
-#include <event2/event.h>
-
-#include <chancery/base/clock.h>
 #include <chancery/base/log.h>
 #include <chancery/server/outlane.h>
 
+#include "process.h"
 #include "publish.h"
 
 /* After failures: 1, 2, 4 … seconds, and up to a quarter more, so that many objects of a
@@ -26,12 +24,6 @@ static bool asking; /* an answer that comes from within begins nothing */
 
 const char *const publish_state_names[PUBLISH__COUNT] = { "current", "behind",
 	"failing", "alarm" };
-
-static int64_t
-now_s(void)
-{
-	return clock_wall_ms(pki_process.clock) / 1000;
-}
 
 /* ---- answers --------------------------------------------------------------------------- */
 
@@ -242,7 +234,6 @@ publish_now(void)
 void
 publisher_start(struct event_base *base)
 {
-	const struct timeval second = { .tv_sec = 1 };
 	const struct yaml_list *targets = pki_process.targets;
 	const struct service_target *t;
 
@@ -255,9 +246,7 @@ publisher_start(struct event_base *base)
 		TAILQ_INIT(&publish_table.target[i].objects);
 	}
 	publish_table.n = targets->n;
-	timer = event_new(base, -1, EV_PERSIST, tick, NULL);
-	if (timer == NULL || event_add(timer, &second) != 0)
-		fatal("no timer");
+	timer = process_timer(base, 1000, tick);
 }
 
 /* Answers that are on their way are dropped with the outlane, after this: their objects have

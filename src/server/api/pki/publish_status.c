@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is told of publication: metrics, and a row of the API. */
-#include <chancery/base/clock.h>
-
+#include "process.h"
 #include "publish.h"
 
 /* Objects that are told one by one: those that are not as they ought to be. */
@@ -11,12 +10,6 @@ struct sums {
 	size_t state[PUBLISH__COUNT];
 	int64_t behind_s, next_s; /* the longest, the earliest; 0: none */
 };
-
-static int64_t
-now_s(void)
-{
-	return clock_wall_ms(pki_process.clock) / 1000;
-}
 
 static void
 sum_up(const struct publish_target *t, int64_t now, struct sums *out)

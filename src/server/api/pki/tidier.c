@@ -111,12 +111,6 @@ take_saying(const char *ended)
 
 /* ---- runs ------------------------------------------------------------------------- */
 
-static int64_t
-now_s(void)
-{
-	return clock_wall_ms(pki_process.clock) / 1000;
-}
-
 static void step(struct run *r);
 
 static void
@@ -350,14 +344,10 @@ tick(evutil_socket_t fd, short what, void *arg)
 void
 tidier_start(struct event_base *base, struct lane *lane, struct api *api)
 {
-	const struct timeval second = { .tv_sec = 1 };
-
 	tidier.base = base;
 	tidier.lane = lane;
 	tidier.api = api;
-	tidier.timer = event_new(base, -1, EV_PERSIST, tick, NULL);
-	if (tidier.timer == NULL || event_add(tidier.timer, &second) != 0)
-		fatal("no timer");
+	tidier.timer = process_timer(base, 1000, tick);
 }
 
 void
