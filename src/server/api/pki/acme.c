@@ -124,7 +124,8 @@ acme_check(struct call *c, json_t *doc, struct error *e)
 	    resolver_check(member(doc, "dns_resolver"), e);
 }
 
-static const struct config acme = { "acme", "pki config acme", acme_check };
+static const struct config acme = { "acme", "pki config acme", acme_check,
+	NULL };
 
 void
 config_acme_read(struct call *c)
@@ -132,20 +133,8 @@ config_acme_read(struct call *c)
 	config_read(c, &acme);
 }
 
-static bool
-acme_build(struct call *c, struct changes *ch)
-{
-	return config_build(c, ch, &acme);
-}
-
-static void
-acme_written(struct call *c)
-{
-	config_written(c, &acme);
-}
-
 void
 config_acme_write(struct call *c)
 {
-	call_change(c, acme.what, acme_build, acme_written);
+	config_write(c, &acme);
 }

@@ -66,9 +66,10 @@ config_read(struct call *c, const struct config *k)
 	call_ok(c, config_get(c->docs, c->mount->path, k->name));
 }
 
-bool
-config_build(struct call *c, struct changes *ch, const struct config *k)
+static bool
+build(struct call *c, struct changes *ch)
 {
+	const struct config *k = c->state;
 	json_t *doc = config_get(c->docs, c->mount->path, k->name);
 	struct error e;
 
@@ -82,13 +83,25 @@ config_build(struct call *c, struct changes *ch, const struct config *k)
 	return true;
 }
 
-void
-config_written(struct call *c, const struct config *k)
+static void
+written(struct call *c)
 {
-	if (c->reply->ok)
-		config_read(c, k);
-	else
+	const struct config *k = c->state;
+
+	if (!c->reply->ok) {
 		call_fail_reply(c);
+		return;
+	}
+	if (k->changed != NULL)
+		k->changed(c);
+	config_read(c, k);
+}
+
+void
+config_write(struct call *c, const struct config *k)
+{
+	c->state = (void *)(uintptr_t)k;
+	call_change(c, k->what, build, written);
 }
 
 /* ---- urls -------------------------------------------------------------------- */
@@ -138,20 +151,6 @@ urls_check(struct call *c, json_t *doc, struct error *e)
 	return config_crl_fits(c, doc, e);
 }
 
-static const struct config urls = { "urls", "pki config urls", urls_check };
-
-void
-config_urls_read(struct call *c)
-{
-	config_read(c, &urls);
-}
-
-static bool
-urls_build(struct call *c, struct changes *ch)
-{
-	return config_build(c, ch, &urls);
-}
-
 static void
 warn_templates(struct call *c)
 {
@@ -167,23 +166,30 @@ warn_templates(struct call *c)
 	pki_texts_free(&crl);
 }
 
+/* A template is tried when it is used; here is who can mend it. */
 static void
-urls_written(struct call *c)
+urls_changed(struct call *c)
 {
-	json_t *doc = config_get(c->docs, c->mount->path, urls.name);
+	json_t *doc = config_get(c->docs, c->mount->path, "urls");
 
-	/* A template is tried when it is used; here is who can mend it. */
-	if (c->reply->ok &&
-	    json_is_true(json_object_get(doc, "enable_templating")))
+	if (json_is_true(json_object_get(doc, "enable_templating")))
 		warn_templates(c);
 	json_decref(doc);
-	config_written(c, &urls);
+}
+
+static const struct config urls = { "urls", "pki config urls", urls_check,
+	urls_changed };
+
+void
+config_urls_read(struct call *c)
+{
+	config_read(c, &urls);
 }
 
 void
 config_urls_write(struct call *c)
 {
-	call_change(c, urls.what, urls_build, urls_written);
+	config_write(c, &urls);
 }
 
 /* ---- issuers, keys --------------------------------------------------------------- */
@@ -215,7 +221,7 @@ issuers_check(struct call *c, json_t *doc, struct error *e)
 }
 
 static const struct config issuers = { "issuers", "pki config issuers",
-	issuers_check };
+	issuers_check, NULL };
 
 void
 config_issuers_read(struct call *c)
@@ -223,22 +229,10 @@ config_issuers_read(struct call *c)
 	config_read(c, &issuers);
 }
 
-static bool
-issuers_build(struct call *c, struct changes *ch)
-{
-	return config_build(c, ch, &issuers);
-}
-
-static void
-issuers_written(struct call *c)
-{
-	config_written(c, &issuers);
-}
-
 void
 config_issuers_write(struct call *c)
 {
-	call_change(c, issuers.what, issuers_build, issuers_written);
+	config_write(c, &issuers);
 }
 
 static bool
@@ -253,7 +247,8 @@ keys_check(struct call *c, json_t *doc, struct error *e)
 	    json_object_set_new(doc, "default", json_string(found->name)) == 0;
 }
 
-static const struct config keys = { "keys", "pki config keys", keys_check };
+static const struct config keys = { "keys", "pki config keys", keys_check,
+	NULL };
 
 void
 config_keys_read(struct call *c)
@@ -261,22 +256,10 @@ config_keys_read(struct call *c)
 	config_read(c, &keys);
 }
 
-static bool
-keys_build(struct call *c, struct changes *ch)
-{
-	return config_build(c, ch, &keys);
-}
-
-static void
-keys_written(struct call *c)
-{
-	config_written(c, &keys);
-}
-
 void
 config_keys_write(struct call *c)
 {
-	call_change(c, keys.what, keys_build, keys_written);
+	config_write(c, &keys);
 }
 
 /* ---- cluster ------------------------------------------------------------------------ */
@@ -300,7 +283,7 @@ cluster_check(struct call *c, json_t *doc, struct error *e)
 }
 
 static const struct config cluster = { "cluster", "pki config cluster",
-	cluster_check };
+	cluster_check, NULL };
 
 void
 config_cluster_read(struct call *c)
@@ -308,20 +291,8 @@ config_cluster_read(struct call *c)
 	config_read(c, &cluster);
 }
 
-static bool
-cluster_build(struct call *c, struct changes *ch)
-{
-	return config_build(c, ch, &cluster);
-}
-
-static void
-cluster_written(struct call *c)
-{
-	config_written(c, &cluster);
-}
-
 void
 config_cluster_write(struct call *c)
 {
-	call_change(c, cluster.what, cluster_build, cluster_written);
+	config_write(c, &cluster);
 }

@@ -147,7 +147,15 @@ crl_check(struct call *c, json_t *doc, struct error *e)
 		"expiry");
 }
 
-static const struct config crl = { "crl", "pki config crl", crl_check };
+/* Another period is for the next lists; they come at once. */
+static void
+crl_changed(struct call *c)
+{
+	crl_wanted_all(c->docs, c->mount->path);
+}
+
+static const struct config crl = { "crl", "pki config crl", crl_check,
+	crl_changed };
 
 void
 config_crl_read(struct call *c)
@@ -155,23 +163,8 @@ config_crl_read(struct call *c)
 	config_read(c, &crl);
 }
 
-static bool
-crl_build(struct call *c, struct changes *ch)
-{
-	return config_build(c, ch, &crl);
-}
-
-/* Another period is for the next lists; they come at once. */
-static void
-crl_written(struct call *c)
-{
-	if (c->reply->ok)
-		crl_wanted_all(c->docs, c->mount->path);
-	config_written(c, &crl);
-}
-
 void
 config_crl_write(struct call *c)
 {
-	call_change(c, crl.what, crl_build, crl_written);
+	config_write(c, &crl);
 }

@@ -82,10 +82,12 @@ json_t *config_get(struct docs *d, const char *mount,
 struct config {
 	const char *name, *what;
 	bool (*check)(struct call *c, json_t *doc, struct error *e);
+	/* It was changed, and the answer comes next; NULL: that is all. */
+	call_fn *changed;
 };
+/* Both end the call. */
 void config_read(struct call *c, const struct config *k);
-bool config_build(struct call *c, struct changes *ch, const struct config *k);
-void config_written(struct call *c, const struct config *k);
+void config_write(struct call *c, const struct config *k);
 /* The lists of URLs in config/urls or an issuer. */
 bool urls_check(struct call *c, json_t *doc, struct error *e) must_check;
 /* Whether its distribution points have the place for a partition that config/crl wants. */

@@ -158,7 +158,7 @@ config_check(struct call *c, json_t *doc, struct error *e)
 }
 
 static const struct config auto_tidy = { "auto-tidy", "pki config auto-tidy",
-	config_check };
+	config_check, NULL };
 
 void
 config_auto_tidy_read(struct call *c)
@@ -166,20 +166,8 @@ config_auto_tidy_read(struct call *c)
 	config_read(c, &auto_tidy);
 }
 
-static bool
-build(struct call *c, struct changes *ch)
-{
-	return config_build(c, ch, &auto_tidy);
-}
-
-static void
-written(struct call *c)
-{
-	config_written(c, &auto_tidy);
-}
-
 void
 config_auto_tidy_write(struct call *c)
 {
-	call_change(c, auto_tidy.what, build, written);
+	config_write(c, &auto_tidy);
 }
