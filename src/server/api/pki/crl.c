@@ -150,6 +150,25 @@ crl_scope(unsigned part, char out[CRL_SCOPE_SIZE])
 		(void)snprintf(out, CRL_SCOPE_SIZE, "partition:%u", part);
 }
 
+bool
+crl_part(const char *text, unsigned *part)
+{
+	static const char stem[] = "partition-";
+	uint64_t k;
+
+	if (strcmp(text, "full") == 0)
+		*part = CRL_FULL;
+	else if (strcmp(text, "delta") == 0)
+		*part = CRL_DELTA;
+	else if (strncmp(text, stem, sizeof(stem) - 1) != 0 ||
+	    text[sizeof(stem) - 1] == '0' ||
+	    !parse_u64(text + sizeof(stem) - 1, 1, INT32_MAX, &k))
+		return false;
+	else
+		*part = (unsigned)k;
+	return true;
+}
+
 static char *
 folder(const struct sha256 *key, unsigned part)
 {

@@ -300,6 +300,8 @@ json_t *chain_json(struct docs *d, const char *mount, const struct issuer *i);
 #define CRL_LARGE_BYTES (UINT64_C(16) << 20)
 /* As the signer names it: "full", "partition:3". */
 void crl_scope(unsigned part, char out[CRL_SCOPE_SIZE]);
+/* As paths and folders do: "full", "delta", "partition-3". False: none of them. */
+bool crl_part(const char *text, unsigned *part) must_check;
 static inline size_t
 crl_hash(const struct sha256 *key, unsigned part)
 {
@@ -368,6 +370,10 @@ bool cached_settled(struct call *c, const struct cached *k) must_check;
 void cached_bytes(struct call *c, const struct cached *k, struct bytes body);
 void cached_file(struct call *c, const struct cached *k, int fd,
     uint64_t length);
+/* 204: there is none. */
+void nothing_yet(struct call *c, const char *type);
+/* cert/ca, cert/crl …: PEM as a certificate that is not revoked. */
+json_t *pem_as_cert(struct bytes pem) must_check;
 
 /* ---- tidy (tidy*.c), acme.c ---- */
 json_t *tidy_config_default(void) must_check;

@@ -22,26 +22,6 @@ struct which {
 	bool there; /* there is, or will be, such a list */
 };
 
-/* "full", "delta", "partition-12" */
-static bool
-part_of(const char *text, unsigned *out)
-{
-	static const char stem[] = "partition-";
-	uint64_t k;
-
-	if (strcmp(text, "full") == 0)
-		*out = CRL_FULL;
-	else if (strcmp(text, "delta") == 0)
-		*out = CRL_DELTA;
-	else if (strncmp(text, stem, sizeof(stem) - 1) != 0 ||
-	    text[sizeof(stem) - 1] == '0' ||
-	    !parse_u64(text + sizeof(stem) - 1, 1, INT32_MAX, &k))
-		return false;
-	else
-		*out = (unsigned)k;
-	return true;
-}
-
 /* A partition is one key's, whichever issuer is the default today. */
 static bool
 of_range(struct call *c, const struct sha256 *key, struct which *out)
@@ -101,7 +81,7 @@ find(struct call *c, unsigned part, struct which *out)
 	const char *list = json_string_value(call_get(c, "list"));
 
 	*out = (struct which){ .part = part };
-	if (list != NULL && !part_of(list, &out->part)) {
+	if (list != NULL && !crl_part(list, &out->part)) {
 		call_not_found(c);
 		return false;
 	}
@@ -135,12 +115,6 @@ cached(const struct call *c, const struct which *w, const struct crl_file *f,
 		.etag = etag,
 		.modified_s = f->modified_s,
 		.max_age_s = left < 60 ? left : 60 };
-}
-
-static void
-nothing_yet(struct call *c, const char *type)
-{
-	call_raw(c, 204, type, bytes_of(NULL, 0));
 }
 
 static void
@@ -214,18 +188,12 @@ send_pem(struct call *c, unsigned part)
 	(void)close(f.fd);
 }
 
-/* cert/crl: as a certificate would be. */
 static json_t *
-json_of(const struct buf *pem, bool as_certificate)
+json_of(struct bytes pem, bool as_certificate)
 {
-	size_t n = pem->n;
-
-	if (!as_certificate)
-		return json_pack("{s:s%}", "crl", (const char *)pem->p, n);
-	while (n > 0 && pem->p[n - 1] == '\n')
-		n--;
-	return json_pack("{s:s%,s:i,s:s}", "certificate", (const char *)pem->p,
-	    n, "revocation_time", 0, "revocation_time_rfc3339", "");
+	return as_certificate
+	    ? pem_as_cert(pem)
+	    : json_pack("{s:s%}", "crl", (const char *)pem.p, pem.n);
 }
 
 static void
@@ -249,7 +217,7 @@ send_json(struct call *c, unsigned part, bool as_certificate)
 	ok = pem_of(&f, &pem);
 	(void)close(f.fd);
 	if (ok)
-		call_ok(c, json_of(&pem, as_certificate));
+		call_ok(c, json_of(buf_bytes(&pem), as_certificate));
 	else
 		call_error(c, 500, "the list cannot be read");
 }

@@ -12,34 +12,14 @@ struct publish_table publish_table = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 /* ---- lists on disk ------------------------------------------------------------------ */
 
-/* "full", "delta", "partition-3" → the number that crl_open takes. A caller's lists have numbers
- * of the caller's: they are not published. */
-static bool
-part_of(const char *scope, unsigned *part)
-{
-	static const char partition[] = "partition-";
-	uint64_t n;
-
-	*part = CRL_FULL;
-	if (strcmp(scope, "full") == 0)
-		return true;
-	*part = CRL_DELTA;
-	if (strcmp(scope, "delta") == 0)
-		return true;
-	if (strncmp(scope, partition, sizeof(partition) - 1) != 0 ||
-	    !parse_u64(scope + sizeof(partition) - 1, 1, CRL_DELTA - 1, &n))
-		return false;
-	*part = (unsigned)n;
-	return true;
-}
-
+/* A caller's lists have numbers of the caller's: they are not published. */
 bool
 publish_open(const struct sha256 *key, const char *scope, struct crl_file *f)
 {
 	unsigned part;
 
 	*f = (struct crl_file){ .fd = -1 };
-	return part_of(scope, &part) && crl_open(key, part, f);
+	return crl_part(scope, &part) && crl_open(key, part, f);
 }
 
 void

@@ -25,7 +25,7 @@ default_issuer(struct call *c)
 	return issuer_find(c->docs, c->mount->path, "default", &ignored);
 }
 
-static void
+void
 nothing_yet(struct call *c, const char *type)
 {
 	call_raw(c, 204, type, bytes_of(NULL, 0));
@@ -122,20 +122,19 @@ issuer_der(struct call *c)
 		    buf_bytes(&issuer_of(doc)->cert.der));
 }
 
-/* cert/ca and cert/ca_chain: as a certificate that is not revoked. */
 static void
 no_default(struct call *c)
 {
 	call_error(c, 400, "no default issuer currently configured");
 }
 
-static json_t *
-as_cert(const char *text, size_t n)
+json_t *
+pem_as_cert(struct bytes pem)
 {
-	while (n > 0 && text[n - 1] == '\n')
-		n--;
-	return json_pack("{s:s%,s:i,s:s}", "certificate", text, n,
-	    "revocation_time", 0, "revocation_time_rfc3339", "");
+	while (pem.n > 0 && pem.p[pem.n - 1] == '\n')
+		pem.n--;
+	return json_pack("{s:s%,s:i,s:s}", "certificate", (const char *)pem.p,
+	    pem.n, "revocation_time", 0, "revocation_time_rfc3339", "");
 }
 
 void
@@ -146,9 +145,7 @@ cert_ca_json(struct call *c)
 	if (doc == NULL)
 		no_default(c);
 	else
-		call_ok(c,
-		    as_cert((const char *)issuer_of(doc)->pem.p,
-			issuer_of(doc)->pem.n));
+		call_ok(c, pem_as_cert(buf_bytes(&issuer_of(doc)->pem)));
 }
 
 void
@@ -163,7 +160,7 @@ cert_chain_json(struct call *c)
 		return;
 	}
 	chain_pem(c, issuer_of(doc), &chain);
-	data = as_cert((const char *)chain.p, chain.n);
+	data = pem_as_cert(buf_bytes(&chain));
 	(void)json_object_set(data, "ca_chain",
 	    json_object_get(data, "certificate"));
 	call_ok(c, data);
