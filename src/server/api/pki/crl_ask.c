@@ -15,23 +15,24 @@ crl_expiry(struct docs *d, const char *mount)
 }
 
 bool
-crl_disabled(struct docs *d, const char *mount)
+crl_is_on(struct docs *d, const char *mount, const char *member)
 {
 	auto_doc const struct doc *doc =
 	    docs_get(d, "pki-config", mount, "crl");
 
-	return doc != NULL &&
-	    json_is_true(json_object_get(doc->json, "disable"));
+	return doc != NULL && json_is_true(json_object_get(doc->json, member));
+}
+
+bool
+crl_disabled(struct docs *d, const char *mount)
+{
+	return crl_is_on(d, mount, "disable");
 }
 
 bool
 crl_has_delta(struct docs *d, const char *mount)
 {
-	auto_doc const struct doc *doc =
-	    docs_get(d, "pki-config", mount, "crl");
-
-	return doc != NULL &&
-	    json_is_true(json_object_get(doc->json, "enable_delta"));
+	return crl_is_on(d, mount, "enable_delta");
 }
 
 void
@@ -65,7 +66,7 @@ add_urls(void *arg, const struct doc *doc)
 	struct url_search *s = arg;
 	const struct range *r = range_of(doc);
 
-	if (r == NULL || s->part < r->first || s->part >= r->first + r->n ||
+	if (r == NULL || !range_has(r, s->part) ||
 	    memcmp(r->key.b, s->key->b, SHA256_LEN) != 0)
 		return true;
 	for (size_t i = 0; i < r->urls.n; i++) {

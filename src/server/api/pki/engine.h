@@ -342,8 +342,10 @@ void crl_ask_make(struct docs *d, const char *mount, const struct issuer *i,
 void crl_ask_free(struct crl_ask *a);
 /* Its usage, key and certificate. */
 bool crl_may_list(const struct issuer *i);
-/* config/crl: life of a list; whether there are to be none; delta lists beside the full ones. */
+/* config/crl: life of a list; a member that is off by default; whether there are to be no lists;
+ * delta lists beside the full ones. */
 int64_t crl_expiry(struct docs *d, const char *mount);
+bool crl_is_on(struct docs *d, const char *mount, const char *member);
 bool crl_disabled(struct docs *d, const char *mount);
 bool crl_has_delta(struct docs *d, const char *mount);
 void crl_warn_large(struct call *c, const struct crl_file *f);

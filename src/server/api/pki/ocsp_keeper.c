@@ -136,11 +136,7 @@ has_responder_urls(const char *mount, const struct issuer *i)
 static bool
 is_disabled(const char *mount)
 {
-	auto_doc const struct doc *cfg =
-	    docs_get(pki_process.docs, "pki-config", mount, "crl");
-
-	return cfg != NULL &&
-	    json_is_true(json_object_get(cfg->json, "ocsp_disable"));
+	return crl_is_on(pki_process.docs, mount, "ocsp_disable");
 }
 
 /* NULL: there is none. */

@@ -90,7 +90,7 @@ has_number(void *arg, const struct doc *doc)
 	struct search *s = arg;
 	const struct range *r = range_of(doc);
 
-	if (r == NULL || s->k < r->first || s->k >= r->first + r->n)
+	if (r == NULL || !range_has(r, s->k))
 		return true;
 	s->found = docs_ref(doc);
 	return false;

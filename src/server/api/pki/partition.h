@@ -49,6 +49,11 @@ range_of(const struct doc *d)
 {
 	return d->parsed;
 }
+static inline bool
+range_has(const struct range *r, unsigned k)
+{
+	return k >= r->first && k < r->first + r->n;
+}
 /* As struct doc_kind has them. */
 void *range_parse(const char *scope, const char *name, const json_t *json,
     struct error *e) must_check;

@@ -328,8 +328,7 @@ first_listed(struct call *c)
 	}
 	/* Another call may have gone on to the next range meanwhile. */
 	r = w->way->range_doc != NULL ? range_of(w->way->range_doc) : NULL;
-	if (r != NULL && w->partition >= r->first &&
-	    w->partition < r->first + r->n)
+	if (r != NULL && range_has(r, w->partition))
 		w->way->listed[w->partition - r->first] = 1;
 	w->placed(c);
 }

@@ -125,12 +125,10 @@ answer(struct call *c)
 static bool
 is_awaited(struct call *c, const struct revocation *r, unsigned part)
 {
-	json_t *cfg = config_get(c->docs, c->mount->path, "crl");
 	bool later =
-	    !r->waits || json_is_true(json_object_get(cfg, "auto_rebuild"));
+	    !r->waits || crl_is_on(c->docs, c->mount->path, "auto_rebuild");
 	struct crl_file f;
 
-	json_decref(cfg);
 	if (!crl_open(&issuer_of(r->issuer)->key, part, &f))
 		return !later;
 	(void)close(f.fd);
@@ -222,21 +220,13 @@ list_it(struct call *c)
 static bool
 is_settled(struct call *c, struct revocation *r)
 {
-	json_t *cfg;
-	bool allowed;
-
 	if (r->cert.revoked_s != 0) {
 		r->time_s = r->cert.revoked_s;
 		answer(c);
 		return true;
 	}
-	if (r->cert.not_after_s > c->now_s)
-		return false;
-	cfg = config_get(c->docs, c->mount->path, "crl");
-	allowed =
-	    json_is_true(json_object_get(cfg, "allow_expired_cert_revocation"));
-	json_decref(cfg);
-	if (allowed)
+	if (r->cert.not_after_s > c->now_s ||
+	    crl_is_on(c->docs, c->mount->path, "allow_expired_cert_revocation"))
 		return false;
 	call_warn(c,
 	    "certificate with serial number already expired; refusing to add "
