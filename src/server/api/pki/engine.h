@@ -377,6 +377,11 @@ void nothing_yet(struct call *c, const char *type);
 /* cert/ca, cert/crl …: PEM as a certificate that is not revoked. */
 json_t *pem_as_cert(struct bytes pem) must_check;
 
+/* The row of what the signer has just signed (c->reply): its mount, record and serial are filled
+ * in here. */
+bool signed_put(struct call *c, struct store_cert *row,
+    const uint8_t serial[LIMIT_SERIAL_BYTES], struct error *e) must_check;
+
 /* ---- tidy (tidy*.c), acme.c ---- */
 json_t *tidy_config_default(void) must_check;
 json_t *acme_config_default(void) must_check;

@@ -155,17 +155,12 @@ build(struct call *c, struct changes *ch)
 static bool
 put_cert(struct call *c, const struct making *m, struct error *e)
 {
-	const struct lane_hello *hello = lane_hello(c->lane);
 	struct store_cert row = { .issuer_key = issuer_of(m->issuer)->key,
-		.mount = c->mount->path,
 		.der = buf_bytes(&m->cert),
 		.not_before_s = m->from_s,
-		.not_after_s = m->to_s,
-		.origin = hello != NULL ? hello->origin : "",
-		.index = c->reply->index };
+		.not_after_s = m->to_s };
 
-	memcpy(row.serial, m->serial, sizeof(row.serial));
-	return store_cert_put(c->store, &row, e);
+	return signed_put(c, &row, m->serial, e);
 }
 
 static void

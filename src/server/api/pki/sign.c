@@ -44,23 +44,31 @@ warn_all(struct call *c, const struct pki_texts *t)
 		call_warn(c, "%s", t->v[i]);
 }
 
+bool
+signed_put(struct call *c, struct store_cert *row,
+    const uint8_t serial[LIMIT_SERIAL_BYTES], struct error *e)
+{
+	const struct lane_hello *hello = lane_hello(c->lane);
+
+	row->mount = c->mount->path;
+	row->origin = hello != NULL ? hello->origin : "";
+	row->index = c->reply->index;
+	memcpy(row->serial, serial, sizeof(row->serial));
+	return store_cert_put(c->store, row, e);
+}
+
 /* A certificate that is not kept is still the register's; only its row is empty. */
 static bool
 put_cert(struct call *c, struct work *w, struct error *e)
 {
-	const struct lane_hello *hello = lane_hello(c->lane);
 	bool no_store = w->way != NULL && w->way->role->no_store;
 	struct store_cert row = { .issuer_key = w->hsm_key,
-		.mount = c->mount->path,
 		.der = no_store ? bytes_of(NULL, 0) : buf_bytes(&w->cert),
 		.not_before_s = w->life.from_s,
 		.not_after_s = w->life.to_s,
-		.origin = hello != NULL ? hello->origin : "",
-		.index = c->reply->index,
 		.ca = w->ca };
 
-	memcpy(row.serial, w->serial, sizeof(row.serial));
-	return store_cert_put(c->store, &row, e);
+	return signed_put(c, &row, w->serial, e);
 }
 
 static void
