@@ -294,14 +294,15 @@ look_at_imported(const struct doc *issuer)
 static void
 look_at_issuer(const struct doc *issuer, const struct round *ranges)
 {
-	int64_t expiry = crl_expiry(pki_process.docs, issuer->scope);
+	int64_t expiry;
 
-	if (issuer_of(issuer)->key_id[0] == '\0' &&
-	    !crl_disabled(pki_process.docs, issuer->scope))
-		look_at_imported(issuer);
-	if (!crl_may_list(issuer_of(issuer)) ||
-	    crl_disabled(pki_process.docs, issuer->scope))
+	if (crl_disabled(pki_process.docs, issuer->scope))
 		return;
+	if (issuer_of(issuer)->key_id[0] == '\0')
+		look_at_imported(issuer);
+	if (!crl_may_list(issuer_of(issuer)))
+		return;
+	expiry = crl_expiry(pki_process.docs, issuer->scope);
 	look_at(issuer, CRL_FULL);
 	if (crl_has_delta(pki_process.docs, issuer->scope))
 		look_at(issuer, CRL_DELTA);
@@ -409,9 +410,10 @@ crl_wanted_partitions(struct docs *d, const char *mount)
 	for (size_t i = 0; i < ranges.n; i++) {
 		const struct range *r = range_of(ranges.v[i]);
 
+		if (!range_lives(r, now_s(), expiry))
+			continue;
 		for (unsigned k = 0; k < r->n; k++)
-			if (range_lives(r, now_s(), expiry))
-				crl_wanted(&r->key, r->first + k);
+			crl_wanted(&r->key, r->first + k);
 	}
 	release(&ranges);
 }
