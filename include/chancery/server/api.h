@@ -87,3 +87,8 @@ void api_look(struct api *a);
 unsigned api_lanes_up(struct api *a);
 /* Prometheus text. Any thread. */
 void api_metrics(struct api *a, struct buf *out);
+/* What stands before the rows of one of them; and one that is a number alone. */
+void metrics_head(struct buf *out, const char *name, const char *type,
+    const char *help);
+void metrics_number(struct buf *out, const char *name, const char *type,
+    const char *help, uint64_t value);

@@ -46,8 +46,9 @@ metrics_count(struct metrics *m, enum operation op, int status, int64_t us,
 	add(&m->requests[op][class], 1);
 }
 
-static void
-head(struct buf *out, const char *name, const char *type, const char *help)
+void
+metrics_head(struct buf *out, const char *name, const char *type,
+    const char *help)
 {
 	buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
@@ -61,7 +62,7 @@ write_requests(struct metrics *m, struct buf *out)
 		[OP_PATCH] = "patch",
 		[OP_DELETE] = "delete" };
 
-	head(out, "chancery_requests_total", "counter",
+	metrics_head(out, "chancery_requests_total", "counter",
 	    "Answers by operation and class of status; 0xx: the connection "
 	    "broke first.");
 	for (size_t op = 0; op < OP__COUNT; op++)
@@ -81,7 +82,7 @@ write_durations(struct metrics *m, struct buf *out)
 {
 	uint64_t sum = 0;
 
-	head(out, "chancery_request_seconds", "histogram",
+	metrics_head(out, "chancery_request_seconds", "histogram",
 	    "From the first octet of a request to the last of its answer.");
 	for (size_t i = 0; i < METRIC_BUCKETS; i++) {
 		sum += get(&m->bucket[i]);
@@ -97,11 +98,11 @@ write_durations(struct metrics *m, struct buf *out)
 	    (uintmax_t)sum, (double)get(&m->sum_us) / 1e6, (uintmax_t)sum);
 }
 
-static void
-one(struct buf *out, const char *name, const char *type, const char *help,
-    uint64_t value)
+void
+metrics_number(struct buf *out, const char *name, const char *type,
+    const char *help, uint64_t value)
 {
-	head(out, name, type, help);
+	metrics_head(out, name, type, help);
 	buf_addf(out, "%s %ju\n", name, (uintmax_t)value);
 }
 
@@ -130,17 +131,17 @@ write_http(struct api *a, struct buf *out)
 	if (a->http == NULL)
 		return;
 	http_shared_counts(a->http, &n);
-	one(out, "chancery_connections_open", "gauge", "Connections now.",
-	    n.open);
-	one(out, "chancery_connections_total", "counter",
+	metrics_number(out, "chancery_connections_open", "gauge",
+	    "Connections now.", n.open);
+	metrics_number(out, "chancery_connections_total", "counter",
 	    "Connections accepted.", n.accepted);
-	one(out, "chancery_handshakes_total", "counter", "TLS handshakes done.",
-	    n.handshakes);
-	one(out, "chancery_handshakes_failed_total", "counter",
+	metrics_number(out, "chancery_handshakes_total", "counter",
+	    "TLS handshakes done.", n.handshakes);
+	metrics_number(out, "chancery_handshakes_failed_total", "counter",
 	    "TLS handshakes that failed.", n.handshakes_failed);
-	one(out, "chancery_connections_turned_away_total", "counter",
+	metrics_number(out, "chancery_connections_turned_away_total", "counter",
 	    "Connections beyond a limit.", n.turned_away);
-	one(out, "chancery_requests_refused_total", "counter",
+	metrics_number(out, "chancery_requests_refused_total", "counter",
 	    "Requests that were malformed, too large or too slow.", n.refused);
 }
 
@@ -154,30 +155,31 @@ api_metrics(struct api *a, struct buf *out)
 
 	write_requests(m, out);
 	write_durations(m, out);
-	one(out, "chancery_requests_in_flight", "gauge",
+	metrics_number(out, "chancery_requests_in_flight", "gauge",
 	    "Requests begun and not answered.",
 	    flying > 0 ? (uint64_t)flying : 0);
-	one(out, "chancery_sent_bytes_total", "counter", "Octets of answers.",
-	    get(&m->sent_bytes));
-	one(out, "chancery_overloaded_total", "counter",
+	metrics_number(out, "chancery_sent_bytes_total", "counter",
+	    "Octets of answers.", get(&m->sent_bytes));
+	metrics_number(out, "chancery_overloaded_total", "counter",
 	    "Requests refused with 503 because too many were in flight.",
 	    get(&m->overloaded));
-	one(out, "chancery_denied_total", "counter",
+	metrics_number(out, "chancery_denied_total", "counter",
 	    "Requests that a policy denied.", get(&m->denied));
-	one(out, "chancery_changes_total", "counter",
+	metrics_number(out, "chancery_changes_total", "counter",
 	    "Changes of configuration.", get(&m->changes));
-	one(out, "chancery_access_log_lost_total", "counter",
+	metrics_number(out, "chancery_access_log_lost_total", "counter",
 	    "Lines of the access log that could not be written.",
 	    get(&m->unlogged));
-	one(out, "chancery_start_time_seconds", "gauge",
+	metrics_number(out, "chancery_start_time_seconds", "gauge",
 	    "When this process began to serve.", (uint64_t)a->started_s);
-	one(out, "chancery_register_position", "gauge",
+	metrics_number(out, "chancery_register_position", "gauge",
 	    "First record of the register that the store may lack.",
 	    api_position(a));
 	write_http(a, out);
-	one(out, "chancery_lanes_up", "gauge",
+	metrics_number(out, "chancery_lanes_up", "gauge",
 	    "Workers whose way to the signer is open.", api_lanes_up(a));
-	head(out, "chancery_certificates", "gauge", "Rows of the store.");
+	metrics_head(out, "chancery_certificates", "gauge",
+	    "Rows of the store.");
 	docs_each(a->cfg.docs, "mount", "", write_mount, &arg);
 	pki_metrics(out, clock_wall_ms(&clock_system) / 1000);
 	pki_ocsp_metrics(out);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include <chancery/base/log.h>
+#include <chancery/server/api.h>
 
 #include "keeper.h"
 #include "publish.h"
@@ -222,9 +223,9 @@ row(struct buf *out, const char *name, const struct told *t, int64_t value)
 }
 
 static void
-head(struct buf *out, const char *name, const char *help)
+gauge(struct buf *out, const char *name, const char *help)
 {
-	buf_addf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+	metrics_head(out, name, "gauge", help);
 }
 
 void
@@ -233,25 +234,25 @@ pki_metrics(struct buf *out, int64_t now_s)
 	uint64_t sums[ALARM__COUNT] = { 0 };
 
 	(void)pthread_mutex_lock(&mutex);
-	head(out, "chancery_crl_next_update_seconds",
+	gauge(out, "chancery_crl_next_update_seconds",
 	    "Until the first list of that kind ends; none there: 0.");
 	for (size_t i = 0; i < now_.n && i < TOLD_MAX; i++)
 		row(out, "chancery_crl_next_update_seconds", &now_.v[i],
 		    now_.v[i].missing || now_.v[i].next_s == INT64_MAX
 			? 0
 			: now_.v[i].next_s - now_s);
-	head(out, "chancery_crl_bytes", "The largest list of that kind.");
+	gauge(out, "chancery_crl_bytes", "The largest list of that kind.");
 	for (size_t i = 0; i < now_.n && i < TOLD_MAX; i++)
 		row(out, "chancery_crl_bytes", &now_.v[i],
 		    (int64_t)now_.v[i].bytes);
-	head(out, "chancery_crl_lists", "Lists of that kind that are kept.");
+	gauge(out, "chancery_crl_lists", "Lists of that kind that are kept.");
 	for (size_t i = 0; i < now_.n && i < TOLD_MAX; i++)
 		row(out, "chancery_crl_lists", &now_.v[i], now_.v[i].lists);
 	for (size_t i = 0; i < now_.n; i++)
 		for (unsigned a = 0; a < ALARM__COUNT; a++)
 			sums[a] += now_.v[i].alarms >> a & 1;
 	(void)pthread_mutex_unlock(&mutex);
-	head(out, "chancery_crl_alarms",
+	gauge(out, "chancery_crl_alarms",
 	    "Issuers with lists that are late, overdue or too large.");
 	for (unsigned a = 0; a < ALARM__COUNT; a++)
 		buf_addf(out, "chancery_crl_alarms{alarm=\"%s\"} %ju\n",

@@ -88,33 +88,25 @@ failing(void)
 	return n;
 }
 
-static void
-metric(struct buf *out, const char *name, const char *type, const char *help,
-    uint64_t value)
-{
-	buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n%s %ju\n", name, help, name,
-	    type, name, (uintmax_t)value);
-}
-
 void
 pki_ocsp_metrics(struct buf *out)
 {
-	metric(out, "chancery_ocsp_cached_total", "counter",
+	metrics_number(out, "chancery_ocsp_cached_total", "counter",
 	    "OCSP answers that were kept.", atomic_load(&ocsp_counts.cached));
-	metric(out, "chancery_ocsp_signed_total", "counter",
+	metrics_number(out, "chancery_ocsp_signed_total", "counter",
 	    "OCSP answers that were signed.",
 	    atomic_load(&ocsp_counts.signed_));
-	metric(out, "chancery_ocsp_later_total", "counter",
+	metrics_number(out, "chancery_ocsp_later_total", "counter",
 	    "OCSP requests that were told to try later.",
 	    atomic_load(&ocsp_counts.later));
-	metric(out, "chancery_ocsp_refused_total", "counter",
+	metrics_number(out, "chancery_ocsp_refused_total", "counter",
 	    "OCSP requests that were refused.",
 	    atomic_load(&ocsp_counts.refused));
-	metric(out, "chancery_ocsp_kept", "gauge", "OCSP answers in memory.",
-	    atomic_load(&ocsp_counts.entries));
-	metric(out, "chancery_ocsp_kept_bytes", "gauge", "Their octets.",
-	    atomic_load(&ocsp_counts.bytes));
-	metric(out, "chancery_ocsp_responders_failing", "gauge",
+	metrics_number(out, "chancery_ocsp_kept", "gauge",
+	    "OCSP answers in memory.", atomic_load(&ocsp_counts.entries));
+	metrics_number(out, "chancery_ocsp_kept_bytes", "gauge",
+	    "Their octets.", atomic_load(&ocsp_counts.bytes));
+	metrics_number(out, "chancery_ocsp_responders_failing", "gauge",
 	    "Issuers that get no responder, or no new certificate for it.",
 	    failing());
 }

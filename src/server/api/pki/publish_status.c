@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is told of publication: metrics, and a row of the API. */
+#include <chancery/server/api.h>
+
 #include "process.h"
 #include "publish.h"
 
@@ -89,8 +91,8 @@ publish_metrics(struct buf *out)
 	(void)pthread_mutex_lock(&publish_table.mutex);
 	for (size_t m = 0; publish_table.n > 0 && m < countof(metrics); m++) {
 		now = now_s();
-		buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", metrics[m].name,
-		    metrics[m].about, metrics[m].name, metrics[m].type);
+		metrics_head(out, metrics[m].name, metrics[m].type,
+		    metrics[m].about);
 		for (size_t i = 0; i < publish_table.n; i++) {
 			sum_up(&publish_table.target[i], now, &s);
 			write_row(out, m, &publish_table.target[i], &s);
