@@ -316,6 +316,8 @@ struct crl_file {
 	int64_t modified_s; /* later than that of every list before it */
 };
 bool crl_open(const struct sha256 *key, unsigned part, struct crl_file *out);
+/* The same without a descriptor, for who asks what it is like. */
+bool crl_look(const struct sha256 *key, unsigned part, struct crl_file *out);
 /* Frees what is known of files. */
 void crl_forget(void);
 /* Ask for a new list and go on when it is there (or failed: a warning). At once where lists

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When a list is due, by its file and config/crl. */
-#include <unistd.h>
-
 #include "keeper.h"
 
 /* Readers refuse a list from the future beyond a quarter of an hour (docs/pki.md). */
@@ -33,9 +31,8 @@ delta_due(const struct kept *k, const struct crl_file *f, const json_t *cfg,
 	int64_t interval = config_seconds(cfg, "delta_rebuild_interval");
 	struct crl_file full;
 
-	if (!crl_open(&k->key, CRL_FULL, &full))
+	if (!crl_look(&k->key, CRL_FULL, &full))
 		return usual;
-	(void)close(full.fd);
 	if (full.number > f->number)
 		return full.this_s;
 	return k->touched && interval >= 0 ? least(usual, f->this_s + interval)
@@ -48,9 +45,8 @@ kept_look(struct kept *k, struct docs *d, const char *mount, int64_t now)
 	json_t *cfg = config_get(d, mount, "crl");
 	struct crl_file f;
 
-	k->there = crl_open(&k->key, k->part, &f);
+	k->there = crl_look(&k->key, k->part, &f);
 	if (k->there) {
-		(void)close(f.fd);
 		k->this_s = f.this_s;
 		k->next_s = f.next_s;
 		k->bytes = f.bytes;

@@ -292,10 +292,8 @@ warn_large(struct call *c, const struct doc *issuer)
 {
 	struct crl_file f;
 
-	if (!crl_open(&issuer_of(issuer)->key, CRL_FULL, &f))
-		return;
-	(void)close(f.fd);
-	crl_warn_large(c, &f);
+	if (crl_look(&issuer_of(issuer)->key, CRL_FULL, &f))
+		crl_warn_large(c, &f);
 }
 
 /* One after the other; those without a key or the usage are passed over. */

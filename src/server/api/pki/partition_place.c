@@ -5,7 +5,6 @@
  * a worker share that change.
  */
 #include <stdio.h>
-#include <unistd.h>
 
 #include <chancery/base/text.h>
 
@@ -343,10 +342,8 @@ need_list(struct call *c, struct work *w, uint8_t *listed)
 		w->placed(c);
 		return;
 	}
-	if (*listed == 0 && crl_open(&w->way->issuer->key, w->partition, &f)) {
-		(void)close(f.fd);
-		*listed = 1;
-	}
+	if (*listed == 0)
+		*listed = crl_look(&w->way->issuer->key, w->partition, &f);
 	if (*listed != 0)
 		w->placed(c);
 	else

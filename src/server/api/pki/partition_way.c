@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whether a way has partitions, and what the URLs of its certificates are then. */
-#include <unistd.h>
-
 #include "partition.h"
 
 /* How often a worker looks whether "auto" is to begin. */
@@ -19,10 +17,7 @@ may_begin(struct call *c, const struct way *w)
 	    certs < (uint64_t)w->most)
 		return false;
 	/* One whose lists are refused, or not made yet, keeps what it has. */
-	if (!crl_open(&w->issuer->key, CRL_FULL, &f))
-		return false;
-	(void)close(f.fd);
-	return true;
+	return crl_look(&w->issuer->key, CRL_FULL, &f);
 }
 
 /* Where URLs say "{{partition}}" there is no list that all could stand in from the first on. */

@@ -75,11 +75,6 @@ enum publish_state publish_state_of(const struct publish_object *o,
     int64_t now_s);
 bool publish_is_current(const struct publish_object *o);
 
-/* The lists of an issuer that are on disk. */
-typedef void publish_scope_fn(void *arg, const char *scope,
-    const struct crl_file *f);
-void publish_each_scope(const struct sha256 *key, publish_scope_fn *fn,
-    void *arg);
 /* The newest list of that scope; f->fd -1 and false: none. */
 bool publish_open(const struct sha256 *key, const char *scope,
     struct crl_file *f) must_check;

@@ -22,26 +22,6 @@ publish_open(const struct sha256 *key, const char *scope, struct crl_file *f)
 	return crl_part(scope, &part) && crl_open(key, part, f);
 }
 
-void
-publish_each_scope(const struct sha256 *key, publish_scope_fn *fn, void *arg)
-{
-	char hex[2 * SHA256_LEN + 1];
-	auto_mem char *path = NULL;
-	auto_dir DIR *dir = NULL;
-	const struct dirent *entry;
-	struct crl_file f;
-
-	hex_encode(sha256_bytes(key), hex);
-	path = mem_printf("%s/%s", pki_process.crl_dir, hex);
-	dir = opendir(path);
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		if (!publish_open(key, entry->d_name, &f))
-			continue;
-		(void)close(f.fd);
-		fn(arg, entry->d_name, &f);
-	}
-}
-
 /* ---- rows ----------------------------------------------------------------------------- */
 
 static struct publish_object **
@@ -208,11 +188,10 @@ has_mount(const struct service_target *t, const char *mount)
 }
 
 static void
-each_list(void *arg, const char *scope, const struct crl_file *list)
+each_list(struct filling *f, const char *scope, const struct crl_file *list)
 {
 	static const enum job_form forms[] = { JOB_FORM_LIST,
 		JOB_FORM_LIST_PEM };
-	struct filling *f = arg;
 
 	for (f->target = 0; f->target < publish_table.n; f->target++) {
 		const struct service_target *t =
@@ -246,6 +225,22 @@ each_certificate(struct filling *f)
 	}
 }
 
+/* All of the issuer that are on disk. */
+static void
+each_on_disk(struct filling *f)
+{
+	auto_mem char *path = mem_printf("%s/%s", pki_process.crl_dir, f->key);
+	auto_dir DIR *dir = opendir(path);
+	const struct dirent *entry;
+	struct crl_file list;
+	unsigned part;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (crl_part(entry->d_name, &part) &&
+		    crl_look(&f->issuer->key, part, &list))
+			each_list(f, entry->d_name, &list);
+}
+
 static bool
 fill_one(void *arg, const struct doc *doc)
 {
@@ -261,7 +256,7 @@ fill_one(void *arg, const struct doc *doc)
 	f->is_default = strcmp(id, f->issuer->id) == 0;
 	each_certificate(f);
 	if (!crl_disabled(f->docs, doc->scope))
-		publish_each_scope(&f->issuer->key, each_list, f);
+		each_on_disk(f);
 	return true;
 }
 

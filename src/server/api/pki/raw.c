@@ -5,7 +5,6 @@
  * when; PEM ends with a newline, so that files can be joined.
  */
 #include <stdio.h>
-#include <unistd.h>
 
 #include <chancery/base/text.h>
 

@@ -5,8 +5,6 @@
  * scripts that fetch the list next expect, as long as that list is short; a longer one, or with
  * auto_rebuild on, follows within seconds, one for many revocations.
  */
-#include <unistd.h>
-
 #include <chancery/base/text.h>
 #include <chancery/pki/crl.h>
 
@@ -129,9 +127,8 @@ is_awaited(struct call *c, const struct revocation *r, unsigned part)
 	    !r->waits || crl_is_on(c->docs, c->mount->path, "auto_rebuild");
 	struct crl_file f;
 
-	if (!crl_open(&issuer_of(r->issuer)->key, part, &f))
+	if (!crl_look(&issuer_of(r->issuer)->key, part, &f))
 		return !later;
-	(void)close(f.fd);
 	if (part == CRL_FULL)
 		crl_warn_large(c, &f);
 	return !later && f.bytes <= SHORT_LIST_BYTES;
