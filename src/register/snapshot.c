@@ -454,6 +454,7 @@ read_open(struct json_reader *r, struct reg_state *s)
 	if (keygen || crl)
 		o.more = mem_dup(&m, sizeof(m));
 	*state_open_add(s, o.pub.n, o.pub.type) = o;
+	s->open_wide += o.count > 1;
 }
 
 static void

@@ -1044,6 +1044,41 @@ test_snapshot_round(void **state)
 	world_close(&w);
 }
 
+/* An open INTENT for many signatures is one after a snapshot too, and its outcome ends that. */
+static void
+test_snapshot_keeps_room_for_many_signatures(void **state)
+{
+	auto_buf struct buf json = { 0 };
+	struct log_position at = { 0 };
+	struct sha256 hash;
+	struct world w;
+	struct error e;
+	uint64_t n;
+
+	(void)state;
+	world_open(&w);
+	make_intent(&w.rec, &w.key, tbs(&w, 9), &w.hash);
+	record_text(&w.rec, "kind", "ocsp");
+	record_bytes(&w.rec, "serial", (struct bytes){ 0 });
+	record_int(&w.rec, "entries", 256);
+	n = must(&w);
+	assert_int_equal(w.s->open_wide, 1);
+	tree_init(&at.tree);
+	for (uint64_t i = 0; i < w.s->n; i++)
+		tree_append(&at.tree, &w.hash);
+	assert_true(snapshot_make(w.s, &at, NULL, 1, &hash, &e));
+	snapshot_encode(w.s, &at, &json);
+	reg_state_free(w.s);
+	w.s = snapshot_decode(buf_bytes(&json), &at, &e);
+	assert_non_null(w.s);
+	assert_int_equal(w.s->open_wide, 1);
+	b_failed_without(&w);
+	record_int(&w.rec, "intent", (int64_t)n);
+	(void)must(&w);
+	assert_int_equal(w.s->open_wide, 0);
+	world_close(&w);
+}
+
 /* ---- revoked serials -------------------------------------------------- */
 
 static void
@@ -1130,6 +1165,7 @@ main(void)
 		cmocka_unit_test(test_allowed),
 		cmocka_unit_test(test_import),
 		cmocka_unit_test(test_snapshot_round),
+		cmocka_unit_test(test_snapshot_keeps_room_for_many_signatures),
 		cmocka_unit_test(test_revoked_index),
 	};
 
