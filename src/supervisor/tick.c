@@ -19,10 +19,11 @@ check_silence(struct supervisor *s, enum child_which which)
 {
 	struct child *c = &s->child[which];
 
-	/* What it said may still lie in the socket. */
+	/* What it said may still lie in the socket: also its end, and then there is no process
+	 * of it any more. */
 	if (is_late(c, now_ms()))
 		child_heard(s, which);
-	if (!is_late(c, now_ms()) || c->killed)
+	if (!child_is_up(c) || !is_late(c, now_ms()) || c->killed)
 		return;
 	log_line(LOG_LEVEL_ERROR, "%s: hangs; killed", c->name);
 	c->killed = c->state != CHILD_STOPPING;

@@ -155,16 +155,17 @@ void
 units_accept(struct supervisor *s)
 {
 	struct visitor v = { .pidfd = -1 };
+	size_t i = 0;
 
 	v.fd = accept4(s->units.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (v.fd < 0)
 		return;
-	for (size_t i = 0; is_somebody(&s->units, &v) && i < UNITS_NEW_MAX; i++)
-		if (s->units.fresh[i].fd < 0) {
-			s->units.fresh[i] = v;
-			return;
-		}
-	visitor_close(&v);
+	while (i < UNITS_NEW_MAX && s->units.fresh[i].fd >= 0)
+		i++;
+	if (i < UNITS_NEW_MAX && is_somebody(&s->units, &v))
+		s->units.fresh[i] = v;
+	else
+		visitor_close(&v);
 }
 
 static void
