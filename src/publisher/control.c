@@ -6,13 +6,9 @@
 
 #include <chancery/base/cleanup.h>
 #include <chancery/base/log.h>
+#include <chancery/wire/packet.h>
 
 #include "publisher.h"
-
-union rights {
-	struct cmsghdr align;
-	char room[CMSG_SPACE(sizeof(int))];
-};
 
 void
 publisher_say(enum room_message m, struct bytes body)
@@ -64,32 +60,13 @@ static const struct {
 	{ ROOM_NEW_OUTLANE, on_new_lane },
 };
 
-static int
-passed_fd(struct msghdr *m)
-{
-	const struct cmsghdr *h = CMSG_FIRSTHDR(m);
-	int fd = -1;
-
-	if (h != NULL && h->cmsg_level == SOL_SOCKET &&
-	    h->cmsg_type == SCM_RIGHTS && h->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(h), sizeof(fd));
-	return fd;
-}
-
 /* False: nothing there. */
 static bool
 one_message(struct publisher *p)
 {
 	uint32_t v[2] = { 0 };
-	union rights c = { 0 };
-	struct iovec iov = { v, sizeof(v) };
-	struct msghdr m = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &c,
-		.msg_controllen = sizeof(c.room) };
-	ssize_t n =
-	    recvmsg(ROOM_FD_CONTROL, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	auto_fd int fd = n > 0 ? passed_fd(&m) : -1;
+	auto_fd int fd = -1;
+	ssize_t n = packet_receive(ROOM_FD_CONTROL, v, sizeof(v), &fd, NULL);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;

@@ -9,6 +9,7 @@
 #include <chancery/base/file.h>
 #include <chancery/base/json.h>
 #include <chancery/sandbox/sandbox.h>
+#include <chancery/wire/packet.h>
 #include <chancery/wire/supervisor.h>
 
 #include "supervisor.h"
@@ -165,46 +166,21 @@ static const struct {
 
 /* ---- requests ----------------------------------------------------------------- */
 
-union rights {
-	struct cmsghdr align;
-	char room[CMSG_SPACE(sizeof(int))];
-};
-
-static ssize_t
-receive(int from, struct supervisor_request *r, int *fd)
-{
-	union rights c;
-	struct iovec v = { r, sizeof(*r) };
-	struct msghdr m = { .msg_iov = &v,
-		.msg_iovlen = 1,
-		.msg_control = &c,
-		.msg_controllen = sizeof(c.room) };
-	ssize_t n = recvmsg(from, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	struct cmsghdr *h = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
-
-	*fd = -1;
-	if (h != NULL && h->cmsg_level == SOL_SOCKET &&
-	    h->cmsg_type == SCM_RIGHTS && h->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(fd, CMSG_DATA(h), sizeof(int));
-	if (n > 0 && (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
-		return 0;
-	return n;
-}
-
 void
 admin_heard(struct supervisor *s, size_t client)
 {
 	struct client *c = &s->client[client];
 	struct supervisor_request r = { 0 };
 	auto_fd int fd = -1;
+	bool whole;
 	ssize_t n;
 
 	if (c->fd < 0)
 		return;
-	n = receive(c->fd, &r, &fd);
+	n = packet_receive(c->fd, &r, sizeof(r), &fd, &whole);
 	if (n < 0 && errno == EAGAIN)
 		return;
-	if (n != (ssize_t)sizeof(r)) {
+	if (n != (ssize_t)sizeof(r) || !whole) {
 		client_close(c);
 		return;
 	}

@@ -2,36 +2,18 @@
 #include <sys/socket.h>
 
 #include <chancery/base/cleanup.h>
+#include <chancery/wire/packet.h>
 
 #include "supervisor.h"
-
-union rights {
-	struct cmsghdr align;
-	char room[CMSG_SPACE(sizeof(int))];
-};
 
 bool
 control_send(int control, uint32_t type, struct bytes rest, int fd)
 {
 	auto_buf struct buf packet = { 0 };
-	union rights c = { 0 };
-	struct iovec v;
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
-	struct cmsghdr *h;
 
 	buf_add(&packet, &type, sizeof(type));
 	buf_add_bytes(&packet, rest);
-	v = (struct iovec){ packet.p, packet.n };
-	if (fd >= 0) {
-		m.msg_control = &c;
-		m.msg_controllen = sizeof(c.room);
-		h = CMSG_FIRSTHDR(&m);
-		h->cmsg_level = SOL_SOCKET;
-		h->cmsg_type = SCM_RIGHTS;
-		h->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(h), &fd, sizeof(int));
-	}
-	return sendmsg(control, &m, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+	return packet_send(control, buf_bytes(&packet), fd) ==
 	    (ssize_t)packet.n;
 }
 

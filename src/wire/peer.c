@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chancery/base/limits.h>
+#include <chancery/wire/packet.h>
 #include <chancery/wire/peer.h>
 
 /* A packet on its way; `fd` carries the body of the only frame in it, or is -1. */
@@ -162,26 +163,6 @@ peer_send(struct peer *p, const struct frame *f, struct bytes body,
 	return true;
 }
 
-static ssize_t
-send_packet(const struct peer *p, const struct packet *k)
-{
-	union control c = { 0 };
-	struct iovec v = { k->data.p, k->data.n };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
-	struct cmsghdr *h;
-
-	if (k->fd >= 0) {
-		m.msg_control = &c;
-		m.msg_controllen = CMSG_SPACE(sizeof(int));
-		h = CMSG_FIRSTHDR(&m);
-		h->cmsg_level = SOL_SOCKET;
-		h->cmsg_type = SCM_RIGHTS;
-		h->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(h), &k->fd, sizeof(int));
-	}
-	return sendmsg(p->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 static void
 packet_sent(struct peer *p, struct packet *k)
 {
@@ -203,7 +184,7 @@ peer_flush(struct peer *p, struct error *e)
 	struct packet *k;
 
 	while ((k = TAILQ_FIRST(&p->out)) != NULL) {
-		if (send_packet(p, k) >= 0) {
+		if (packet_send(p->fd, buf_bytes(&k->data), k->fd) >= 0) {
 			packet_sent(p, k);
 			continue;
 		}

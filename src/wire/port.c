@@ -8,17 +8,13 @@
 #include <chancery/base/cleanup.h>
 #include <chancery/base/limits.h>
 #include <chancery/base/secret.h>
+#include <chancery/wire/packet.h>
 #include <chancery/wire/port.h>
 
 struct packet {
 	TAILQ_ENTRY(packet) link;
 	struct secret *data;
 	int file; /* -1: none */
-};
-
-union rights {
-	struct cmsghdr align;
-	char room[CMSG_SPACE(sizeof(int))];
 };
 
 struct port {
@@ -144,34 +140,15 @@ port_send_file(struct port *p, const struct frame *f, struct bytes body, int fd,
 	return true;
 }
 
-static ssize_t
-send_packet(const struct port *p, const struct packet *k)
-{
-	const uint8_t *data = secret_data(k->data);
-	union rights c = { 0 };
-	struct iovec v = { .iov_len = secret_len(k->data) };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
-
-	/* sendmsg only reads: the iovec alone is not const. */
-	memcpy(&v.iov_base, &data, sizeof(data));
-	if (k->file >= 0) {
-		m.msg_control = &c;
-		m.msg_controllen = sizeof(c.room);
-		c.align = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
-			.cmsg_type = SCM_RIGHTS,
-			.cmsg_len = CMSG_LEN(sizeof(int)) };
-		memcpy(CMSG_DATA(&c.align), &k->file, sizeof(k->file));
-	}
-	return sendmsg(p->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 bool
 port_flush(struct port *p, struct error *e)
 {
 	struct packet *k;
 
 	while ((k = TAILQ_FIRST(&p->out)) != NULL) {
-		if (send_packet(p, k) >= 0) {
+		if (packet_send(p->fd,
+			bytes_of(secret_data(k->data), secret_len(k->data)),
+			k->file) >= 0) {
 			packet_free(p, k);
 			continue;
 		}
@@ -207,59 +184,27 @@ one_frame(struct bytes in, peer_frame_fn *each, void *arg, struct error *e)
 	return each(arg, &f, bytes_of(in.p + FRAME_HEADER, f.len), e);
 }
 
-static int
-passed_file(struct msghdr *m)
-{
-	const struct cmsghdr *h = CMSG_FIRSTHDR(m);
-	int fd = -1;
-
-	if (h != NULL && h->cmsg_level == SOL_SOCKET &&
-	    h->cmsg_type == SCM_RIGHTS && h->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(h), sizeof(fd));
-	return fd;
-}
-
-/* Descriptors that are not taken, or more than one: MSG_CTRUNC closes them. */
-static bool
-one_packet(struct port *p, struct msghdr *m, struct bytes in,
-    peer_frame_fn *each, void *arg, struct error *e)
-{
-	auto_fd int left = -1;
-	bool ok;
-
-	p->file = p->takes_files ? passed_file(m) : -1;
-	if ((m->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
-		ok = error_set(e, FAIL_BAD_INPUT,
-		    "message of another room: larger than a packet");
-	else
-		ok = one_frame(in, each, arg, e);
-	left = take_fd(&p->file);
-	return ok;
-}
-
 enum peer_got
 port_receive(struct port *p, peer_frame_fn *each, void *arg, struct error *e)
 {
 	size_t cap;
 	uint8_t *page = secret_room(p->in, &cap);
-	union rights c = { 0 };
-	struct iovec v = { page, cap };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
-	ssize_t n;
-	bool ok;
+	auto_fd int left = -1;
+	bool whole, ok;
+	ssize_t n = packet_receive(p->fd, page, cap,
+	    p->takes_files ? &p->file : NULL, &whole);
 
-	if (p->takes_files) {
-		m.msg_control = &c;
-		m.msg_controllen = sizeof(c.room);
-	}
-	n = recvmsg(p->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return nothing(e);
 	if (n == 0) {
+		left = take_fd(&p->file);
 		(void)error_set(e, FAIL_IO, "the other room has closed");
 		return PEER_GONE;
 	}
-	ok = one_packet(p, &m, bytes_of(page, (size_t)n), each, arg, e);
+	ok = whole ? one_frame(bytes_of(page, (size_t)n), each, arg, e)
+		   : error_set(e, FAIL_BAD_INPUT,
+			 "message of another room: larger than a packet");
+	left = take_fd(&p->file);
 	explicit_bzero(page, (size_t)n);
 	return ok ? PEER_GOT : PEER_BAD;
 }

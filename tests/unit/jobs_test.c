@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -377,6 +378,43 @@ test_unknown_jobs(unused_arg void **state)
 	assert_string_equal(job_name(JOB_VAULT_LOOKUP), "VAULT_LOOKUP");
 }
 
+/* CMSG_SPACE of one descriptor has room for two. */
+static void
+test_two_files_are_refused_and_closed(void **state)
+{
+	struct rig *r = *state;
+	const struct frame f = { .type = 2 };
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(2 * sizeof(int))];
+	} c = { 0 };
+	uint8_t head[FRAME_HEADER];
+	struct iovec v = { head, sizeof(head) };
+	struct msghdr m = { .msg_iov = &v,
+		.msg_iovlen = 1,
+		.msg_control = &c,
+		.msg_controllen = sizeof(c.room) };
+	int fd[2];
+	struct error e;
+	char octet;
+
+	assert_int_equal(pipe(fd), 0);
+	c.align = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
+		.cmsg_len = CMSG_LEN(sizeof(fd)) };
+	memcpy(CMSG_DATA(&c.align), (int[]){ fd[1], fd[1] }, sizeof(fd));
+	frame_write(&f, head);
+	port_take_files(r->b);
+	assert_int_equal(sendmsg(port_fd(r->a), &m, MSG_NOSIGNAL),
+	    sizeof(head));
+	(void)close(fd[1]);
+	assert_int_equal(port_receive(r->b, on_frame, r, &e), PEER_BAD);
+	assert_int_equal(fcntl(fd[0], F_SETFL, O_NONBLOCK), 0);
+	/* All ends are closed: the end, not "nothing yet". */
+	assert_int_equal(read(fd[0], &octet, 1), 0);
+	(void)close(fd[0]);
+}
+
 int
 main(void)
 {
@@ -390,6 +428,8 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_files_pass, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_two_files_are_refused_and_closed, setup, teardown),
 		cmocka_unit_test(test_request_and_answer),
 		cmocka_unit_test(test_publish),
 		cmocka_unit_test(test_failures_have_no_fields),

@@ -8,6 +8,7 @@
 #include <chancery/base/limits.h>
 #include <chancery/base/log.h>
 #include <chancery/sandbox/sandbox.h>
+#include <chancery/wire/packet.h>
 #include <chancery/wire/peer.h>
 
 #include "room.h"
@@ -17,11 +18,6 @@
 struct message {
 	uint32_t type, value;
 	int fd; /* -1: none came along */
-};
-
-union rights {
-	struct cmsghdr align;
-	char room[CMSG_SPACE(sizeof(int))];
 };
 
 static bool
@@ -45,38 +41,20 @@ tell_ready(void)
 	    (ssize_t)n;
 }
 
-static int
-take_rights(struct msghdr *m)
-{
-	struct cmsghdr *h = CMSG_FIRSTHDR(m);
-	int fd = -1;
-
-	if (h != NULL && h->cmsg_level == SOL_SOCKET &&
-	    h->cmsg_type == SCM_RIGHTS && h->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(h), sizeof(fd));
-	return fd;
-}
-
 /* False: the supervisor is gone, e says so; type 0: nothing there. */
 static bool
 receive(struct message *out, struct error *e)
 {
 	uint32_t v[2] = { 0 };
-	union rights c = { 0 };
-	struct iovec iov = { v, sizeof(v) };
-	struct msghdr m = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &c,
-		.msg_controllen = sizeof(c.room) };
-	ssize_t n =
-	    recvmsg(ROOM_FD_CONTROL, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	int fd = -1;
+	ssize_t n = packet_receive(ROOM_FD_CONTROL, v, sizeof(v), &fd, NULL);
 
 	*out = (struct message){ .fd = -1 };
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return true;
 	if (n < (ssize_t)sizeof(uint32_t))
 		return error_set(e, FAIL_IO, "the supervisor is gone");
-	*out = (struct message){ v[0], v[1], take_rights(&m) };
+	*out = (struct message){ v[0], v[1], fd };
 	return true;
 }
 

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <chancery/base/log.h>
+#include <chancery/wire/packet.h>
 
 #include "room.h"
 
@@ -104,34 +105,13 @@ act(struct room *r, struct bytes packet, int *fd)
 			    fd);
 }
 
-static int
-passed_fd(struct msghdr *m)
-{
-	struct cmsghdr *h = CMSG_FIRSTHDR(m);
-	int fd = -1;
-
-	if (h != NULL && h->cmsg_level == SOL_SOCKET &&
-	    h->cmsg_type == SCM_RIGHTS && h->cmsg_len >= CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(h), sizeof(fd));
-	return fd;
-}
-
 void
 room_control(struct room *r)
 {
 	static uint8_t packet[CONTROL_MAX];
-	union {
-		struct cmsghdr align;
-		char room[CMSG_SPACE(sizeof(int))];
-	} c;
-	struct iovec v = { packet, sizeof(packet) };
-	struct msghdr m = { .msg_iov = &v,
-		.msg_iovlen = 1,
-		.msg_control = &c,
-		.msg_controllen = sizeof(c) };
+	auto_fd int fd = -1;
 	ssize_t n =
-	    recvmsg(ROOM_FD_CONTROL, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	auto_fd int fd = n < 0 ? -1 : passed_fd(&m);
+	    packet_receive(ROOM_FD_CONTROL, packet, sizeof(packet), &fd, NULL);
 
 	if (n > 0)
 		act(r, bytes_of(packet, (size_t)n), &fd);
