@@ -71,27 +71,29 @@ keygen_first_charter_ok(const struct signer *s, size_t token,
 		field);
 }
 
+static struct charter *
+responder_charter(const struct signer *s, size_t token, struct error *e)
+{
+	auto_charter struct charter *of_token = token_charter(s, token, e);
+
+	return of_token != NULL ? charter_template(KEYGEN_OCSP_CHARTER) : NULL;
+}
+
 /* The caller's charter, else the token's template, else no key at all. */
 struct charter *
-keygen_charter(const struct signer *s, size_t token, struct bytes json,
-    struct error *e)
+keygen_charter(const struct signer *s, size_t token, bool ocsp,
+    struct bytes json, struct error *e)
 {
 	auto_charter struct charter *c = NULL;
 
+	if (ocsp)
+		return responder_charter(s, token, e);
 	if (json.n == 0)
 		return token_charter(s, token, e);
 	c = charter_parse_json(json, e);
 	if (c == NULL || !keygen_first_charter_ok(s, token, c, e))
 		return NULL;
 	return take(c);
-}
-
-struct charter *
-keygen_ocsp_charter(const struct signer *s, size_t token, struct error *e)
-{
-	auto_charter struct charter *of_token = token_charter(s, token, e);
-
-	return of_token != NULL ? charter_template(KEYGEN_OCSP_CHARTER) : NULL;
 }
 
 bool
@@ -290,8 +292,7 @@ signer_key_generate(struct signer *s, const struct signer_keygen *req,
 	if (!signer_alive(s, e) || !signer_claim_check(&req->claim, e) ||
 	    !keygen_token_check(s, req->token, e))
 		return false;
-	c = req->ocsp ? keygen_ocsp_charter(s, req->token, e)
-		      : keygen_charter(s, req->token, req->charter_json, e);
+	c = keygen_charter(s, req->token, req->ocsp, req->charter_json, e);
 	if (c == NULL || !sacrifice(s, req, e))
 		return false;
 	random_bytes(id, sizeof(id));
@@ -400,8 +401,7 @@ signer_keygen_settle(struct signer *s, uint64_t intent, bool adopt,
 		*e = why;
 		return false;
 	}
-	c = k.ocsp ? keygen_ocsp_charter(s, k.token, e)
-		   : keygen_charter(s, k.token, charter_json, e);
+	c = keygen_charter(s, k.token, k.ocsp, charter_json, e);
 	if (c == NULL || !adopt_orphan(s, intent, orphan, c, who, key, e))
 		return false;
 	*out = ORPHAN_ADOPTED;

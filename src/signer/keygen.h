@@ -38,13 +38,11 @@ bool keygen_token_check(const struct signer *s, size_t token,
 /* …or by its serial. FAIL_NOT_FOUND. */
 bool keygen_find_token(const struct signer *s, struct bytes serial, size_t *out,
     struct error *e) must_check;
-/* The caller's charter, else the token's template, else FAIL_REFUSED: no key at all. */
-struct charter *keygen_charter(const struct signer *s, size_t token,
-    struct bytes json, struct error *e) must_check;
-/* Of a responder: ocsp-responder, on a token that has a template. */
+/* The caller's charter, else the token's template, else FAIL_REFUSED: no key at all. Of a
+ * responder (ocsp) always the template of that name, on a token that has one itself. */
 #define KEYGEN_OCSP_CHARTER "ocsp-responder"
-struct charter *keygen_ocsp_charter(const struct signer *s, size_t token,
-    struct error *e) must_check;
+struct charter *keygen_charter(const struct signer *s, size_t token, bool ocsp,
+    struct bytes json, struct error *e) must_check;
 /* Offline anything; else no wider than the charter of the token's keys
  * (FAIL_QUORUM). */
 bool keygen_first_charter_ok(const struct signer *s, size_t token,

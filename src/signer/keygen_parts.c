@@ -94,8 +94,7 @@ signer_keygen_begin(struct signer *s, const struct signer_keygen *req,
 		    key_type_name(req->type));
 		return NULL;
 	}
-	c = req->ocsp ? keygen_ocsp_charter(s, req->token, e)
-		      : keygen_charter(s, req->token, req->charter_json, e);
+	c = keygen_charter(s, req->token, req->ocsp, req->charter_json, e);
 	if (c == NULL)
 		return NULL;
 	j = job_new(s, req);
@@ -151,9 +150,7 @@ signer_keygen_resume(struct signer *s, uint64_t intent, struct error *e)
 		error_set(e, FAIL_UNSUPPORTED, "key type %s", type);
 		return NULL;
 	}
-	j->charter = k.ocsp
-	    ? keygen_ocsp_charter(s, k.token, e)
-	    : keygen_charter(s, k.token, (struct bytes){ 0 }, e);
+	j->charter = keygen_charter(s, k.token, k.ocsp, (struct bytes){ 0 }, e);
 	return j->charter == NULL ? NULL : take(j);
 }
 

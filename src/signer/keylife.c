@@ -54,7 +54,7 @@ signer_key_adopt(struct signer *s, size_t token, const char *uri,
 	if (!signer_alive(s, e) || !signer_claim_check(who, e) ||
 	    !keygen_token_check(s, token, e))
 		return false;
-	c = keygen_charter(s, token, charter_json, e);
+	c = keygen_charter(s, token, false, charter_json, e);
 	if (c == NULL)
 		return false;
 	k = hsm_key_open(s->cfg.token[token].token, uri, (struct bytes){ 0 },
