@@ -133,6 +133,17 @@ sig_alg_fits(enum sig_alg alg, struct key_type type)
 	return false;
 }
 
+size_t
+key_signature_max(struct key_type type)
+{
+	static const size_t fixed[KEY_ALG__COUNT] = { [KEY_EC_P256] = 72,
+		[KEY_EC_P384] = 104,
+		[KEY_EC_P521] = 139,
+		[KEY_ED25519] = 64 };
+
+	return type.alg == KEY_RSA ? type.bits / 8 : fixed[type.alg];
+}
+
 enum sig_alg
 sig_alg_default(struct key_type type)
 {

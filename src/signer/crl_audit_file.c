@@ -27,13 +27,9 @@ static char *
 path_of(const struct auditing *x, const struct audit_one *o)
 {
 	const struct audit_series *s = &x->series[o->series];
-	char hex[2 * SHA256_LEN + 1];
-	auto_buf struct buf folder = { 0 };
+	auto_mem char *dir = crl_list_dir(x->a->crl_dir, &s->key->key, s->text);
 
-	hex_encode(sha256_bytes(&s->key->key), hex);
-	crl_scope_folder(bytes_str(s->text), &folder);
-	return mem_printf("%s/%s/%s/%llu.crl", x->a->crl_dir, hex,
-	    buf_cstr(&folder), (unsigned long long)o->number);
+	return mem_printf("%s/%llu.crl", dir, (unsigned long long)o->number);
 }
 
 bool

@@ -25,19 +25,6 @@
 #define SEND_BYTES (UINT64_C(1) << 20)
 #define AHEAD_BYTES (UINT64_C(16) << 20)
 
-/* The longest DER signature: RFC 3279 2.2.3, two INTEGERs for ECDSA. */
-static size_t
-signature_max(const struct signer_key *k)
-{
-	static const size_t ec[] = { [KEY_EC_P256] = 72,
-		[KEY_EC_P384] = 104,
-		[KEY_EC_P521] = 139,
-		[KEY_ED25519] = 64 };
-
-	return k->spki.type.alg == KEY_RSA ? k->spki.type.bits / 8
-					   : ec[k->spki.type.alg];
-}
-
 /* How long the header will be, unless the signature is shorter just where that counts. */
 static size_t
 room_for(const struct request *r)
@@ -47,7 +34,7 @@ room_for(const struct request *r)
 	auto_buf struct buf tail = { 0 };
 
 	crl_outer(r->crl->tbs_bytes, r->alg,
-	    bytes_of(zero, signature_max(r->key)), &head, &tail);
+	    bytes_of(zero, key_signature_max(r->key->spki.type)), &head, &tail);
 	return head.n;
 }
 
@@ -111,9 +98,6 @@ static bool
 make_dirs(struct signer *s, struct request *r, struct error *e)
 {
 	struct crl_work *w = r->crl;
-	auto_buf struct buf name = { 0 };
-	char hex[2 * SHA256_LEN + 1];
-	auto_mem char *parent = NULL;
 	const char *slash;
 
 	if (w->named) {
@@ -123,16 +107,15 @@ make_dirs(struct signer *s, struct request *r, struct error *e)
 		    : mem_printf("%.*s", (int)(slash - w->path + 1), w->path);
 		return true;
 	}
-	hex_encode(sha256_bytes(&r->key->id), hex);
-	crl_scope_folder(bytes_str(w->scope_text), &name);
-	parent = path_join(s->cfg.crl_dir, hex);
 	mem_free(w->dir);
-	w->dir = path_join(parent, buf_cstr(&name));
+	w->dir =
+	    crl_list_dir_make(s->cfg.crl_dir, &r->key->id, w->scope_text, e);
+	if (w->dir == NULL)
+		return false;
 	mem_free(w->path);
 	w->path =
 	    mem_printf("%s/%llu.crl", w->dir, (unsigned long long)w->number);
-	return dir_create(s->cfg.crl_dir, 0755, e) &&
-	    dir_create(parent, 0755, e) && dir_create(w->dir, 0755, e);
+	return true;
 }
 
 static bool
@@ -286,9 +269,8 @@ newest_first(const void *a, const void *b)
 	return *x < *y ? 1 : *x > *y ? -1 : 0;
 }
 
-/* The numbers of the lists of a folder, newest first. */
-static size_t
-kept_numbers(const char *dir, uint64_t **out)
+size_t
+crl_file_numbers(const char *dir, uint64_t **out)
 {
 	auto_dir DIR *d = opendir(dir);
 	const struct dirent *one;
@@ -307,7 +289,8 @@ kept_numbers(const char *dir, uint64_t **out)
 		if (parse_u64(name, 0, UINT64_MAX, &(*out)[n]))
 			n++;
 	}
-	qsort(*out, n, sizeof(**out), newest_first);
+	if (n > 1)
+		qsort(*out, n, sizeof(**out), newest_first);
 	return n;
 }
 
@@ -321,7 +304,7 @@ drop_old(const struct signer *s, const struct crl_work *w)
 
 	if (w->named || s->cfg.reg.offline)
 		return;
-	n = kept_numbers(w->dir, &number);
+	n = crl_file_numbers(w->dir, &number);
 	for (size_t i = CRL_KEPT; i < n; i++) {
 		auto_mem char *path = mem_printf("%s/%llu.crl", w->dir,
 		    (unsigned long long)number[i]);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <chancery/base/cleanup.h>
+#include <chancery/base/file.h>
 #include <chancery/base/text.h>
 
 #include "crl_text.h"
@@ -57,11 +59,37 @@ crl_scope_parse(const char *text, struct crl_scope *out, struct error *e)
 	return true;
 }
 
-void
-crl_scope_folder(struct bytes scope, struct buf *out)
+static char *
+key_dir(const char *root, const struct sha256 *key)
 {
-	for (size_t i = 0; i < scope.n; i++)
-		buf_add_byte(out, scope.p[i] == ':' ? '-' : scope.p[i]);
+	char hex[2 * SHA256_LEN + 1];
+
+	hex_encode(sha256_bytes(key), hex);
+	return path_join(root, hex);
+}
+
+char *
+crl_list_dir(const char *root, const struct sha256 *key, const char *scope)
+{
+	auto_mem char *of_key = key_dir(root, key);
+	auto_mem char *folder = mem_strdup(scope);
+
+	for (char *c = folder; (c = strchr(c, ':')) != NULL;)
+		*c = '-';
+	return path_join(of_key, folder);
+}
+
+char *
+crl_list_dir_make(const char *root, const struct sha256 *key, const char *scope,
+    struct error *e)
+{
+	auto_mem char *of_key = key_dir(root, key);
+	auto_mem char *dir = crl_list_dir(root, key, scope);
+
+	if (!dir_create(root, 0755, e) || !dir_create(of_key, 0755, e) ||
+	    !dir_create(dir, 0755, e))
+		return NULL;
+	return take(dir);
 }
 
 struct entries {

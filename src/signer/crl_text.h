@@ -39,8 +39,12 @@ crl_scope_is_full_series(enum crl_scope_kind kind)
 /* FAIL_BAD_INPUT names the scopes there are. `text` may be NULL. */
 bool crl_scope_parse(const char *text, struct crl_scope *out,
     struct error *e) must_check;
-/* The folder of a scope's lists: "partition-3". */
-void crl_scope_folder(struct bytes scope, struct buf *out);
+/* The folder of a scope's lists: <root>/<key>/<scope, ':' as '-'>. */
+char *crl_list_dir(const char *root, const struct sha256 *key,
+    const char *scope) must_check;
+/* The same, made where it is missing; NULL: it cannot be. */
+char *crl_list_dir_make(const char *root, const struct sha256 *key,
+    const char *scope, struct error *e) must_check;
 
 struct crl_text {
 	const struct reg_state *state;

@@ -45,6 +45,9 @@ bool crl_file_tbs(struct signer *s, struct request *r,
     struct error *e) must_check;
 /* SHA-256 of the TBS for the record, whatever the signature hashes with. */
 void crl_file_hash(struct request *r, struct sha256 *out);
+/* The numbers of the lists of a folder, newest first; for the caller to free. None: it is not
+ * there either. */
+size_t crl_file_numbers(const char *dir, uint64_t **out);
 /* struct request_type. */
 bool crl_file_complete(struct signer *s, struct request *r,
     struct error *e) must_check;

@@ -11,8 +11,8 @@
 #include <chancery/base/text.h>
 #include <chancery/register/bundle.h>
 
+#include "crl_work.h"
 #include "import.h"
-#include "internal.h"
 
 #define RECORD_FILE "import.json"
 
@@ -147,34 +147,17 @@ check_keys(const struct signer *s, const struct import_job *j, struct error *e)
 	return true;
 }
 
-static uint64_t
-newest_in(const char *dir)
-{
-	auto_dir DIR *d = opendir(dir);
-	const struct dirent *entry;
-	uint64_t best = 0, v;
-
-	while (d != NULL && (entry = readdir(d)) != NULL) {
-		size_t n = strspn(entry->d_name, "0123456789");
-		auto_mem char *digits =
-		    mem_printf("%.*s", (int)n, entry->d_name);
-
-		if (strcmp(entry->d_name + n, ".crl") == 0 &&
-		    parse_u64(digits, 1, INT64_MAX, &v) && v > best)
-			best = v;
-	}
-	return best;
-}
-
 /* What is served never becomes older. */
 static bool
 check_numbers(const struct signer *s, const struct import_job *j,
     struct error *e)
 {
 	for (size_t i = 0; s->cfg.crl_dir != NULL && i < j->lists_n; i++) {
-		auto_mem char *dir =
-		    import_list_dir(s->cfg.crl_dir, &j->lists[i]);
-		uint64_t served = newest_in(dir);
+		auto_mem char *dir = crl_list_dir(s->cfg.crl_dir,
+		    &j->lists[i].key, j->lists[i].scope);
+		auto_mem uint64_t *number = NULL;
+		uint64_t served =
+		    crl_file_numbers(dir, &number) > 0 ? number[0] : 0;
 
 		if (served > j->lists[i].number)
 			return import_refuse(e, "import-crl-number",

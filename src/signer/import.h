@@ -31,9 +31,6 @@ struct import_job {
 /* "rule: text", FAIL_REFUSED. */
 bool import_refuse(struct error *e, const char *rule, const char *fmt, ...)
     printf_like(3, 4);
-/* <dir>/<key>/<scope, ':' as '-'>, and the file of that number there. */
-char *import_list_dir(const char *dir, const struct import_list *l) must_check;
-char *import_list_path(const char *dir, const struct import_list *l) must_check;
 /* import_dir.c: folders. Removes all of it. */
 void import_remove(const char *dir);
 /* Durable: every file and folder below. */

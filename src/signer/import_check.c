@@ -15,6 +15,7 @@
 #include <chancery/register/bundle.h>
 #include <chancery/signer/rebuild.h>
 
+#include "crl_text.h"
 #include "import.h"
 
 bool
@@ -248,41 +249,6 @@ find_all(struct import_job *j, struct reg *r, struct error *e)
 
 /* ---- its lists, made again --------------------------------------------- */
 
-static char *
-list_dir(const char *dir, const struct import_list *l, bool make,
-    struct error *e)
-{
-	char hex[2 * SHA256_LEN + 1], scope[sizeof(l->scope)];
-	auto_mem char *key = NULL, *at = NULL;
-
-	hex_encode(sha256_bytes(&l->key), hex);
-	memcpy(scope, l->scope, sizeof(scope));
-	for (char *c = scope; *c != '\0'; c++)
-		if (*c == ':')
-			*c = '-';
-	key = path_join(dir, hex);
-	at = path_join(key, scope);
-	if (make &&
-	    (!dir_create(dir, 0755, e) || !dir_create(key, 0755, e) ||
-		!dir_create(at, 0755, e)))
-		return NULL;
-	return take(at);
-}
-
-char *
-import_list_dir(const char *dir, const struct import_list *l)
-{
-	return list_dir(dir, l, false, NULL);
-}
-
-char *
-import_list_path(const char *dir, const struct import_list *l)
-{
-	auto_mem char *at = import_list_dir(dir, l);
-
-	return mem_printf("%s/%llu.crl", at, (unsigned long long)l->number);
-}
-
 static bool
 into_file(void *arg, struct bytes piece, struct error *e)
 {
@@ -306,13 +272,13 @@ make_list(const struct import_job *j, struct reg *r, struct import_list *l,
     struct error *e)
 {
 	auto_mem char *crl = path_join(j->tmp, "crl");
-	auto_mem char *dir = NULL, *path = NULL;
+	auto_mem char *dir = crl_list_dir_make(crl, &l->key, l->scope, e);
+	auto_mem char *path = NULL;
 	auto_fd int fd = -1;
 
-	dir = list_dir(crl, l, true, e);
 	if (dir == NULL || !list_number(r, l, e))
 		return false;
-	path = import_list_path(crl, l);
+	path = mem_printf("%s/%llu.crl", dir, (unsigned long long)l->number);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return error_errno(e, FAIL_IO, "%s", path);

@@ -133,30 +133,11 @@ prepare_all(struct signer *s, struct request *r, int64_t now_s, struct error *e)
 	    request_refuse(r, "structure-der", "responseData", e);
 }
 
-/* Largest signature of a key, as DER. */
-static size_t
-signature_max(struct key_type type)
-{
-	switch (type.alg) {
-	case KEY_RSA:
-		return type.bits / 8;
-	case KEY_EC_P256:
-		return 72;
-	case KEY_EC_P384:
-		return 104;
-	case KEY_EC_P521:
-	case KEY_ED25519:
-	case KEY_ALG__COUNT:
-		break;
-	}
-	return 139;
-}
-
 /* Their signatures stand in one record: none may be made that has no room there. */
 static bool
 outcome_fits(const struct request *r, struct error *e)
 {
-	size_t each = signature_max(r->key->spki.type) + DER_HEADER_MAX;
+	size_t each = key_signature_max(r->key->spki.type) + DER_HEADER_MAX;
 
 	if (r->parts * each * 4 / 3 + LIMIT_OUTCOME_BYTES <= LIMIT_RECORD_BYTES)
 		return true;

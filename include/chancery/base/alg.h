@@ -56,6 +56,8 @@ bool sig_alg_by_der(struct bytes der, enum sig_alg *out) must_check;
 bool sig_alg_fits(enum sig_alg alg, struct key_type type);
 /* The default of a key type: rsa-sha256, ecdsa-sha256, ecdsa-sha384, … */
 enum sig_alg sig_alg_default(struct key_type type);
+/* The longest signature of a key; of ECDSA as DER (RFC 3279 2.2.3, two INTEGERs). */
+size_t key_signature_max(struct key_type type);
 
 /* "rsa-3072", "ec-p256", "ec-p384", "ed25519"; static or thread-local text. */
 const char *key_type_name(struct key_type type);
