@@ -140,13 +140,14 @@ add_trust_stores(struct job *j, const char *name, const char *alias,
 static bool
 judge(struct job *j, struct kafka_findings *f, struct error *e)
 {
-	const struct cert *chain[KAFKA_CERTS_MAX];
+	size_t n;
+	const struct cert *const *chain =
+	    kafka_bundle_whole_chain(j->bundle, &n);
 	const char *use = cli_flag(j->c, "for"), *hosts[CLI_FLAGS_MAX];
 	struct kafka_judge how = {
 		.now_s = clock_wall_ms(&clock_system) / 1000,
 		.hosts = hosts,
 	};
-	size_t n = 0;
 
 	if (strcmp(use, "broker") != 0 && strcmp(use, "client") != 0)
 		return error_set(e, FAIL_USAGE,
@@ -155,8 +156,6 @@ judge(struct job *j, struct kafka_findings *f, struct error *e)
 	while ((hosts[how.hosts_n] = cli_flag_at(j->c, "host", how.hosts_n)) !=
 	    NULL)
 		how.hosts_n++;
-	while ((chain[n] = kafka_bundle_chain(j->bundle, n)) != NULL)
-		n++;
 	kafka_judge_chain(chain, n, &how, f);
 	if (n == 1 && kafka_bundle_anchor(j->bundle, 0) == NULL)
 		kafka_find(f, KAFKA_WRONG, "leaf-only",
@@ -174,13 +173,12 @@ show(struct job *j, const struct kafka_findings *f, struct error *e)
 	const struct cert *leaf = kafka_bundle_chain(j->bundle, 0);
 	auto_buf struct buf principal = { 0 }, names = { 0 };
 	struct doc *d = j->c->doc;
-	size_t n = 1;
+	size_t n;
 
 	if (!kafka_principal(leaf->tbs.subject, &principal, e))
 		return error_context(e, "subject");
 	kafka_names_text(leaf, &names);
-	while (kafka_bundle_chain(j->bundle, n) != NULL)
-		n++;
+	(void)kafka_bundle_whole_chain(j->bundle, &n);
 	doc_textf(d, "principal", "principal", "User:%s", buf_cstr(&principal));
 	doc_textn(d, "names", "names", buf_bytes(&names));
 	doc_hex(d, "serial", "serial", leaf->tbs.serial);

@@ -146,29 +146,9 @@ static const struct cert *
 issuer_of(const struct check *k, const struct kafka_bundle *of, size_t i)
 {
 	const struct cert *c = kafka_bundle_chain(of, i),
-			  *next = kafka_bundle_chain(of, i + 1), *a;
-	struct error no;
+			  *next = kafka_bundle_chain(of, i + 1);
 
-	if (next != NULL)
-		return next;
-	for (size_t j = 0; (a = kafka_bundle_anchor(k->server, j)) != NULL; j++)
-		if (bytes_eq(a->tbs.subject, c->tbs.issuer) && a->tbs.key_ok &&
-		    cert_verify_signature(c, &a->tbs.key, &no))
-			return a;
-	return NULL;
-}
-
-/* A trusted intermediate ends the path: what is above it does not matter. */
-static bool
-is_anchor(const struct check *k, const struct cert *c)
-{
-	const struct cert *a;
-
-	for (size_t j = 0; (a = kafka_bundle_anchor(k->server, j)) != NULL; j++)
-		if (bytes_eq(a->tbs.spki_der, c->tbs.spki_der) &&
-		    bytes_eq(a->tbs.subject, c->tbs.subject))
-			return true;
-	return false;
+	return next != NULL ? next : kafka_bundle_anchor_above(k->server, c);
 }
 
 static void
@@ -184,7 +164,9 @@ look_at_lists(struct check *k, const struct kafka_bundle *of,
 		auto_buf struct buf subject = { 0 };
 		struct error e;
 
-		if (is_anchor(k, c))
+		/* A trusted intermediate ends the path: what is above it does
+		 * not matter. */
+		if (kafka_bundle_is_anchor(k->server, c))
 			return;
 		if (!kafka_principal(c->tbs.subject, &subject, &e))
 			buf_add_str(&subject, "?");
@@ -196,21 +178,22 @@ look_at_lists(struct check *k, const struct kafka_bundle *of,
 static void
 judge_chain(struct check *k)
 {
-	const struct cert *chain[KAFKA_CERTS_MAX];
+	size_t n;
+	const struct cert *const *chain =
+	    kafka_bundle_whole_chain(k->server, &n);
 	const char *host = cli_flag(k->c, "name");
 	struct kafka_judge how = {
 		.use = KAFKA_BROKER,
 		.now_s = k->now_s,
 		.server_only = true,
 	};
-	size_t n = 0;
 
 	if (host == NULL)
 		host = k->host;
 	how.hosts = &host;
 	how.hosts_n = 1;
-	while ((chain[n] = kafka_bundle_chain(k->server, n)) != NULL)
-		show_cert(k->c->doc, chain[n++]);
+	for (size_t i = 0; i < n; i++)
+		show_cert(k->c->doc, chain[i]);
 	kafka_judge_chain(chain, n, &how, &k->f);
 	if (!cli_has(k->c, "ca"))
 		kafka_find(&k->f, KAFKA_WARNING, "untrusted",
@@ -259,14 +242,12 @@ names_issuer(const struct check *k, const struct kafka_seen *seen)
 static void
 judge_own(struct check *k, const struct kafka_seen *seen)
 {
-	const struct cert *chain[KAFKA_CERTS_MAX];
+	size_t n;
+	const struct cert *const *chain = kafka_bundle_whole_chain(k->own, &n);
 	const struct kafka_judge how = { .use = KAFKA_CLIENT,
 		.now_s = k->now_s };
 	auto_kafka_findings struct kafka_findings f = { 0 };
-	size_t n = 0;
 
-	while ((chain[n] = kafka_bundle_chain(k->own, n)) != NULL)
-		n++;
 	kafka_judge_chain(chain, n, &how, &f);
 	look_at_lists(k, k->own, &f);
 	for (size_t i = 0; i < f.n; i++)

@@ -106,7 +106,8 @@ static bool
 check_new(const struct renew_config *cfg, const struct kafka_bundle *b,
     struct kafka_findings *f, struct error *e)
 {
-	const struct cert *chain[KAFKA_CERTS_MAX];
+	size_t n;
+	const struct cert *const *chain = kafka_bundle_whole_chain(b, &n);
 	const struct kafka_judge how = {
 		.use = (enum kafka_use)cfg->use,
 		.now_s = clock_wall_ms(&clock_system) / 1000,
@@ -114,10 +115,7 @@ check_new(const struct renew_config *cfg, const struct kafka_bundle *b,
 		.hosts_n = cfg->use == KAFKA_BROKER ? cfg->alt_names.n : 0,
 	};
 	const struct renew_file *files = cfg->files.v;
-	size_t n = 0;
 
-	while ((chain[n] = kafka_bundle_chain(b, n)) != NULL)
-		n++;
 	kafka_judge_chain(chain, n, &how, f);
 	for (size_t i = 0; i < cfg->files.n; i++)
 		if (files[i].kind == RENEW_PEM && cfg->use == KAFKA_BROKER) {

@@ -253,7 +253,16 @@ leaf_of(const struct kafka_bundle *b)
 	return NULL;
 }
 
-/* Up from the leaf as far as the certificates go. */
+static bool
+in_chain(const struct kafka_bundle *b, const struct cert *c)
+{
+	for (size_t i = 0; i < b->chain_n; i++)
+		if (b->chain[i] == c)
+			return true;
+	return c == b->root;
+}
+
+/* Up from the leaf as far as the certificates go; two that signed each other end it too. */
 static bool
 climb(struct kafka_bundle *b, const struct cert *c, struct error *e)
 {
@@ -262,7 +271,7 @@ climb(struct kafka_bundle *b, const struct cert *c, struct error *e)
 
 	b->chain_n = 0;
 	b->root = NULL;
-	while (c != NULL && b->chain_n < KAFKA_CERTS_MAX) {
+	while (c != NULL && !in_chain(b, c)) {
 		if (is_self_issued(c) && b->chain_n > 0) {
 			b->root = c;
 			return true;
@@ -271,21 +280,12 @@ climb(struct kafka_bundle *b, const struct cert *c, struct error *e)
 		bad = false;
 		c = signer_in(&b->certs, c, &bad);
 	}
-	if (!bad)
+	if (c != NULL || !bad)
 		return true;
 	subject(b->chain[b->chain_n - 1], &name);
 	return error_set(e, FAIL_CRYPTO,
 	    "%s is not signed by the certificate that has its issuer's name",
 	    buf_cstr(&name));
-}
-
-static bool
-in_chain(const struct kafka_bundle *b, const struct cert *c)
-{
-	for (size_t i = 0; i < b->chain_n; i++)
-		if (b->chain[i] == c)
-			return true;
-	return c == b->root;
 }
 
 /* Roots may lie about: nobody sends them. */
@@ -308,8 +308,8 @@ check_all_used(const struct kafka_bundle *b, struct error *e)
 	return true;
 }
 
-static bool
-is_anchor(const struct kafka_bundle *b, const struct cert *c)
+bool
+kafka_bundle_is_anchor(const struct kafka_bundle *b, const struct cert *c)
 {
 	for (size_t i = 0; i < b->anchors.n; i++)
 		if (bytes_eq(b->anchors.v[i].tbs.subject, c->tbs.subject) &&
@@ -329,7 +329,7 @@ check_anchored(const struct kafka_bundle *b, struct error *e)
 	if (b->anchors.n == 0)
 		return true;
 	for (size_t i = 0; i < b->chain_n; i++)
-		if (is_anchor(b, b->chain[i]) ||
+		if (kafka_bundle_is_anchor(b, b->chain[i]) ||
 		    signer_in(&b->anchors, b->chain[i], &bad) != NULL)
 			return true;
 	subject(last, &name);
@@ -394,6 +394,21 @@ const struct cert *
 kafka_bundle_chain(const struct kafka_bundle *b, size_t i)
 {
 	return i < b->chain_n ? b->chain[i] : NULL;
+}
+
+const struct cert *const *
+kafka_bundle_whole_chain(const struct kafka_bundle *b, size_t *n)
+{
+	*n = b->chain_n;
+	return b->chain;
+}
+
+const struct cert *
+kafka_bundle_anchor_above(const struct kafka_bundle *b, const struct cert *c)
+{
+	bool ignored;
+
+	return signer_in(&b->anchors, c, &ignored);
 }
 
 const struct cert *

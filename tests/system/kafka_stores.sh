@@ -77,6 +77,13 @@ END
 kafka bundle answer --answer - --for broker --out out <answer.json >answer.txt
 cmp -s out/answer.pem out/broker.pem || die "an answer makes another store"
 
+# Two authorities that certified each other: each is in the chain once.
+cp root.key again.key
+signed int again '/O=Acme/CN=Acme Root CA' "$ca_ext"
+kafka bundle each-other "${client[@]:0:6}" --chain again.crt --for client --out out --json >each.json
+same "$(field chain <each.json)" 3 "certificates of a chain that closes"
+same "$(grep -c 'BEGIN CERT' out/each-other.pem)" 3 "certificates in its store"
+
 # ---- what is refused ------------------------------------------------------------------
 before=$(snapshot out)
 leaf expired /O=Acme/OU=Kafka/CN=e "$client_ext" 20240101000000Z 20240201000000Z

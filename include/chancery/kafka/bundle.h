@@ -70,4 +70,12 @@ bool kafka_bundle_join_public(struct kafka_bundle *b,
 
 /* The chain, leaf first, without root; after kafka_bundle_join. NULL past the end. */
 const struct cert *kafka_bundle_chain(const struct kafka_bundle *b, size_t i);
+/* All of it, borrowed until certificates are added. */
+const struct cert *const *kafka_bundle_whole_chain(const struct kafka_bundle *b,
+    size_t *n);
 const struct cert *kafka_bundle_anchor(const struct kafka_bundle *b, size_t i);
+/* Whether it is one of the anchors: by name and key. */
+bool kafka_bundle_is_anchor(const struct kafka_bundle *b, const struct cert *c);
+/* The anchor that signed it, or NULL. */
+const struct cert *kafka_bundle_anchor_above(const struct kafka_bundle *b,
+    const struct cert *c);
