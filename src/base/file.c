@@ -103,8 +103,8 @@ fd_write_all(int fd, struct bytes data, struct error *e)
 	return true;
 }
 
-static char *
-dir_of(const char *path)
+char *
+path_dir(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -127,11 +127,10 @@ dir_sync(const char *path, struct error *e)
 	return true;
 }
 
-/* A name beside `path` that nobody has, short whatever the length of the other. */
-static char *
-temporary_name(const char *path)
+char *
+path_beside(const char *path)
 {
-	auto_mem char *dir = dir_of(path);
+	auto_mem char *dir = path_dir(path);
 	char random[17];
 	uint8_t r[8];
 
@@ -140,17 +139,16 @@ temporary_name(const char *path)
 	return mem_printf("%s/.%s.tmp", dir, random);
 }
 
-/* Contents under a temporary name beside `path`, synced. */
-static char *
-write_temporary(const char *path, struct bytes data, unsigned mode,
+char *
+file_write_beside(const char *path, struct bytes data, unsigned mode,
     struct error *e)
 {
-	auto_mem char *tmp = temporary_name(path);
+	auto_mem char *tmp = path_beside(path);
 	auto_fd int fd = -1;
 
 	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0) {
-		(void)error_errno(e, errno_fail(), "%s", tmp);
+		(void)error_errno(e, errno_fail(), "%s", path);
 		return NULL;
 	}
 	if (!fd_write_all(fd, data, e)) {
@@ -180,12 +178,12 @@ name_exclusively(const char *tmp, const char *path)
 bool
 file_create(const char *path, struct bytes data, unsigned mode, struct error *e)
 {
-	auto_mem char *tmp = NULL, *dir = dir_of(path);
+	auto_mem char *tmp = NULL, *dir = path_dir(path);
 	bool ok;
 
 	if (!file_check_absent(path, e))
 		return false;
-	tmp = write_temporary(path, data, mode, e);
+	tmp = file_write_beside(path, data, mode, e);
 	if (tmp == NULL)
 		return false;
 	ok = name_exclusively(tmp, path);
@@ -199,9 +197,9 @@ bool
 file_replace(const char *path, struct bytes data, unsigned mode,
     struct error *e)
 {
-	auto_mem char *tmp = NULL, *dir = dir_of(path);
+	auto_mem char *tmp = NULL, *dir = path_dir(path);
 
-	tmp = write_temporary(path, data, mode, e);
+	tmp = file_write_beside(path, data, mode, e);
 	if (tmp == NULL)
 		return false;
 	if (rename(tmp, path) != 0) {
@@ -228,7 +226,7 @@ file_check_absent(const char *path, struct error *e)
 bool
 file_check_creatable(const char *path, struct error *e)
 {
-	auto_mem char *tmp = temporary_name(path);
+	auto_mem char *tmp = path_beside(path);
 	auto_fd int fd = -1;
 
 	if (!file_check_absent(path, e))

@@ -26,22 +26,11 @@ store_swap_discard(const char *path, struct error *e)
 	    drop(path, "-shm", e) && drop(path, ".lock", e);
 }
 
-static char *
-parent_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL)
-		return mem_strdup(".");
-	return slash == path ? mem_strdup("/")
-			     : mem_printf("%.*s", (int)(slash - path), path);
-}
-
 /* As root, for the user whose store it is: that of the file there, or of the directory. */
 static bool
 dress(const char *path, const char *made, struct error *e)
 {
-	auto_mem char *dir = parent_of(path);
+	auto_mem char *dir = path_dir(path);
 	struct stat st, now;
 
 	if (stat(path, &st) != 0) {
@@ -75,7 +64,7 @@ bool
 store_swap(const char *path, const char *made, struct error *e)
 {
 	auto_mem char *lock = mem_printf("%s.lock", path);
-	auto_mem char *dir = parent_of(path);
+	auto_mem char *dir = path_dir(path);
 	auto_fd int fd = file_lock(lock, e);
 
 	if (fd < 0)

@@ -4,9 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <chancery/base/crypto.h>
 #include <chancery/base/file.h>
-#include <chancery/base/text.h>
 #include <chancery/kafka/file_set.h>
 
 struct one {
@@ -48,29 +46,6 @@ file_set_free(struct file_set *s)
 	mem_free(s);
 }
 
-static char *
-dir_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL)
-		return mem_strdup(".");
-	return slash == path ? mem_strdup("/")
-			     : mem_printf("%.*s", (int)(slash - path), path);
-}
-
-static char *
-name_beside(const char *path)
-{
-	auto_mem char *dir = dir_part(path);
-	uint8_t r[8];
-	char hex[2 * sizeof(r) + 1];
-
-	random_bytes(r, sizeof(r));
-	hex_encode(bytes_of(r, sizeof(r)), hex);
-	return mem_printf("%s/.%s.tmp", dir, hex);
-}
-
 static bool
 is_there(const struct file_set *s, const char *path)
 {
@@ -96,13 +71,9 @@ file_set_add(struct file_set *s, const char *path, struct bytes data,
 	if (here && (lstat(path, &st) != 0 || !S_ISREG(st.st_mode)))
 		return error_set(e, FAIL_EXISTS,
 		    "%s: is not a regular file, and stays", path);
-	o.tmp = name_beside(path);
-	if (!file_create(o.tmp, data, mode, e)) {
-		/* It may stand there: its directory could not be synced. */
-		(void)unlink(o.tmp);
-		mem_free(o.tmp);
-		return error_context(e, "%s", path);
-	}
+	o.tmp = file_write_beside(path, data, mode, e);
+	if (o.tmp == NULL)
+		return false;
 	o.path = mem_strdup(path);
 	s->v = mem_grow(s->v, s->n, &s->cap, sizeof(*s->v));
 	s->v[s->n++] = o;
@@ -113,7 +84,7 @@ file_set_add(struct file_set *s, const char *path, struct bytes data,
 static bool
 keep_old(struct one *o, struct error *e)
 {
-	auto_mem char *old = name_beside(o->path);
+	auto_mem char *old = path_beside(o->path);
 
 	if (link(o->path, old) != 0)
 		return error_errno(e, FAIL_IO, "%s", o->path);
@@ -155,7 +126,7 @@ file_set_commit(struct file_set *s, struct error *e)
 	for (size_t i = 0; ok && i < s->n; i++)
 		ok = place(&s->v[i], e);
 	for (size_t i = 0; ok && i < s->n; i++) {
-		auto_mem char *dir = dir_part(s->v[i].path);
+		auto_mem char *dir = path_dir(s->v[i].path);
 
 		ok = dir_sync(dir, e);
 	}

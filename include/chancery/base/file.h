@@ -22,6 +22,11 @@ bool file_create(const char *path, struct bytes data, unsigned mode,
 /* The same, replacing a file of ours atomically (state files only). */
 bool file_replace(const char *path, struct bytes data, unsigned mode,
     struct error *e) must_check;
+/* The first half of both, for files that get their names together: contents under a temporary
+ * name beside `path`, fsynced. That name, which the caller renames or unlinks; NULL: nothing is
+ * left. */
+char *file_write_beside(const char *path, struct bytes data, unsigned mode,
+    struct error *e) must_check;
 /* FAIL_EXISTS when there is something at path: asked before costly work whose
  * output goes there. */
 bool file_check_absent(const char *path, struct error *e) must_check;
@@ -41,3 +46,7 @@ int file_lock(const char *path, struct error *e) must_check;
 
 /* "dir/name" in fresh memory. */
 char *path_join(const char *dir, const char *name) must_check;
+/* The directory that a path's last name lies in, in fresh memory: "." where it names none. */
+char *path_dir(const char *path) must_check;
+/* A name beside `path` that nobody has, short whatever the length of the other. */
+char *path_beside(const char *path) must_check;
