@@ -182,15 +182,12 @@ kafka_bundle_open_p12(struct kafka_bundle *b, struct bytes der,
 {
 	const unsigned char *p = der.p;
 	auto_pkcs12 PKCS12 *p12 = d2i_PKCS12(NULL, &p, (long)der.n);
-	struct secret *text = secret_new(secret_len(password) + 1);
+	struct secret *text = password_terminated(password);
 	STACK_OF(X509) *others = NULL;
 	EVP_PKEY *key = NULL;
 	X509 *leaf = NULL;
 	bool ok;
 
-	if (!secret_set(text, secret_data(password), secret_len(password)) ||
-	    !secret_add(text, "", 1))
-		fatal("no room for a password");
 	if (p12 == NULL)
 		ok = error_ossl(e, file);
 	else if (PKCS12_parse(p12, (const char *)secret_data(text), &key, &leaf,

@@ -21,6 +21,17 @@ kafka_lock_memory(void)
 		    SECURE_HEAP_MIN);
 }
 
+struct secret *
+password_terminated(const struct secret *password)
+{
+	struct secret *s = secret_new(secret_len(password) + 1);
+
+	if (!secret_set(s, secret_data(password), secret_len(password)) ||
+	    !secret_add(s, "", 1))
+		fatal("no room for a password");
+	return s;
+}
+
 struct asked {
 	const struct secret *password;
 	bool asked;

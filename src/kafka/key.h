@@ -12,6 +12,8 @@ EVP_PKEY *private_read(struct bytes pem, const struct secret *password,
 EVP_PKEY *private_make(const char *type, struct error *e) must_check;
 /* Its SubjectPublicKeyInfo, appended. */
 bool private_public(EVP_PKEY *key, struct buf *der, struct error *e) must_check;
+/* A password for libcrypto, which wants a NUL behind it. Free with secret_free. */
+struct secret *password_terminated(const struct secret *password) must_check;
 /* Append the unencrypted PKCS#8 as PEM: Java reads no other without PBES2. */
 bool private_write_pem(EVP_PKEY *key, struct secret *out,
     struct error *e) must_check;

@@ -7,7 +7,7 @@
 #include <chancery/kafka/store.h>
 #include <chancery/pki/name.h>
 
-#include "ossl.h"
+#include "key.h"
 
 /* Oracle's trustedKeyUsage, as keytool writes it: with anyExtendedKeyUsage. Without it Java
  * sees no entry in a trust store. */
@@ -45,18 +45,6 @@ safes_free(STACK_OF(PKCS7) *safes)
 DEFINE_AUTO(safes, STACK_OF(PKCS7) *, safes_free)
 #define auto_bags auto_cleanup(bags_cleanup)
 #define auto_safes auto_cleanup(safes_cleanup)
-
-/* The password for libcrypto, which wants a NUL behind it; freed with secret_free. */
-static struct secret *
-terminated(const struct secret *password)
-{
-	struct secret *s = secret_new(secret_len(password) + 1);
-
-	if (!secret_set(s, secret_data(password), secret_len(password)) ||
-	    !secret_add(s, "", 1))
-		fatal("no room for a password");
-	return s;
-}
 
 static const char *
 text_of(const struct secret *s)
@@ -181,7 +169,7 @@ kafka_key_p12(const struct kafka_bundle *b, const struct kafka_p12 *opt,
 	if (!kafka_alias_check(opt->alias, e) ||
 	    !kafka_password_check(opt->password, e))
 		return false;
-	password = terminated(opt->password);
+	password = password_terminated(opt->password);
 	ok = make_key_store(b, opt, text_of(password), out, e);
 	secret_free(password);
 	return ok;
@@ -239,7 +227,8 @@ kafka_trust_p12(const struct kafka_bundle *b, const struct kafka_p12 *opt,
 	if (!kafka_alias_check(opt->alias, e) ||
 	    (opt->password != NULL && !kafka_password_check(opt->password, e)))
 		return false;
-	password = opt->password != NULL ? terminated(opt->password) : NULL;
+	password =
+	    opt->password != NULL ? password_terminated(opt->password) : NULL;
 	ok = make_trust_store(b, opt, text_of(password), out, e);
 	secret_free(password);
 	return ok;
