@@ -73,9 +73,8 @@ say_instead(const struct cli *c)
 {
 	struct service_config cfg;
 	struct error e;
-	const char *dir = cli_home_dir(c, &e), *instead;
-	auto_yaml_doc struct yaml_doc *doc =
-	    dir != NULL ? service_config_open(dir, &cfg, NULL, &e) : NULL;
+	auto_yaml_doc struct yaml_doc *doc = daemon_config(c, &cfg, &e);
+	const char *instead;
 
 	if (doc == NULL || !supervisor_is_up(&cfg))
 		return;

@@ -13,9 +13,6 @@
 #include "cli.h"
 #include "daemon.h"
 
-DEFINE_AUTO(json, json_t *, json_decref)
-#define auto_json auto_cleanup(json_cleanup)
-
 #define VKEY_BYTES_MAX 1024
 
 /* ---- register bundle ------------------------------------------------------ */
@@ -201,9 +198,8 @@ static bool
 run_import(struct cli *c, struct error *e)
 {
 	struct service_config cfg;
-	const char *dir = cli_home_dir(c, e), *mount = cli_flag(c, "mount");
-	auto_yaml_doc struct yaml_doc *doc =
-	    dir == NULL ? NULL : service_config_open(dir, &cfg, NULL, e);
+	const char *mount = cli_flag(c, "mount");
+	auto_yaml_doc struct yaml_doc *doc = daemon_config(c, &cfg, e);
 	auto_buf struct buf bundle = { 0 }, vkey = { 0 };
 
 	if (doc == NULL ||

@@ -7,17 +7,12 @@
 #include "cli.h"
 #include "daemon.h"
 
-DEFINE_AUTO(json, json_t *, json_decref)
-#define auto_json auto_cleanup(json_cleanup)
-
 static const char path[] = "sys/internal/chancery/publish";
 
 static struct yaml_doc *
 service_of(const struct cli *c, struct service_config *cfg, struct error *e)
 {
-	const char *dir = cli_home_dir(c, e);
-	struct yaml_doc *doc =
-	    dir != NULL ? service_config_open(dir, cfg, NULL, e) : NULL;
+	struct yaml_doc *doc = daemon_config(c, cfg, e);
 
 	if (doc != NULL && cfg->publish.n == 0) {
 		yaml_doc_free(doc);
@@ -27,20 +22,6 @@ service_of(const struct cli *c, struct service_config *cfg, struct error *e)
 		return NULL;
 	}
 	return doc;
-}
-
-static const char *
-text_of(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s != NULL ? s : "";
-}
-
-static int64_t
-number_of(const json_t *v, const char *key)
-{
-	return json_integer_value(json_object_get(v, key));
 }
 
 static void
@@ -59,14 +40,14 @@ object_row(struct doc *d, const char *target, const json_t *o)
 	struct doc *row = doc_row(d, "not_current", "not current");
 
 	doc_text(row, "target", "target", target);
-	doc_text(row, "name", "object", text_of(o, "name"));
-	doc_text(row, "state", "state", text_of(o, "state"));
-	doc_int(row, "number", "list", number_of(o, "number"));
+	doc_text(row, "name", "object", json_text(o, "name"));
+	doc_text(row, "state", "state", json_text(o, "state"));
+	doc_int(row, "number", "list", json_number(o, "number"));
 	doc_int(row, "published_number", "published",
-	    number_of(o, "published_number"));
+	    json_number(o, "published_number"));
 	time_field(row, "next_update", "which ends",
-	    number_of(o, "next_update"));
-	doc_text(row, "why", "why", text_of(o, "why"));
+	    json_number(o, "next_update"));
+	doc_text(row, "why", "why", json_text(o, "why"));
 }
 
 static void
@@ -75,16 +56,16 @@ target_row(struct doc *d, const char *name, const json_t *t)
 	struct doc *row = doc_row(d, "targets", "targets");
 
 	doc_text(row, "name", "target", name);
-	doc_text(row, "kind", "kind", text_of(t, "kind"));
-	doc_text(row, "state", "state", text_of(t, "state"));
-	doc_int(row, "objects", "objects", number_of(t, "objects"));
-	doc_int(row, "current", "current", number_of(t, "current"));
+	doc_text(row, "kind", "kind", json_text(t, "kind"));
+	doc_text(row, "state", "state", json_text(t, "state"));
+	doc_int(row, "objects", "objects", json_number(t, "objects"));
+	doc_int(row, "current", "current", json_number(t, "current"));
 	time_field(row, "last_success", "last success",
-	    number_of(t, "last_success"));
+	    json_number(t, "last_success"));
 	doc_int(row, "behind_seconds", "seconds behind",
-	    number_of(t, "behind_seconds"));
+	    json_number(t, "behind_seconds"));
 	time_field(row, "next_update", "first list ends",
-	    number_of(t, "next_update"));
+	    json_number(t, "next_update"));
 }
 
 /* For what watches: the exit status says whether somebody has to look. */
@@ -96,10 +77,10 @@ check_alarms(const json_t *targets, struct error *e)
 
 	json_object_foreach(json_object_get(targets, "targets"), name, t)
 	{
-		if (number_of(t, "alarm") > 0)
+		if (json_number(t, "alarm") > 0)
 			return error_set(e, FAIL_BUSY,
 			    "%s: %lld objects in alarm", name,
-			    (long long)number_of(t, "alarm"));
+			    (long long)json_number(t, "alarm"));
 	}
 	return true;
 }

@@ -7,32 +7,6 @@
 #include "cli.h"
 #include "daemon.h"
 
-DEFINE_AUTO(json, json_t *, json_decref)
-#define auto_json auto_cleanup(json_cleanup)
-
-static struct yaml_doc *
-service_of(const struct cli *c, struct service_config *cfg, struct error *e)
-{
-	const char *dir = cli_home_dir(c, e);
-
-	return dir != NULL ? service_config_open(dir, cfg, NULL, e) : NULL;
-}
-
-/* Valid until the JSON goes. */
-static const char *
-text_of(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s != NULL ? s : "";
-}
-
-static int64_t
-number_of(const json_t *v, const char *key)
-{
-	return json_integer_value(json_object_get(v, key));
-}
-
 /* ---- status ----------------------------------------------------------------- */
 
 static void
@@ -40,13 +14,13 @@ room_row(struct doc *d, const json_t *room)
 {
 	struct doc *row = doc_row(d, "rooms", "rooms");
 
-	doc_text(row, "name", "room", text_of(room, "name"));
-	doc_text(row, "state", "state", text_of(room, "state"));
-	doc_int(row, "pid", "pid", number_of(room, "pid"));
-	doc_int(row, "restarts", "restarts", number_of(room, "restarts"));
-	doc_int(row, "seconds", "for seconds", number_of(room, "seconds"));
-	doc_text(row, "sandbox", "sandbox", text_of(room, "sandbox"));
-	doc_text(row, "why", "why", text_of(room, "why"));
+	doc_text(row, "name", "room", json_text(room, "name"));
+	doc_text(row, "state", "state", json_text(room, "state"));
+	doc_int(row, "pid", "pid", json_number(room, "pid"));
+	doc_int(row, "restarts", "restarts", json_number(room, "restarts"));
+	doc_int(row, "seconds", "for seconds", json_number(room, "seconds"));
+	doc_text(row, "sandbox", "sandbox", json_text(room, "sandbox"));
+	doc_text(row, "why", "why", json_text(room, "why"));
 }
 
 static void
@@ -54,8 +28,8 @@ token_row(struct doc *d, const json_t *token)
 {
 	struct doc *row = doc_row(d, "tokens", "tokens");
 
-	doc_text(row, "name", "token", text_of(token, "name"));
-	doc_text(row, "pin", "PIN", text_of(token, "pin"));
+	doc_text(row, "name", "token", json_text(token, "name"));
+	doc_text(row, "pin", "PIN", json_text(token, "pin"));
 }
 
 static json_t *
@@ -80,10 +54,10 @@ check_ready(const json_t *rooms, struct error *e)
 	size_t i;
 
 	for (i = 0; (room = json_array_get(rooms, i)) != NULL; i++)
-		if (strcmp(text_of(room, "state"), "ready") != 0)
+		if (strcmp(json_text(room, "state"), "ready") != 0)
 			return error_set(e, FAIL_BUSY, "%s: %s: %s",
-			    text_of(room, "name"), text_of(room, "state"),
-			    text_of(room, "why"));
+			    json_text(room, "name"), json_text(room, "state"),
+			    json_text(room, "why"));
 	return true;
 }
 
@@ -128,7 +102,7 @@ publication_of(const struct cli *c, const struct service_config *cfg)
 	    name, t)
 	{
 		for (size_t i = worst; i < countof(order); i++)
-			if (strcmp(text_of(t, "state"), order[i]) == 0)
+			if (strcmp(json_text(t, "state"), order[i]) == 0)
 				worst = i;
 	}
 	doc_text(c->doc, "publication", "publication", order[worst]);
@@ -138,7 +112,7 @@ static bool
 run_status(struct cli *c, struct error *e)
 {
 	struct service_config cfg;
-	auto_yaml_doc struct yaml_doc *doc = service_of(c, &cfg, e);
+	auto_yaml_doc struct yaml_doc *doc = daemon_config(c, &cfg, e);
 	auto_json json_t *v = doc != NULL ? supervisor_json(&cfg, e) : NULL;
 	const json_t *one;
 	size_t i;
@@ -147,12 +121,12 @@ run_status(struct cli *c, struct error *e)
 	    (cli_has(c, "ready") &&
 		!check_ready(json_object_get(v, "rooms"), e)))
 		return false;
-	doc_text(c->doc, "version", "chanceryd", text_of(v, "version"));
-	doc_int(c->doc, "pid", "pid", number_of(v, "pid"));
+	doc_text(c->doc, "version", "chanceryd", json_text(v, "version"));
+	doc_int(c->doc, "pid", "pid", json_number(v, "pid"));
 	doc_text(c->doc, "users", "users",
 	    json_is_true(json_object_get(v, "single_user")) ? "single-user"
 							    : "one a room");
-	doc_text(c->doc, "sandbox", "sandbox", text_of(v, "sandbox"));
+	doc_text(c->doc, "sandbox", "sandbox", json_text(v, "sandbox"));
 	health_of(c, &cfg);
 	publication_of(c, &cfg);
 	doc_list(c->doc, "rooms", "rooms");
@@ -184,15 +158,15 @@ token_to_unseal(const struct service_config *cfg, struct error *e)
 	for (i = 0;
 	     (one = json_array_get(json_object_get(v, "tokens"), i)) != NULL;
 	     i++) {
-		if (strcmp(text_of(one, "pin"), "known") == 0)
+		if (strcmp(json_text(one, "pin"), "known") == 0)
 			continue;
 		if (found != NULL) {
 			error_set(e, FAIL_USAGE,
 			    "tokens %s and %s lack a PIN: say which one", found,
-			    text_of(one, "name"));
+			    json_text(one, "name"));
 			return NULL;
 		}
-		found = text_of(one, "name");
+		found = json_text(one, "name");
 	}
 	if (found != NULL)
 		return mem_strdup(found);
@@ -215,7 +189,7 @@ static bool
 run_unseal(struct cli *c, struct error *e)
 {
 	struct service_config cfg;
-	auto_yaml_doc struct yaml_doc *doc = service_of(c, &cfg, e);
+	auto_yaml_doc struct yaml_doc *doc = daemon_config(c, &cfg, e);
 	auto_mem char *token = NULL;
 	struct secret *pin;
 	bool ok;
@@ -241,7 +215,7 @@ static bool
 run_token_root(struct cli *c, struct error *e)
 {
 	struct service_config cfg;
-	auto_yaml_doc struct yaml_doc *doc = service_of(c, &cfg, e);
+	auto_yaml_doc struct yaml_doc *doc = daemon_config(c, &cfg, e);
 	auto_json json_t *answer = NULL;
 	auto_json json_t *body = json_object();
 	const json_t *data;
@@ -252,12 +226,12 @@ run_token_root(struct cli *c, struct error *e)
 		&answer, e))
 		return false;
 	data = json_object_get(answer, "data");
-	if (*text_of(data, "token") == '\0')
+	if (*json_text(data, "token") == '\0')
 		return error_set(e, FAIL_INTERNAL, "an answer without a token");
 	/* Alone on its line: VAULT_TOKEN=$(chancery token root). */
-	doc_text(c->doc, "token", NULL, text_of(data, "token"));
-	doc_text(c->doc, "accessor", NULL, text_of(data, "accessor"));
-	doc_say(c->doc, "%s", text_of(data, "token"));
+	doc_text(c->doc, "token", NULL, json_text(data, "token"));
+	doc_text(c->doc, "accessor", NULL, json_text(data, "accessor"));
+	doc_say(c->doc, "%s", json_text(data, "token"));
 	return true;
 }
 

@@ -6,6 +6,8 @@
 
 #include <chancery/base/cleanup.h>
 
+#include "curl_body.h"
+
 /* The server's own longest wait (LIMIT_IMPORT_WAIT_MS), and some. */
 #define CALL_TIMEOUT_S 130L
 /* Root tokens, health: small. */
@@ -14,26 +16,13 @@
 DEFINE_AUTO(curl, CURL *, curl_easy_cleanup)
 DEFINE_AUTO(headers, struct curl_slist *, curl_slist_free_all)
 
-static size_t
-collect(char *p, size_t size, size_t n, void *arg)
+struct yaml_doc *
+daemon_config(const struct cli *c, struct service_config *cfg, struct error *e)
 {
-	struct buf *b = arg;
+	const char *dir = cli_home_dir(c, e);
 
-	if (b->n + size * n > ANSWER_MAX)
-		return 0;
-	buf_add(b, p, size * n);
-	return size * n;
+	return dir != NULL ? service_config_open(dir, cfg, NULL, e) : NULL;
 }
-
-/* Answers carry tokens. */
-static void
-wipe(struct buf *b)
-{
-	if (b->n > 0)
-		explicit_bzero(b->p, b->n);
-	buf_free(b);
-}
-#define auto_wiped auto_cleanup(wipe)
 
 static bool
 set_up(CURL *curl, const struct service_config *cfg, const char *method,
@@ -48,11 +37,12 @@ set_up(CURL *curl, const struct service_config *cfg, const char *method,
 	    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 	    /* The socket is of this machine: no proxy of the environment. */
 	    curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
-	    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect) == CURLE_OK;
+	    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, curl_body_add) ==
+	    CURLE_OK;
 }
 
 static bool
-perform(CURL *curl, const struct service_config *cfg, struct buf *body,
+perform(CURL *curl, const struct service_config *cfg, struct curl_body *body,
     long *status, struct error *e)
 {
 	CURLcode rc;
@@ -94,7 +84,7 @@ daemon_call(const struct service_config *cfg, const char *method,
 		    ? "Content-Type: application/merge-patch+json"
 		    : "X-Vault-Request: true");
 	auto_mem char *url = mem_printf("http://chancery/v1/%s", path);
-	auto_wiped struct buf text = { 0 };
+	auto_curl_body struct curl_body got = { .max = ANSWER_MAX };
 	auto_buf struct buf json = { 0 };
 	bool ok;
 
@@ -106,10 +96,11 @@ daemon_call(const struct service_config *cfg, const char *method,
 	    (body == NULL ||
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, buf_cstr(&json)) ==
 		    CURLE_OK);
-	ok = ok ? perform(curl, cfg, &text, status, e)
+	ok = ok ? perform(curl, cfg, &got, status, e)
 		: error_set(e, FAIL_INTERNAL, "curl");
 	if (ok)
-		*answer = json_loadb((const char *)text.p, text.n, 0, NULL);
+		*answer =
+		    json_loadb((const char *)got.text.p, got.text.n, 0, NULL);
 	return ok;
 }
 

@@ -5,10 +5,15 @@
  * A running chanceryd, as commands reach it: the HTTP API on the unix socket (who asks is
  * known by the uid), and the supervisor's own socket (wire/supervisor.h).
  */
-#include <jansson.h>
-
 #include <chancery/base/secret.h>
 #include <chancery/config/service.h>
+
+#include "cli.h"
+#include "json.h"
+
+/* The configuration of the home that --home names, or the usual one; `cfg` lives as long. */
+struct yaml_doc *daemon_config(const struct cli *c, struct service_config *cfg,
+    struct error *e) must_check;
 
 /* One request. `path` without "/v1/"; body NULL: none. *status is the HTTP status;
  * *answer the JSON, or NULL when there was none; the caller frees with json_decref.

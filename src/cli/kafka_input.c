@@ -53,9 +53,6 @@ password_flag(const struct cli *c, const char *flag, struct secret **out,
 
 /* ---- answers of a Vault --------------------------------------------------------- */
 
-DEFINE_AUTO(json, json_t *, json_decref)
-#define auto_json auto_cleanup(json_cleanup)
-
 static struct bytes
 text_at(const json_t *v)
 {

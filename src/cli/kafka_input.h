@@ -2,13 +2,12 @@
 #pragma once
 
 /* What the kafka commands share: files with keys, passwords, answers of a Vault, findings. */
-#include <jansson.h>
-
 #include <chancery/base/secret.h>
 #include <chancery/kafka/bundle.h>
 #include <chancery/kafka/findings.h>
 
 #include "cli.h"
+#include "json.h"
 
 /* Whole file into locked memory; "-" is standard input. NULL on failure. */
 struct secret *secret_file(const char *path, struct error *e) must_check;

@@ -8,6 +8,8 @@
 #include <chancery/base/clock.h>
 #include <chancery/base/text.h>
 
+#include "curl_body.h"
+
 /* Java's own, without the flags that we advise. */
 #define FETCH_TIMEOUT_S 15L
 /* crl.timeout and crl.readtimeout, as we advise them. */
@@ -17,21 +19,10 @@
 
 DEFINE_AUTO(curl, CURL *, curl_easy_cleanup)
 
-static size_t
-collect(char *p, size_t size, size_t n, void *arg)
-{
-	struct buf *b = arg;
-
-	if (b->n + size * n > LIST_BYTES_MAX)
-		return 0;
-	buf_add(b, p, size * n);
-	return size * n;
-}
-
 /* The certificate's author chose the URL: nothing but HTTP, and no other scheme after a
  * redirection. */
 static bool
-set_up(CURL *u, const char *url, struct buf *body)
+set_up(CURL *u, const char *url, struct curl_body *body)
 {
 	return curl_easy_setopt(u, CURLOPT_URL, url) == CURLE_OK &&
 	    curl_easy_setopt(u, CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK &&
@@ -43,14 +34,16 @@ set_up(CURL *u, const char *url, struct buf *body)
 	    curl_easy_setopt(u, CURLOPT_TIMEOUT, FETCH_TIMEOUT_S) == CURLE_OK &&
 	    curl_easy_setopt(u, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 	    curl_easy_setopt(u, CURLOPT_FAILONERROR, 1L) == CURLE_OK &&
-	    curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, collect) == CURLE_OK &&
+	    curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, curl_body_add) ==
+	    CURLE_OK &&
 	    curl_easy_setopt(u, CURLOPT_WRITEDATA, body) == CURLE_OK;
 }
 
 /* Java 17.0.15 gives up at the first distribution point that cannot be fetched; of several names
  * in one point it takes what there is. */
 static bool
-fetch(const char *url, bool alone, struct buf *body, struct kafka_findings *f)
+fetch(const char *url, bool alone, struct curl_body *body,
+    struct kafka_findings *f)
 {
 	auto_cleanup(curl_cleanup) CURL *u = curl_easy_init();
 	int64_t start = clock_mono_ns(), ms;
@@ -92,12 +85,12 @@ look_at(struct doc *d, const char *subject, const struct cert *c,
     const struct cert *issuer, const char *url, bool alone, int64_t now_s,
     struct kafka_findings *f)
 {
-	auto_buf struct buf body = { 0 };
+	auto_curl_body struct curl_body body = { .max = LIST_BYTES_MAX };
 	enum kafka_standing s;
 
 	if (!fetch(url, alone, &body, f))
 		return false;
-	s = kafka_judge_list(c, issuer, url, buf_bytes(&body), now_s, f);
+	s = kafka_judge_list(c, issuer, url, buf_bytes(&body.text), now_s, f);
 	if (s == KAFKA_NO_LIST)
 		return false;
 	row(d, subject, s == KAFKA_REVOKED ? "revoked" : "good", url);

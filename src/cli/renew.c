@@ -150,15 +150,8 @@ look_at_trust(struct pass *p, struct error *e)
 {
 	auto_kafka_bundle struct kafka_bundle *now = kafka_bundle_new();
 
-	for (size_t i = 0; i < p->cfg->trust.n; i++) {
-		auto_buf struct buf text = { 0 };
-
-		if (!file_read(p->cfg->trust.v[i], KAFKA_INPUT_BYTES, &text,
-			e) ||
-		    !kafka_bundle_add_anchors(now, buf_bytes(&text),
-			p->cfg->trust.v[i], e))
-			return error_context(e, "trust");
-	}
+	if (!renew_trust(p->cfg, now, e))
+		return false;
 	if (p->cfg->trust.n > 0 && !same_anchors(now, p->known))
 		buf_add_str(&p->reason, "the authorities in `trust` changed");
 	return true;

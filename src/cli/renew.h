@@ -97,6 +97,9 @@ struct kafka_bundle *renew_ask(const struct renew_config *cfg,
 /* Of the PKCS#12 files; NULL where there is none. Free with secret_free. */
 bool renew_password(const struct renew_config *cfg, struct secret **out,
     struct error *e) must_check;
+/* The authorities of `trust`, as anchors. */
+bool renew_trust(const struct renew_config *cfg, struct kafka_bundle *b,
+    struct error *e) must_check;
 /* Its files into the set that was begun. */
 bool renew_write(const struct renew_config *cfg, const struct kafka_bundle *b,
     const struct secret *password, struct set_dir *set,
@@ -112,8 +115,8 @@ bool renew_lists(const struct renew_config *cfg, struct vault_client *v,
 
 /* ---- commands (renew_exec.c) -------------------------------------------------------------- */
 
-/* argv without a shell, in an empty environment but for PATH and what `extra` says; ended after
- * timeout_s. What it says goes to standard error. FAIL_ABORTED: another status than 0. */
+/* argv without a shell, in an environment of PATH and LC_ALL alone; ended after timeout_s. What it
+ * says goes to standard error. FAIL_ABORTED: another status than 0. */
 bool renew_exec(const struct yaml_texts *argv, const char *what,
     int64_t timeout_s, struct error *e) must_check;
 /* cfg->check, again and again until it succeeds or cfg->check_within_s are over; a run that began

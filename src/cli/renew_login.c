@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "renew.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #include <chancery/base/cleanup.h>
 #include <chancery/base/file.h>
 #include <chancery/hsm/hsm.h>
-
-DEFINE_AUTO(json, json_t *, json_decref)
-#define auto_json auto_cleanup(json_cleanup)
 
 /* What a source of the configuration gives. */
 static struct secret *

@@ -11,9 +11,6 @@
 #include <chancery/kafka/request.h>
 #include <chancery/kafka/store.h>
 
-DEFINE_AUTO(json, json_t *, json_decref)
-#define auto_json auto_cleanup(json_cleanup)
-
 /* ---- asking -------------------------------------------------------------------- */
 
 static void
@@ -64,8 +61,8 @@ add_request(const struct renew_config *cfg, const struct kafka_bundle *b,
 	return true;
 }
 
-static bool
-add_trust(const struct renew_config *cfg, struct kafka_bundle *b,
+bool
+renew_trust(const struct renew_config *cfg, struct kafka_bundle *b,
     struct error *e)
 {
 	for (size_t i = 0; i < cfg->trust.n; i++) {
@@ -143,7 +140,7 @@ renew_ask(const struct renew_config *cfg, struct vault_client *v,
 	else if (!kafka_bundle_make_key(b, cfg->key_type, e) ||
 	    !add_request(cfg, b, body, e))
 		return NULL;
-	if (!add_trust(cfg, b, e) ||
+	if (!renew_trust(cfg, b, e) ||
 	    !vault_ask(v, "POST", path, body, &answer, e) ||
 	    !kafka_input_data(json_object_get(answer, "data"), path, b, e) ||
 	    !kafka_bundle_join(b, e))

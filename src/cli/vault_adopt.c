@@ -14,9 +14,6 @@
 #include "vault_client.h"
 #include "vault_sign.h"
 
-DEFINE_AUTO(json, json_t *, json_decref)
-#define auto_json auto_cleanup(json_cleanup)
-
 enum state {
 	STATE_SAME,
 	STATE_CREATED,
@@ -50,14 +47,6 @@ job_free(struct job *j)
 	json_decref(j->role_fields);
 }
 #define auto_job auto_cleanup(job_free)
-
-static const char *
-text_of(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s != NULL ? s : "";
-}
 
 static void tell(struct job *j, const char *what, enum state state,
     const char *fmt, ...) printf_like(4, 5);
@@ -215,7 +204,7 @@ find_mount(struct job *j, struct error *e)
 	if (mounts == NULL)
 		return false;
 	j->mount_here = m != NULL;
-	return m == NULL || strcmp(text_of(m, "type"), "pki") == 0 ||
+	return m == NULL || strcmp(json_text(m, "type"), "pki") == 0 ||
 	    error_set(e, FAIL_EXISTS, "the mount %s here is no PKI: --to PATH",
 		j->to);
 }
@@ -309,7 +298,7 @@ drop_unknown(struct job *j, const char *name, json_t *want)
 static void
 check_issuer_ref(struct job *j, const char *name, json_t *want)
 {
-	const char *ref = text_of(want, "issuer_ref");
+	const char *ref = json_text(want, "issuer_ref");
 	auto_mem char *path = mem_printf("%s/issuer/%s", j->to, ref);
 	struct error e = { 0 };
 	auto_json json_t *there = NULL;
@@ -437,14 +426,14 @@ do_issuer(struct job *j, const char *id, const char *fallback, struct error *e)
 		"ocsp_servers", NULL };
 	auto_mem char *path = mem_printf("%s/issuer/%s", j->mount, id);
 	auto_json json_t *there = vault_read(j->v, path, e);
-	const char *name = text_of(there, "issuer_name");
+	const char *name = json_text(there, "issuer_name");
 	struct item it = { "issuer", *name != '\0' ? name : fallback, NULL,
 		"PATCH", NULL, false };
 
 	if (there == NULL)
 		return false;
 	/* Of a root in a chain there is nothing to keep, and nobody to keep it. */
-	if (*text_of(there, "key_id") == '\0')
+	if (*json_text(there, "key_id") == '\0')
 		return true;
 	if (it.name == NULL) {
 		tell(j, "issuer", STATE_LOST,
@@ -474,8 +463,8 @@ do_issuers(struct job *j, struct error *e)
 		const char *id = json_string_value(json_array_get(ids, i));
 
 		if (!do_issuer(j, id,
-			strcmp(id, text_of(set, "default")) == 0 ? "default"
-								 : NULL,
+			strcmp(id, json_text(set, "default")) == 0 ? "default"
+								   : NULL,
 			e))
 			return false;
 	}
@@ -499,7 +488,7 @@ do_policies(struct job *j, struct error *e)
 			return error_context(e, "--policy");
 		it.path = mem_strdup(path);
 		it.want =
-		    json_pack("{s:s}", "policy", text_of(there, "policy"));
+		    json_pack("{s:s}", "policy", json_text(there, "policy"));
 		if (!take_item(j, &it, e))
 			return false;
 	}

@@ -10,6 +10,8 @@
 #include <chancery/config/service.h>
 #include <chancery/hsm/hsm.h>
 
+#include "curl_body.h"
+
 #define CALL_TIMEOUT_S 60L
 /* The longest: a list of a mount's certificates is not asked for. */
 #define ANSWER_MAX (8 << 20)
@@ -24,8 +26,7 @@ struct vault_client {
 	char *socket, *ca_cert, *cert, *key; /* or NULL */
 	struct secret *header;               /* NUL-terminated */
 	char *name_space;
-	struct buf answer;
-	size_t answer_max;
+	struct curl_body answer;
 };
 
 /* ---- the token ------------------------------------------------------------ */
@@ -81,33 +82,6 @@ take_token(struct vault_client *v, const struct cli *c, struct error *e)
 
 /* ---- opening ---------------------------------------------------------------- */
 
-/* Answers carry keys and tokens: what the buffer grows out of is wiped. */
-static size_t
-collect(char *p, size_t size, size_t n, void *arg)
-{
-	struct vault_client *v = arg;
-	struct buf *b = &v->answer;
-	size_t want = b->n + size * n;
-
-	if (want > v->answer_max)
-		return 0;
-	if (want > b->cap) {
-		b->cap = want * 2;
-		b->p = mem_realloc_wiped(b->p, b->cap);
-	}
-	buf_add(b, p, size * n);
-	return size * n;
-}
-
-static void
-wipe(struct buf *b)
-{
-	if (b->cap > 0)
-		explicit_bzero(b->p, b->cap);
-	buf_free(b);
-}
-#define auto_wiped auto_cleanup(wipe)
-
 static bool
 set_text(CURL *u, CURLoption option, const char *value)
 {
@@ -135,8 +109,9 @@ set_up(struct vault_client *v)
 	    curl_easy_setopt(u, CURLOPT_PROXY, "") == CURLE_OK &&
 	    curl_easy_setopt(u, CURLOPT_TIMEOUT, CALL_TIMEOUT_S) == CURLE_OK &&
 	    curl_easy_setopt(u, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	    curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, collect) == CURLE_OK &&
-	    curl_easy_setopt(u, CURLOPT_WRITEDATA, v) == CURLE_OK;
+	    curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, curl_body_add) ==
+	    CURLE_OK &&
+	    curl_easy_setopt(u, CURLOPT_WRITEDATA, &v->answer) == CURLE_OK;
 }
 
 static char *
@@ -223,7 +198,7 @@ vault_client_free(struct vault_client *v)
 	mem_free(v->cert);
 	mem_free(v->key);
 	mem_free(v->name_space);
-	wipe(&v->answer);
+	curl_body_free(&v->answer);
 	mem_free(v);
 }
 
@@ -266,7 +241,7 @@ perform(struct vault_client *v, const char *method, const char *url,
 	    curl_easy_setopt(u, CURLOPT_CUSTOMREQUEST, method) != CURLE_OK ||
 	    curl_easy_setopt(u, CURLOPT_HTTPHEADER, headers) != CURLE_OK)
 		return error_set(e, FAIL_INTERNAL, "curl");
-	buf_reset(&v->answer);
+	buf_reset(&v->answer.text);
 	rc = curl_easy_perform(u);
 	if (rc != CURLE_OK)
 		return error_set(e,
@@ -341,7 +316,7 @@ send_one(struct vault_client *v, const char *method, const char *path,
 static json_t *
 answer_json(const struct vault_client *v)
 {
-	return json_loadb((const char *)v->answer.p, v->answer.n,
+	return json_loadb((const char *)v->answer.text.p, v->answer.text.n,
 	    JSON_REJECT_DUPLICATES, NULL);
 }
 
@@ -352,7 +327,7 @@ vault_ask(struct vault_client *v, const char *method, const char *path,
 	json_t *got;
 	long status = 0;
 
-	v->answer_max = ANSWER_MAX;
+	v->answer.max = ANSWER_MAX;
 	if (!send_one(v, method, path, body, &status, e))
 		return false;
 	got = answer_json(v);
@@ -372,11 +347,11 @@ vault_fetch(struct vault_client *v, const char *path, struct buf *out,
 	json_t *got;
 	long status = 0;
 
-	v->answer_max = FETCH_MAX;
+	v->answer.max = FETCH_MAX;
 	if (!send_one(v, "GET", path, NULL, &status, e))
 		return false;
 	if (status == 200) {
-		buf_add_bytes(out, buf_bytes(&v->answer));
+		buf_add_bytes(out, buf_bytes(&v->answer.text));
 		return true;
 	}
 	got = answer_json(v);

@@ -5,9 +5,8 @@
  * A Vault or OpenBao that a command speaks to, with the operator's own token. The token is
  * read once, kept in locked memory, and stands in no argument, error or output.
  */
-#include <jansson.h>
-
 #include "cli.h"
+#include "json.h"
 
 #define VAULT_FLAGS                                                            \
 	{ "address", "URL", "https://HOST[:PORT] of the Vault or OpenBao",     \

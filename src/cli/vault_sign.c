@@ -20,9 +20,6 @@
 
 #include "daemon.h"
 
-DEFINE_AUTO(json, json_t *, json_decref)
-#define auto_json auto_cleanup(json_cleanup)
-
 struct job {
 	struct cli *c;
 	struct vault_client *v;
@@ -77,14 +74,6 @@ vault_step(struct cli *c, const char *what, const char *state, const char *fmt,
 	buf_add_visible(&visible, buf_bytes(&text));
 	if (!cli_json(c))
 		out("%-14s %-13s %s\n", what, state, buf_cstr(&visible));
-}
-
-static const char *
-text_of(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-
-	return s != NULL ? s : "";
 }
 
 /* ---- what lies in the directory ------------------------------------------------ */
@@ -195,7 +184,7 @@ generate(struct job *j, struct error *e)
 	}
 	if (!vault_ask(j->v, "POST", path, body, &answer, e))
 		return false;
-	csr = text_of(json_object_get(answer, "data"), "csr");
+	csr = json_text(json_object_get(answer, "data"), "csr");
 	if (!file_create(j->request, bytes_str(csr), 0644, e) ||
 	    !load_request(j, j->request, e))
 		return false;
@@ -249,14 +238,14 @@ bundle_of(const json_t *data, struct buf *out, struct error *e)
 {
 	const json_t *chain = json_object_get(data, "ca_chain");
 
-	add_pem(out, text_of(data, "certificate"));
+	add_pem(out, json_text(data, "certificate"));
 	if (out->n == 0)
 		return error_set(e, FAIL_BAD_INPUT, "no certificate came back");
 	for (size_t i = 0; i < json_array_size(chain); i++) {
 		const char *pem = json_string_value(json_array_get(chain, i));
 
 		if (pem != NULL &&
-		    strcmp(pem, text_of(data, "certificate")) != 0)
+		    strcmp(pem, json_text(data, "certificate")) != 0)
 			add_pem(out, pem);
 	}
 	return true;
@@ -369,12 +358,12 @@ find_issuer(struct job *j, struct error *e)
 
 		if (data == NULL)
 			return false;
-		if (!same_certificate(text_of(data, "certificate"),
+		if (!same_certificate(json_text(data, "certificate"),
 			&j->chain[0]))
 			continue;
 		mem_free(j->issuer_id);
 		j->issuer_id = mem_strdup(id);
-		j->has_key = *text_of(data, "key_id") != '\0';
+		j->has_key = *json_text(data, "key_id") != '\0';
 	}
 	return true;
 }
@@ -517,7 +506,7 @@ step_default(struct job *j, struct error *e)
 	if (have == NULL && e->why != FAIL_NOT_FOUND)
 		return false;
 	if (j->issuer_id != NULL &&
-	    strcmp(text_of(have, "default"), j->issuer_id) == 0) {
+	    strcmp(json_text(have, "default"), j->issuer_id) == 0) {
 		vault_step(j->c, "default", "was there", "issuer %s",
 		    j->issuer_id);
 		return true;
@@ -530,7 +519,7 @@ step_default(struct job *j, struct error *e)
 	if (!vault_ask(j->v, "POST", path, body, &answer, e))
 		return false;
 	vault_step(j->c, "default", "done", "POST %s: issuer %s, before \"%s\"",
-	    path, j->issuer_id, text_of(have, "default"));
+	    path, j->issuer_id, json_text(have, "default"));
 	return true;
 }
 
@@ -541,7 +530,7 @@ check_issuer(const struct job *j, const json_t *data, struct error *e)
 {
 	const json_t *chain = json_object_get(data, "ca_chain");
 
-	if (!same_certificate(text_of(data, "certificate"), &j->chain[0]))
+	if (!same_certificate(json_text(data, "certificate"), &j->chain[0]))
 		return error_set(e, FAIL_BAD_INPUT,
 		    "the issuer there has another certificate");
 	if (json_array_size(chain) != j->n)
