@@ -129,11 +129,7 @@ judge(const struct object *ours, const struct crl_view *v, struct facts *f)
 {
 	const struct facts *o = &ours->facts;
 
-	*f = (struct facts){ .number = v->number,
-		.this_s = v->this_update_s,
-		.next_s = v->next_update_s,
-		.delta = v->has_delta,
-		.url = sha256(v->idp_url) };
+	*f = facts_of(v);
 	if (!bytes_eq(v->issuer, ours->issuer.tbs.subject) || !same_kind(f, o))
 		return THERE_OTHER;
 	return f->number > o->number || f->this_s > o->this_s ? THERE_NEWER

@@ -139,22 +139,30 @@ object_hash(struct object *o, struct sha256 *out, struct error *e)
 
 /* ---- the first stage: what is to be published is right ------------------------- */
 
-static void
-facts_of(const struct crl_view *v, struct facts *out)
+struct facts
+facts_of(const struct crl_view *v)
 {
-	*out = (struct facts){ .number = v->number,
+	return (struct facts){ .number = v->number,
 		.this_s = v->this_update_s,
 		.next_s = v->next_update_s,
 		.delta = v->has_delta,
 		.url = sha256(v->idp_url) };
 }
 
+static bool
+take_facts(struct object *o, const struct crl_view *v, struct error *e)
+{
+	o->facts = facts_of(v);
+	return bytes_eq(v->issuer, o->issuer.tbs.subject) ||
+	    error_set(e, FAIL_BAD_INPUT, "the list is of another issuer");
+}
+
 /* Ed25519 signs the message itself: the file is mapped, which takes no memory of ours. (All
  * of the process may be locked: not this.) */
 static bool
-verify_mapped(const struct object *o, struct crl_view *v, struct facts *facts,
-    struct error *e)
+verify_mapped(struct object *o, struct error *e)
 {
+	struct crl_view v;
 	auto_buf struct buf owned = { 0 };
 	void *map = mmap(NULL, o->file_n, PROT_READ, MAP_PRIVATE, o->fd, 0);
 	bool ok;
@@ -162,20 +170,14 @@ verify_mapped(const struct object *o, struct crl_view *v, struct facts *facts,
 	if (map == MAP_FAILED)
 		return error_errno(e, FAIL_IO, "the list");
 	(void)munlock(map, o->file_n);
-	ok = crl_parse(bytes_of(map, o->file_n), "the list", &owned, v, e) &&
-	    crl_verify(v, &o->issuer.tbs.key, e);
-	if (ok && !bytes_eq(v->issuer, o->issuer.tbs.subject))
-		ok = error_set(e, FAIL_BAD_INPUT,
-		    "the list is of another issuer");
-	if (ok)
-		facts_of(v, facts);
+	ok = crl_parse(bytes_of(map, o->file_n), "the list", &owned, &v, e) &&
+	    crl_verify(&v, &o->issuer.tbs.key, e) && take_facts(o, &v, e);
 	(void)munmap(map, o->file_n);
 	return ok;
 }
 
 static bool
-verify_passing(struct object *o, struct facts *facts, const _Atomic bool *stop,
-    struct error *e)
+verify_passing(struct object *o, const _Atomic bool *stop, struct error *e)
 {
 	auto_crl_scan struct crl_scan *scan = crl_scan_new(&o->issuer.tbs.key);
 	auto_mem uint8_t *piece = mem_alloc(PIECE);
@@ -190,13 +192,7 @@ verify_passing(struct object *o, struct facts *facts, const _Atomic bool *stop,
 			return error_set(e, FAIL_ABORTED, "the publisher ends");
 	if (!ok)
 		return error_errno(e, FAIL_IO, "the list");
-	if (!crl_scan_end(scan, &v, e))
-		return false;
-	if (!bytes_eq(v.issuer, o->issuer.tbs.subject))
-		return error_set(e, FAIL_BAD_INPUT,
-		    "the list is of another issuer");
-	facts_of(&v, facts);
-	return true;
+	return crl_scan_end(scan, &v, e) && take_facts(o, &v, e);
 }
 
 static bool
@@ -225,7 +221,6 @@ static bool
 open_list(struct object *o, const struct job_request *q,
     const _Atomic bool *stop, struct error *e)
 {
-	struct crl_view v;
 	struct stat st;
 	bool mapped = o->issuer.tbs.key.type.alg == KEY_ED25519;
 
@@ -235,8 +230,7 @@ open_list(struct object *o, const struct job_request *q,
 	o->file_n = (uint64_t)st.st_size;
 	o->length =
 	    o->form == JOB_FORM_LIST ? o->file_n : pem_length(o->file_n);
-	return (mapped ? verify_mapped(o, &v, &o->facts, e)
-		       : verify_passing(o, &o->facts, stop, e)) &&
+	return (mapped ? verify_mapped(o, e) : verify_passing(o, stop, e)) &&
 	    check_facts(&o->facts, q->number, e);
 }
 

@@ -19,6 +19,8 @@ struct facts {
 	struct sha256 url; /* of its distribution point; of nothing: none */
 };
 
+struct facts facts_of(const struct crl_view *v);
+
 struct object {
 	enum job_form form;
 	const char *name;

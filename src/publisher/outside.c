@@ -2,14 +2,12 @@
 /* Calls to outside services: libcurl's multi interface, a queue for each service. */
 #include <string.h>
 
-#include <curl/curl.h>
-
 #include <chancery/base/cleanup.h>
 #include <chancery/base/clock.h>
-#include <chancery/base/file.h>
 #include <chancery/base/log.h>
 #include <chancery/base/secret.h>
 
+#include "connect.h"
 #include "publisher.h"
 
 #define FIRST_ANSWER_BYTES 4096
@@ -31,11 +29,6 @@ struct call {
 };
 TAILQ_HEAD(calls, call);
 
-struct credentials {
-	struct buf ca, certificate;
-	struct secret *key;
-};
-
 struct outside {
 	struct outsides *all;
 	const struct service_vault *cfg;
@@ -52,51 +45,15 @@ struct outsides {
 
 /* ---- credentials --------------------------------------------------------- */
 
-static void
-credentials_clear(struct credentials *c)
-{
-	buf_free(&c->ca);
-	buf_free(&c->certificate);
-	secret_free(c->key);
-	*c = (struct credentials){ 0 };
-}
-
 static bool
-read_key(const char *path, struct secret **out, struct error *e)
-{
-	auto_file FILE *f = fopen(path, "re");
-	struct secret *key;
-
-	if (f == NULL)
-		return error_errno(e, FAIL_NOT_FOUND, "%s", path);
-	key = secret_new(LIMIT_OUTSIDE_ANSWER_BYTES);
-	if (secret_read_fd(key, fileno(f), e)) {
-		*out = key;
-		return true;
-	}
-	secret_free(key);
-	return error_context(e, "%s", path);
-}
-
-static bool
-credentials_read(const struct service_vault *v, struct credentials *out,
+read_files(const struct service_vault *v, struct credentials *out,
     struct error *e)
 {
-	struct credentials c = { 0 };
-	bool ok = true;
+	const struct credential_files files = { v->ca_certificate,
+		v->client_certificate, v->client_key };
 
-	if (v->ca_certificate != NULL)
-		ok = file_read(v->ca_certificate, LIMIT_CONFIG_BYTES, &c.ca, e);
-	if (ok && v->client_certificate != NULL)
-		ok = file_read(v->client_certificate, LIMIT_CONFIG_BYTES,
-			 &c.certificate, e) &&
-		    read_key(v->client_key, &c.key, e);
-	if (!ok) {
-		credentials_clear(&c);
-		return error_context(e, "vault %s", v->name);
-	}
-	*out = c;
-	return true;
+	return credentials_read(&files, out, e) ||
+	    error_context(e, "vault %s", v->name);
 }
 
 /* ---- all of them ----------------------------------------------------------- */
@@ -109,7 +66,7 @@ open_one(struct outsides *all, struct outside *o, const struct service_vault *v,
 	o->cfg = v;
 	TAILQ_INIT(&o->waiting);
 	TAILQ_INIT(&o->active);
-	return credentials_read(v, &o->cred, e);
+	return read_files(v, &o->cred, e);
 }
 
 struct outsides *
@@ -146,7 +103,7 @@ outsides_reload(struct outsides *o, const struct service_config *cfg,
 	bool ok = true;
 
 	while (ok && n < o->n)
-		ok = credentials_read(&v[n], &fresh[n], e) && ++n > 0;
+		ok = read_files(&v[n], &fresh[n], e) && ++n > 0;
 	/* A call on its way has its own copies. */
 	for (size_t i = 0; i < n; i++) {
 		credentials_clear(ok ? &o->v[i].cred : &fresh[i]);
@@ -238,45 +195,15 @@ add_header(struct call *c, const char *line)
 }
 
 static bool
-set_blob(CURL *curl, CURLoption option, const void *p, size_t n)
-{
-	struct curl_blob blob = { .len = n, .flags = CURL_BLOB_COPY };
-
-	/* libcurl copies it: the blob only is not const. */
-	memcpy(&blob.data, &p, sizeof(p));
-	return n == 0 || curl_easy_setopt(curl, option, &blob) == CURLE_OK;
-}
-
-/* Only its own authorities are asked; nothing of the environment has a say: no proxy, no
- * netrc, no redirect to where the token has no business. */
-static bool
 set_up(struct call *c, const char *url)
 {
 	const struct credentials *k = &c->to->cred;
-	const bool tls = strncmp(url, "https:", 6) == 0;
 	int64_t left_ms = (c->deadline_ns - clock_mono_ns()) / 1000000;
 	CURL *u = c->curl;
 
-	return curl_easy_setopt(u, CURLOPT_URL, url) == CURLE_OK &&
-	    curl_easy_setopt(u, CURLOPT_PROTOCOLS_STR,
-		tls ? "https" : "http") == CURLE_OK &&
-	    curl_easy_setopt(u, CURLOPT_HTTP_VERSION,
-		(long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
-	    curl_easy_setopt(u, CURLOPT_SSLVERSION,
-		(long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
-	    curl_easy_setopt(u, CURLOPT_CAINFO, NULL) == CURLE_OK &&
-	    curl_easy_setopt(u, CURLOPT_CAPATH, NULL) == CURLE_OK &&
-	    set_blob(u, CURLOPT_CAINFO_BLOB, k->ca.p, k->ca.n) &&
-	    set_blob(u, CURLOPT_SSLCERT_BLOB, k->certificate.p,
-		k->certificate.n) &&
-	    (k->key == NULL ||
-		set_blob(u, CURLOPT_SSLKEY_BLOB, secret_data(k->key),
-		    secret_len(k->key))) &&
-	    curl_easy_setopt(u, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-	    curl_easy_setopt(u, CURLOPT_PROXY, "") == CURLE_OK &&
-	    curl_easy_setopt(u, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) ==
-	    CURLE_OK &&
-	    curl_easy_setopt(u, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	/* Of its own: new ones may be read meanwhile. */
+	return connect_set(u, url, k, CURL_BLOB_COPY) &&
+	    connect_show(u, k, CURL_BLOB_COPY) &&
 	    curl_easy_setopt(u, CURLOPT_TIMEOUT_MS,
 		left_ms > 0 ? (long)left_ms : 1L) == CURLE_OK &&
 	    curl_easy_setopt(u, CURLOPT_HTTPHEADER, c->headers) == CURLE_OK &&

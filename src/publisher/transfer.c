@@ -1,44 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libcurl's easy interface for one call after the other. */
-#include <stdio.h>
-
-#include <curl/curl.h>
 
 #include <chancery/base/clock.h>
-#include <chancery/base/file.h>
 #include <chancery/base/secret.h>
 #include <chancery/base/text.h>
 
+#include "connect.h"
 #include "web.h"
 
 #define CONNECT_MS 10000L
 
 struct web {
-	struct buf ca, certificate;
-	struct secret *key;
+	struct credentials tls;
 	/* NUL-terminated: a bearer token, or what --user takes. */
 	struct secret *credential;
 	CURL *curl;
 };
 
 /* ---- credentials: read for every publication, so that new ones are taken up ------------ */
-
-static bool
-read_secret(const char *path, struct secret **out, struct error *e)
-{
-	auto_file FILE *f = fopen(path, "re");
-	struct secret *s;
-
-	if (f == NULL)
-		return error_errno(e, FAIL_PERMISSION, "%s", path);
-	s = secret_new(LIMIT_OUTSIDE_ANSWER_BYTES);
-	if (secret_read_fd(s, fileno(f), e)) {
-		*out = s;
-		return true;
-	}
-	secret_free(s);
-	return error_context(e, "%s", path);
-}
 
 /* A header's value, which a line break would end. */
 static bool
@@ -47,7 +26,7 @@ read_credential(const char *path, struct secret **out, struct error *e)
 	struct secret *s;
 	size_t n;
 
-	if (!read_secret(path, out, e))
+	if (!secret_from_file(path, out, e))
 		return false;
 	s = *out;
 	n = secret_len(s);
@@ -71,15 +50,11 @@ credential_file(const struct service_target *t)
 static bool
 read_all(struct web *w, const struct service_target *t, struct error *e)
 {
+	const struct credential_files files = { t->ca_certificate,
+		t->client_certificate, t->client_key };
 	const char *file = credential_file(t);
 
-	if (t->ca_certificate != NULL &&
-	    !file_read(t->ca_certificate, LIMIT_CONFIG_BYTES, &w->ca, e))
-		return false;
-	if (t->client_certificate != NULL &&
-	    (!file_read(t->client_certificate, LIMIT_CONFIG_BYTES,
-		 &w->certificate, e) ||
-		!read_secret(t->client_key, &w->key, e)))
+	if (!credentials_read(&files, &w->tls, e))
 		return false;
 	if (file == NULL)
 		return true;
@@ -112,9 +87,7 @@ web_free(struct web *w)
 		return;
 	curl_easy_cleanup(w->curl);
 	secret_free(w->credential);
-	secret_free(w->key);
-	buf_free(&w->certificate);
-	buf_free(&w->ca);
+	credentials_clear(&w->tls);
 	mem_free(w);
 }
 
@@ -199,33 +172,13 @@ look_around(void *arg, unused_arg curl_off_t down_all,
 
 /* ---- setting up ------------------------------------------------------------------------------ */
 
-static bool
-set_blob(CURL *curl, CURLoption option, const void *p, size_t n)
-{
-	struct curl_blob blob = { .len = n, .flags = CURL_BLOB_NOCOPY };
-
-	/* It lives as long as the call: the blob only is not const. */
-	memcpy(&blob.data, &p, sizeof(p));
-	return n == 0 || curl_easy_setopt(curl, option, &blob) == CURLE_OK;
-}
-
 #define SET(option, value)                                                     \
 	(curl_easy_setopt(u, CURLOPT_##option, (value)) == CURLE_OK)
 
-/* Only its own authorities are asked; nothing of the environment has a say: no proxy, no netrc,
- * no redirect to where the credentials have no business. */
 static bool
 set_connection(CURL *u, const struct web *w, const char *url)
 {
-	const bool tls = strncmp(url, "https:", 6) == 0;
-
-	return SET(URL, url) && SET(PROTOCOLS_STR, tls ? "https" : "http") &&
-	    SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
-	    SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
-	    SET(CAINFO, NULL) && SET(CAPATH, NULL) &&
-	    set_blob(u, CURLOPT_CAINFO_BLOB, w->ca.p, w->ca.n) &&
-	    SET(FOLLOWLOCATION, 0L) && SET(PROXY, "") &&
-	    SET(NETRC, (long)CURL_NETRC_IGNORED) && SET(NOSIGNAL, 1L) &&
+	return connect_set(u, url, &w->tls, CURL_BLOB_NOCOPY) &&
 	    SET(PATH_AS_IS, 1L) && SET(CONNECTTIMEOUT_MS, CONNECT_MS) &&
 	    SET(LOW_SPEED_LIMIT, (long)LIMIT_PUBLISH_SLOWEST_PER_S) &&
 	    SET(LOW_SPEED_TIME, (long)LIMIT_PUBLISH_STALL_S);
@@ -241,11 +194,7 @@ set_credentials(CURL *u, const struct web *w, const struct service_target *t)
 	    ? mem_printf("aws:amz:%s:s3", t->region)
 	    : NULL;
 
-	if (!set_blob(u, CURLOPT_SSLCERT_BLOB, w->certificate.p,
-		w->certificate.n) ||
-	    (w->key != NULL &&
-		!set_blob(u, CURLOPT_SSLKEY_BLOB, secret_data(w->key),
-		    secret_len(w->key))))
+	if (!connect_show(u, &w->tls, CURL_BLOB_NOCOPY))
 		return false;
 	if (signature != NULL)
 		return SET(AWS_SIGV4, signature) && SET(USERPWD, secret);
