@@ -9,14 +9,6 @@ here=$(realpath "$(dirname "$0")")
 . "$here/kafka_pki.sh"
 # shellcheck source=tests/system/service_lib.sh
 . "$here/service_lib.sh"
-servers=()
-end() {
-	local rc=$?
-	for pid in "${servers[@]}"; do kill "$pid" 2>/dev/null || true; done
-	rm -rf "$work"
-	exit "$rc"
-}
-trap end EXIT
 mkdir classes lists stores
 check javac -d classes "$here/KafkaStores.java"
 echo changeit >password
@@ -37,7 +29,7 @@ print(s.server_port, flush=True)
 s.serve_forever()
 END
 python3 listserver.py >lists.port &
-servers+=($!)
+beside+=($!)
 until_ok "server of lists" test -s lists.port
 base=http://127.0.0.1:$(cat lists.port)
 
@@ -112,7 +104,7 @@ ticket_flags=(-Djdk.tls.server.disableExtensions=pre_shared_key -Djdk.tls.server
 serve() {
 	java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx64m "${@:4}" -cp classes KafkaStores serve \
 		"stores/$2.p12" stores/trust.p12 changeit "$3" >"$1.port" 2>"$1.err" &
-	servers+=($!)
+	beside+=($!)
 	until_ok "server $1" test -s "$1.port"
 	port=$(cat "$1.port")
 }

@@ -29,16 +29,7 @@ rule() { printf '%s\n' "$@" >rules.new && mv rules.new rules; }
 pass() { : >rules.new && mv rules.new rules; }
 rule "* 503"
 python3 "$top/tests/system/service_proxy.py" "$port" rules client.pem >faults 2>proxy.log &
-proxy=$!
-pids=$proxy
-end() {
-	local rc=$?
-	# shellcheck disable=SC2086
-	kill $pids 2>/dev/null || true
-	(exit "$rc")
-	service_end
-}
-trap end EXIT
+beside+=($!)
 # agent NAME METHOD-BLOCK
 agent() {
 	cat >"$1.hcl" <<END
@@ -56,7 +47,7 @@ template {
 END
 	env -u BAO_TOKEN -u VAULT_TOKEN -u BAO_ADDR -u VAULT_ADDR -u BAO_CACERT -u VAULT_CACERT \
 	    bao agent -config "$1.hcl" >"$1.log" 2>&1 &
-	pids="$pids $!"
+	beside+=($!)
 }
 backoff='min_backoff = "500ms" max_backoff = "1s"'
 agent approle "method \"approle\" { $backoff config = { role_id_file_path = \"$work/role-id\"
@@ -156,7 +147,6 @@ for a in $logins; do until_ok "token of $a after a revocation" anew "$a"; done
 good "after a revocation"
 # The secret-id was unwrapped once and is in memory: the file is gone, the wrapping token is used.
 [ ! -e secret-id ] || die "the agent left the wrapping token"
-# shellcheck disable=SC2086
-for pid in $pids; do kill -0 "$pid" || die "an agent or the proxy gave up"; done
+for pid in "${beside[@]}"; do kill -0 "$pid" || die "an agent or the proxy gave up"; done
 stop_all
 check "$chancery" register verify --home home

@@ -126,7 +126,7 @@ auto_auth {
 END
 env -u BAO_TOKEN -u VAULT_TOKEN bao agent -config agent.hcl >agent.log 2>&1 &
 agent=$!
-trap 'kill "$agent" 2>/dev/null || true; service_end' EXIT
+beside+=("$agent")
 # lives: a token that was renewed at least once; logged_in_anew: another one than before.
 lives() {
 	[ -s sink ] && BAO_TOKEN=$(cat sink) bao token lookup -format json 2>/dev/null |

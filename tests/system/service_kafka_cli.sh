@@ -55,8 +55,7 @@ java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dcom.sun.net.ssl.checkRevocation=
 	-Dcom.sun.security.enableCRLDP=true -Djdk.tls.server.disableExtensions=pre_shared_key \
 	-Djdk.tls.server.enableSessionTicketExtension=false -cp classes KafkaStores serve stores/broker.p12 \
 	stores/trust.p12 changeit need >server.port 2>server.err &
-server=$!
-trap 'kill "$server" 2>/dev/null || true; service_end' EXIT
+beside+=($!)
 until_ok "Java server" test -s server.port
 target=localhost:$(cat server.port)
 look() { # STATUS NAME
@@ -86,6 +85,5 @@ for ((i = 0; i < 90; i++)); do
 done
 refused || die "the server takes a revoked client"
 look 0 app-rsa
-kill "$server"
 stop_all
 check "$chancery" register verify --home home

@@ -3,6 +3,9 @@
 # Read after lib.sh by the scripts that start chanceryd in $work/home, and by service.sh: one
 # daemon that ends with the script. $log is what it says.
 log=$work/log daemon=
+# Processes beside it that end with the script. No script has a trap of its own: the status of what
+# stands before service_end there would be the script's.
+beside=()
 # service.sh has a gentler one.
 stop_all() {
 	if [ -n "$daemon" ]; then
@@ -16,6 +19,10 @@ stop_all() {
 # What a sanitizer said of a room fails the test.
 service_end() {
 	local rc=$?
+	if [ ${#beside[@]} != 0 ]; then
+		kill "${beside[@]}" 2>/dev/null || true
+		wait "${beside[@]}" 2>/dev/null || true
+	fi
 	stop_all
 	if grep -s -A 40 -E 'Sanitizer|runtime error' "$log" "$work"/*.log >&2; then
 		rc=1

@@ -7,28 +7,18 @@
 . "$(dirname "$0")/service.sh"
 port=$(free_port)
 plain=$(free_port)
-units=
 unit() {
 	local name=$1
 	shift
 	python3 "$top/tests/system/service_units.py" "$work/$name.pid" "$@" -- \
 	    "$bin/chanceryd" --room "$name" --socket "$work/home/run/rooms.sock" --peer "$(id -un)" \
 	    2>>"$work/$name.log" &
-	units="$units $!"
+	beside+=($!)
 }
 connect() {
 	"$bin/chanceryd" --home "$work/home" --units 2>>"$log" &
 	daemon=$!
 }
-units_end() {
-	for pid in $units; do
-		kill -TERM "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
-	units=
-	service_end
-}
-trap units_end EXIT
 ready() { "$chancery" status --ready --home "$work/home"; }
 of() { cat "$work/$1.pid"; }
 other() { [ "$(of "$1")" != "$2" ]; }
