@@ -4,7 +4,19 @@ import http.client
 import json
 import os
 import ssl
+import time
 import urllib.parse
+
+
+def until(what, check, seconds=90):
+    """Tried for so long: the answer of `check` that is true."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        answer = check()
+        if answer:
+            return answer
+        time.sleep(0.05)
+    raise SystemExit("never: " + what)
 
 
 class Api:

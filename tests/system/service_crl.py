@@ -10,11 +10,10 @@ import json
 import re
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 
-from service_api import Api
+from service_api import Api, until
 
 PLAIN = "http://127.0.0.1:%s/v1/" % sys.argv[1]
 API = Api.ours()
@@ -23,16 +22,6 @@ API = Api.ours()
 def expect(what, have, want):
     if have != want:
         raise SystemExit("%s: %r instead of %r" % (what, have, want))
-
-
-def until(what, check):
-    """Tried for a minute: the answer of `check` that is true."""
-    for _ in range(600):
-        answer = check()
-        if answer:
-            return answer
-        time.sleep(0.1)
-    raise SystemExit("no " + what)
 
 
 def openssl(*args, data=None):

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from service_api import Api
+from service_api import Api, until
 from service_crowd import Stopped, room
 
 SUPERVISOR, HOME = int(sys.argv[1]), sys.argv[2]
@@ -21,16 +21,6 @@ API = Api.ours()
 def expect(what, have, want):
     if have != want:
         raise SystemExit("%s: %r instead of %r" % (what, have, want))
-
-
-def until(what, check):
-    """Tried for a minute and a half: the answer of `check` that is true."""
-    for _ in range(900):
-        answer = check()
-        if answer:
-            return answer
-        time.sleep(0.1)
-    raise SystemExit("no " + what)
 
 
 def text(der):

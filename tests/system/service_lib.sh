@@ -38,11 +38,11 @@ free_port() {
 }
 # count TEXT FILE
 count() { if [ -e "$2" ]; then grep -c -- "$1" "$2" || true; else echo 0; fi; }
-# until_ok WHAT COMMAND…: tried for half a minute.
+# until_ok WHAT COMMAND…: tried for a minute and a half.
 until_ok() {
-	local what=$1 i
+	local what=$1 end=$((SECONDS + 90))
 	shift
-	for ((i = 0; i < 300; i++)); do
+	while [ $SECONDS -lt "$end" ]; do
 		! "$@" >/dev/null 2>&1 || return 0
 		sleep 0.1
 	done

@@ -8,9 +8,8 @@ service_lists.py CERTIFICATES REVOKED CSR    VAULT_ADDR, VAULT_CACERT, VAULT_TOK
 import subprocess
 import sys
 import threading
-import time
 
-from service_api import Api
+from service_api import Api, until
 
 API = Api.ours()
 THREADS = 8
@@ -66,14 +65,6 @@ def detailed(keys):
         after = seen[-1]
     same(seen, keys, "keys of all pages")
     same(API.ask("GET", "m/certs/detailed?list=true&after=" + after)[0], 404, "behind the last")
-
-
-def until(what, condition):
-    for _ in range(300):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise SystemExit("never: " + what)
 
 
 def pages(limit):

@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.parse
 
-from service_api import Api
+from service_api import Api, until
 
 API = Api.ours()
 MALFORMED, LATER, UNAUTHORIZED = (bytes.fromhex("30030a01" + s) for s in ("01", "03", "06"))
@@ -148,14 +148,6 @@ def good(answer, what):
 def refused(answer, status, body, what):
     same((answer[0], answer[2]), (status, body), what)
     same(answer[1]["Content-Type"], "application/ocsp-response", what + ": type")
-
-
-def until(what, condition):
-    for _ in range(300):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise SystemExit("never: " + what)
 
 
 KNOWN = cert_id(certificate("good.pem")["serial"])

@@ -7,17 +7,7 @@ service_pki_tidy.py compare | many | finished | auto | not_again
 import sys
 import time
 
-from service_api import Api
-
-
-def until(what, check):
-    """Tried for a minute: the answer of `check` that is true."""
-    for _ in range(600):
-        answer = check()
-        if answer:
-            return answer
-        time.sleep(0.1)
-    raise SystemExit("no " + what)
+from service_api import Api, until
 
 
 def status(api, mount):

@@ -11,9 +11,10 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 import traceback
 import urllib.parse
+
+from service_api import until
 
 WORK = os.environ["WORK"]
 HOME = WORK + "/home"
@@ -84,15 +85,6 @@ def want(answer, status, text=""):
     assert answer.status == status and text in answer.raw.decode(), \
         "%r, not %d with \"%s\"" % (answer, status, text)
     return answer
-
-
-def until(what, test):
-    for _ in range(600):
-        got = test()
-        if got:
-            return got
-        time.sleep(0.05)
-    raise AssertionError("never: " + what)
 
 
 # Root may read and write it, a token with the policy "here" read it.
