@@ -30,7 +30,8 @@ for list in kit/*.crl; do
 	openssl crl -inform der -in "$list" -CAfile "$root" -noout >/dev/null 2>verdict
 	grep -q "verify OK" verdict || die "$list: $(cat verdict)"
 done
-entries() { openssl crl -inform der -in "$1" -noout -text | grep -c 'Serial Number:' || true; }
+# Nothing, not 0, of a list that openssl does not read.
+entries() { openssl crl -inform der -in "$1" -noout -text >list.txt && grep -c 'Serial Number:' list.txt; }
 same "$(entries kit/*-revoked-all.crl)" "$cas" "entries of the list that revokes all"
 same "$(entries kit/*-root-gone.crl)" 0 "entries of the list with the late end"
 for list in kit/*-revoked-[0-9]*.crl; do
