@@ -146,9 +146,12 @@ daemon=
 grep -q '"stopped"\|stopped' "$log" || die "not stopped"
 # A user that the configuration names is the only one who may be that room.
 sed -i '/^user_/d' home/chancery.yaml
-printf 'user_signer: nobody\nuser_server: nobody\n' >>home/chancery.yaml
+printf 'user_signer: nobody\nuser_server: daemon\n' >>home/chancery.yaml
+other_user="wants to be a room, and is none's\|not a room of this release and its user"
+before=$(count "$other_user" "$log")
 connect
-wait_for 1 "wants to be a room, and is none's\|not a room of this release and its user" "$log"
+wait_for $((before + 1)) "$other_user" "$log"
+! ready || die "rooms of another user than the configuration's"
 kill -KILL "$daemon"
 wait "$daemon" || true
 daemon=
