@@ -193,16 +193,6 @@ bench_ca_open(struct bench_ca *c, struct bench *b, const char *type,
 }
 
 void
-bench_ca_reopen(struct bench_ca *c)
-{
-	struct error e;
-
-	if (!signer_close(c->s, &e))
-		bench_fail("close", &e);
-	bench_ca_start(c);
-}
-
-void
 bench_ca_start(struct bench_ca *c)
 {
 	struct error e;

@@ -47,9 +47,7 @@ struct bench_ca {
 };
 void bench_ca_open(struct bench_ca *c, struct bench *b, const char *type,
     unsigned workers);
-/* Close the signer and open it again from its register. */
-void bench_ca_reopen(struct bench_ca *c);
-/* The second half of that. */
+/* Open the signer, which was closed, again from its register. */
 void bench_ca_start(struct bench_ca *c);
 void bench_ca_close(struct bench_ca *c);
 

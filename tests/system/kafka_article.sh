@@ -2,13 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Read by the scripts that follow an article about Kafka's security: the running service, a real Kafka, and
 # commands as they are typed. Kafka's programs have their names of the articles.
-# shellcheck source=tests/system/service.sh
-. "$(dirname "$0")/service.sh"
-# shellcheck source=tests/interop/kafka/estate.sh
-. "$top/tests/interop/kafka/estate.sh"
 # shellcheck source=tests/interop/kafka/lib.sh
-. "$top/tests/interop/kafka/lib.sh"
-export HOME=$work
+. "$(dirname "$0")/../interop/kafka/lib.sh"
 unset JAVA_TOOL_OPTIONS
 
 vault() { bao "$@"; }

@@ -3,14 +3,9 @@
 # chancery renew on the host of a live broker, while a client writes and reads: the broker runs on the files that it
 # keeps, its reload command tells the broker, its check looks what is served. A renewal, one whose reload
 # command fails, and a broker that has to go on either way.
-# shellcheck source=tests/system/service.sh
-. "$(dirname "$0")/service.sh"
-# shellcheck source=tests/interop/kafka/estate.sh
-. "$top/tests/interop/kafka/estate.sh"
 # shellcheck source=tests/interop/kafka/lib.sh
-. "$top/tests/interop/kafka/lib.sh"
+. "$(dirname "$0")/../interop/kafka/lib.sh"
 store=PKCS12
-export HOME=$work
 
 estate_start ec
 mount_urls kafka

@@ -3,14 +3,9 @@
 # The intermediate of a Kafka estate gets a new key under the same name, certified by the offline root,
 # while a client writes and reads: broker and clients change one after the other, nobody waits. Then the
 # old intermediate is revoked.
-# shellcheck source=tests/system/service.sh
-. "$(dirname "$0")/service.sh"
-# shellcheck source=tests/interop/kafka/estate.sh
-. "$top/tests/interop/kafka/estate.sh"
 # shellcheck source=tests/interop/kafka/lib.sh
-. "$top/tests/interop/kafka/lib.sh"
+. "$(dirname "$0")/../interop/kafka/lib.sh"
 store=PKCS12
-export HOME=$work
 broker_names=(common_name=broker-1 alt_names=localhost ip_sans=127.0.0.1)
 app_name=(common_name=orders-app exclude_cn_from_sans=true)
 

@@ -4,13 +4,8 @@
 # `chancery kafka bundle` makes of the answer of the API. Called by curl and by Java with the trust stores that
 # come with it, by the interface that Confluent's registry has. It takes long to fetch (140 MB), so
 # tests/interop/kafka/run has it in the whole run.
-# shellcheck source=tests/system/service.sh
-. "$(dirname "$0")/service.sh"
-# shellcheck source=tests/interop/kafka/estate.sh
-. "$top/tests/interop/kafka/estate.sh"
 # shellcheck source=tests/interop/kafka/lib.sh
-. "$top/tests/interop/kafka/lib.sh"
-export HOME=$work
+. "$(dirname "$0")/../interop/kafka/lib.sh"
 runner=$(find "$top/build/apicurio" -name '*-runner.jar' 2>/dev/null) || true
 [ -n "$runner" ] || die "no registry: run CHANCERY_FULL=1 scripts/deps kafka"
 

@@ -46,6 +46,18 @@ print(json.load(sys.stdin)["data"]["token"])')
 	export VAULT_TOKEN
 	export BAO_ADDR=$VAULT_ADDR BAO_CACERT=$VAULT_CACERT BAO_TOKEN=$VAULT_TOKEN
 }
+# service_restart: it ends in order, with status 0, and starts again.
+service_restart() {
+	chanceryd_stop
+	service_run
+}
+# plain_listener: what needs no token without TLS, too, at $plain; URLs of lists begin with $crls.
+plain_listener() {
+	plain=127.0.0.1:$(free_port)
+	crls=http://$plain/v1
+	sed -i "s/^server:\$/&\n  plain_listen: [\"$plain\"]/" "$work/home/chancery.yaml"
+	service_restart
+}
 # openbao_start: a real OpenBao in memory; OPENBAO_ADDR, token "root".
 openbao_start() {
 	local port

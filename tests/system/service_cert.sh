@@ -140,8 +140,7 @@ logged_in_anew() { [ "$(cat sink)" != "$before" ] && lives; }
 until_ok "new login beyond token_max_ttl" logged_in_anew
 # The service goes away, beyond the token's life, and comes back.
 before=$(cat sink)
-kill -TERM "$daemon"
-wait "$daemon" || true
+chanceryd_stop
 sleep 4
 service_run
 until_ok "login after a restart" logged_in_anew

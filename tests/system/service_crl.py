@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lists of revoked certificates in partitions, with the running service.
 
-service_crl.py PLAIN-PORT numbered | refused | mirrors | rollover | automatic | crowd | after_restart
+service_crl.py LISTS-URL numbered | refused | mirrors | rollover | automatic | crowd | after_restart
 """
 import collections
 import concurrent.futures
@@ -15,7 +15,7 @@ import urllib.request
 
 from service_api import Api, until
 
-PLAIN = "http://127.0.0.1:%s/v1/" % sys.argv[1]
+PLAIN = sys.argv[1]
 API = Api.ours()
 
 

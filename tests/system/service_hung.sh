@@ -12,9 +12,7 @@ exec 9<>"$work/fifo"
 sed -i -e '/^  workers:/d' -e '/^  access_log:/d' "$work/home/chancery.yaml"
 sed -i "s|^  socket:.*|&\n  plain_listen: [\"127.0.0.1:$plain\"]\n  access_log: $work/fifo\n  workers: 2|" \
     "$work/home/chancery.yaml"
-kill -TERM "$daemon"
-wait "$daemon" || die "status at the end: $?"
-service_run
+service_restart
 
 # One connection, so one worker: more lines than a pipe takes.
 curl -sS -o /dev/null "http://127.0.0.1:$plain/v1/pki/ca?[1-2000]" >/dev/null 2>&1 &

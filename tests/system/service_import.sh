@@ -16,11 +16,8 @@ mkdir offline
 (cd offline && ceremony) || die "ceremony"
 root=offline/home/out/acme-root.pem
 service_start open
-plain=$(free_port)
-stop_all
-sed -i "s/^server:\$/server:\n  plain_listen: [\"127.0.0.1:$plain\"]/" home/chancery.yaml
-service_run
-crl_url=http://127.0.0.1:$plain/v1/root-ca/crl
+plain_listener
+crl_url=$crls/root-ca/crl
 
 # --- an intermediate of the service under the offline root -----------------------------------------
 check bao secrets enable -path kafka-int-ca pki
@@ -30,7 +27,7 @@ check offline sign intermediate --issuer acme-root --csr int.csr --out int.pem -
 	--subject "CN=Acme Kafka Online CA,O=Acme,C=DE" --crl-url "$crl_url"
 check bao write kafka-int-ca/intermediate/set-signed certificate=@int.pem
 check bao write kafka-int-ca/config/urls \
-	crl_distribution_points="http://127.0.0.1:$plain/v1/kafka-int-ca/crl"
+	crl_distribution_points="$crls/kafka-int-ca/crl"
 check bao write kafka-int-ca/roles/r allow_any_name=true ttl=1h key_type=ec key_bits=256
 bao write -field=certificate kafka-int-ca/issue/r common_name=b1.kafka.acme.example >leaf.pem
 
@@ -57,8 +54,8 @@ openssl x509 -in served.pem -noout -fingerprint -sha256 >served.print
 openssl x509 -in "$root" -noout -fingerprint -sha256 | cmp -s - served.print || die "another root"
 curl -sSf "$crl_url" >root.crl
 check openssl crl -inform DER -in root.crl -noout -CAfile "$root"
-curl -sSf "http://127.0.0.1:$plain/v1/root-ca/issuer/default/crl/der" | cmp - root.crl || die "issuer/default/crl"
-curl -sSf "http://127.0.0.1:$plain/v1/root-ca/ca" | openssl x509 -inform DER -noout -fingerprint -sha256 |
+curl -sSf "$crls/root-ca/issuer/default/crl/der" | cmp - root.crl || die "issuer/default/crl"
+curl -sSf "$crls/root-ca/ca" | openssl x509 -inform DER -noout -fingerprint -sha256 |
 	cmp - served.print || die "ca on the plain listener"
 # The intermediate is one of the mount's certificates.
 serial=$(openssl x509 -in int.pem -noout -serial | cut -d= -f2)
@@ -67,7 +64,7 @@ data "['certificate']" <cert.json | openssl x509 -noout -fingerprint -sha256 >in
 openssl x509 -in int.pem -noout -fingerprint -sha256 | cmp -s - int.print || die "the intermediate"
 verify() {
 	curl -sSf "$crl_url" | openssl crl -inform DER >lists.pem
-	curl -sSf "http://127.0.0.1:$plain/v1/kafka-int-ca/crl" | openssl crl -inform DER >>lists.pem
+	curl -sSf "$crls/kafka-int-ca/crl" | openssl crl -inform DER >>lists.pem
 	openssl verify -x509_strict -crl_check_all -CRLfile lists.pem -CAfile "$root" -untrusted int.pem leaf.pem
 }
 check verify

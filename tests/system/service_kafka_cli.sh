@@ -7,17 +7,12 @@
 . "$(dirname "$0")/service.sh"
 service_start open
 export HOME=$work
-port=$(free_port)
-lists=http://127.0.0.1:$port/v1
-sed -i "s/^  socket:.*/&\n  plain_listen: [\"127.0.0.1:$port\"]/" home/chancery.yaml
-kill -TERM "$daemon"
-wait "$daemon" || die "status at the end"
-service_run
+plain_listener
 check bao secrets enable -path root-ca pki
 check bao write root-ca/root/generate/internal common_name="Acme Root CA" ttl=48h key_type=ec
-check bao write root-ca/config/urls crl_distribution_points="$lists/root-ca/crl"
+check bao write root-ca/config/urls crl_distribution_points="$crls/root-ca/crl"
 check bao secrets enable -path int pki
-check bao write int/config/urls crl_distribution_points="$lists/int/crl"
+check bao write int/config/urls crl_distribution_points="$crls/int/crl"
 bao write -field=csr int/intermediate/generate/internal common_name="Acme Kafka CA" key_type=ec >int.csr
 bao write -field=certificate root-ca/root/sign-intermediate csr=@int.csr format=pem_bundle ttl=40h >int.pem
 check bao write int/intermediate/set-signed certificate=@int.pem

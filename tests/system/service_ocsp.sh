@@ -5,12 +5,9 @@
 # server's memory, the switch.
 # shellcheck source=tests/system/service.sh
 . "$(dirname "$0")/service.sh"
-plain=$(free_port)
 service_start open
-stop_all
-sed -i "s/^server:\$/server:\n  plain_listen: [\"127.0.0.1:$plain\"]/" home/chancery.yaml
-service_run
-url=http://127.0.0.1:$plain/v1/ca
+plain_listener
+url=$crls/ca
 
 check bao secrets enable -path ca pki
 bao write -field=certificate ca/root/generate/internal common_name="OCSP CA" key_type=ec \
@@ -52,7 +49,7 @@ for hash in sha384 sha512; do
 	check says ': good$' -$hash -cert good.pem -url "$url/ocsp" -no_nonce
 done
 PYTHONPATH=$top/tests/system python3 "$top/tests/system/service_ocsp.py" \
-	"http://127.0.0.1:$plain" || die "service_ocsp.py"
+	"http://$plain" || die "service_ocsp.py"
 
 # --- the signer is away: what was asked before is answered on -------------------------------------
 status() { curl -sS -o body -w '%{http_code}' -m 10 --data-binary "@$1" "$url/ocsp"; }
@@ -74,7 +71,7 @@ until_ok "fresh answers after a new signer" says ': good$' -cert good.pem -url "
 # --- a restart: the same key and certificate --------------------------------------------------------
 # responder CA: the certificate in the last answer about it.
 responder() {
-	openssl ocsp -issuer "$1.pem" -cert "$2.pem" -url "http://127.0.0.1:$plain/v1/$1/ocsp" \
+	openssl ocsp -issuer "$1.pem" -cert "$2.pem" -url "$crls/$1/ocsp" \
 		-noverify -resp_text 2>/dev/null | sed -n '/-----BEGIN/,/-----END/p'
 }
 keys() { "$chancery" register show --home home --type KEYGEN-INTENT --json | wc -l; }
@@ -166,9 +163,8 @@ same "$(field equal <rebuilt)" True "the store made anew: $(cat rebuilt)"
 # --- an authority whose charter lets it certify no responder ------------------------------------------
 mv home other
 service_start root
-stop_all
-sed -i "s/^server:\$/server:\n  plain_listen: [\"127.0.0.1:$plain\"]/" home/chancery.yaml
-service_run
+plain_listener
+url=$crls/ca
 check bao secrets enable -path ca pki
 bao write -field=certificate ca/root/generate/internal common_name="A root" key_type=ec \
 	key_bits=256 ttl=700h >ca.pem 2>/dev/null

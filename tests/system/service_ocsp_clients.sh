@@ -4,18 +4,15 @@
 # of an authority's key.
 # shellcheck source=tests/system/service.sh
 . "$(dirname "$0")/service.sh"
-plain=$(free_port)
 service_start open
-stop_all
-sed -i "s/^server:\$/server:\n  plain_listen: [\"127.0.0.1:$plain\"]/" home/chancery.yaml
-service_run
+plain_listener
 command -v ocsptool >/dev/null || die "no ocsptool: run scripts/deps test"
 openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout leaf.key \
 	-subj /CN=a.example.com -out leaf.csr 2>/dev/null
 
 # mount NAME TYPE BITS: an authority with a good and a revoked certificate in NAME/.
 mount() {
-	local url=http://127.0.0.1:$plain/v1/$1/ocsp name
+	local url=$crls/$1/ocsp name
 	mkdir "$1"
 	check bao secrets enable -path "$1" pki
 	# As long as a CN may be: the responder's is cut.

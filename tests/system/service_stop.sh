@@ -5,11 +5,7 @@
 # shellcheck source=tests/system/service.sh
 . "$(dirname "$0")/service.sh"
 service_start open
-plain=$(free_port)
-sed -i "s/^  socket:.*/&\n  plain_listen: [\"127.0.0.1:$plain\"]/" "$work/home/chancery.yaml"
-kill -TERM "$daemon"
-wait "$daemon" || die "status at the end: $?"
-service_run
+plain_listener
 
 check bao secrets enable pki
 check bao write -field=certificate pki/root/generate/internal common_name="Stop Root" \
@@ -20,16 +16,16 @@ check bao write pki/roles/leaf allowed_domains=example.com allow_subdomains=true
 # --- the listener without TLS ----------------------------------------------------------------------
 status() { curl -sS -m 10 -o /dev/null -w '%{http_code}' "$@"; }
 for path in pki/ca pki/ca/pem pki/ca_chain pki/crl pki/crl/pem; do
-	same "$(status "http://127.0.0.1:$plain/v1/$path")" 200 "plain $path"
+	same "$(status "$crls/$path")" 200 "plain $path"
 done
 for path in sys/health sys/mounts sys/seal-status auth/token/lookup-self pki/roles/leaf pki/certs \
     sys/internal/chancery/root-token; do
-	same "$(status -H "X-Vault-Token: $VAULT_TOKEN" "http://127.0.0.1:$plain/v1/$path")" 404 \
+	same "$(status -H "X-Vault-Token: $VAULT_TOKEN" "$crls/$path")" 404 \
 	    "plain $path"
 done
-same "$(status "http://127.0.0.1:$plain/v1/sys/metrics")" 404 "plain metrics that nobody asked for"
+same "$(status "$crls/sys/metrics")" 404 "plain metrics that nobody asked for"
 same "$(status -X POST -H "X-Vault-Token: $VAULT_TOKEN" -d '{"common_name":"a.example.com"}' \
-    "http://127.0.0.1:$plain/v1/pki/issue/leaf")" 404 "plain issue"
+    "$crls/pki/issue/leaf")" 404 "plain issue"
 
 # --- clients that go, and the stop under load --------------------------------------------------------
 DAEMON=$daemon python3 "$top/tests/system/service_stop.py" load >received || die "stop under load"

@@ -13,11 +13,6 @@ presented() {
 		openssl x509
 }
 issuer() { presented | openssl x509 -noout -issuer; }
-restart() {
-	kill -TERM "$daemon"
-	wait "$daemon" || true
-	service_run
-}
 
 # --- files: replaced, taken at SIGHUP ---------------------------------------------------------------
 before=$(presented)
@@ -48,23 +43,23 @@ until_ok "line in a new access log" logged
 # --- neither files nor authority: self-signed, kept ----------------------------------------------------
 sed -i '/certificate: tls/d; /key: tls/d; s/^  tls:.*/  tls: { names: ["kafka.acme.example", "192.0.2.7"] }/' \
 	"$home/chancery.yaml"
-restart
+service_restart
 presented >self.pem
 openssl x509 -in self.pem -noout -ext subjectAltName >san
 for name in DNS:localhost 'IP Address:127.0.0.1' DNS:kafka.acme.example 'IP Address:192.0.2.7'; do
 	grep -q "$name" san || die "no $name: $(cat san)"
 done
 curl -sSf --cacert self.pem "$VAULT_ADDR/v1/sys/health" >/dev/null || die "not its own anchor"
-restart
+service_restart
 same "$(presented)" "$(cat self.pem)" "certificate after a restart"
 sed -i 's/192.0.2.7/192.0.2.8/' "$home/chancery.yaml"
-restart
+service_restart
 [ "$(presented)" != "$(cat self.pem)" ] || die "the names changed, the certificate did not"
 presented >self.pem
 
 # --- an own mount issues it -----------------------------------------------------------------------------
 sed -i 's/^  tls:.*/  tls: { names: ["kafka.acme.example"], authority: tls-ca }/' "$home/chancery.yaml"
-restart
+service_restart
 issuer | grep -q self-signed || die "not self-signed before there is an authority"
 presented >self.pem
 export VAULT_CACERT=$work/self.pem BAO_CACERT=$work/self.pem
@@ -80,7 +75,7 @@ curl -sSf --cacert root.pem "https://127.0.0.1:$port/v1/sys/health" >/dev/null |
 	die "does not verify under the root"
 presented | openssl x509 -noout -ext extendedKeyUsage | grep -q 'Web Server' || die "not a server's"
 presented >issued.pem
-restart
+service_restart
 same "$(presented)" "$(cat issued.pem)" "issued certificate after a restart"
 # It is on record like any other.
 check "$chancery" register show --home "$home" --json

@@ -32,9 +32,7 @@ python3 "$top/tests/system/service_vault_tokens.py" || {
 }
 # What was started anew there ends with the script there.
 openbao=
-kill -TERM "$daemon"
-wait "$daemon" || die "status at the end"
-daemon=
+chanceryd_stop
 check "$chancery" register verify --home home
 # No token of anybody in what was written.
 while read -r token; do

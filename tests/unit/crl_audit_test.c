@@ -21,10 +21,7 @@ static struct fixture f;
 static int
 setup(unused_arg void **state)
 {
-	f = (struct fixture){ 0 };
-	fixture_make(&f);
-	fixture_open(&f);
-	return 0;
+	return fixture_setup(&f, (struct fixture){ 0 });
 }
 
 static int

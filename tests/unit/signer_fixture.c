@@ -213,6 +213,15 @@ fixture_open(struct fixture *f)
 		fail_msg("signer_open: %s", e.msg);
 }
 
+int
+fixture_setup(struct fixture *f, struct fixture how)
+{
+	*f = how;
+	fixture_make(f);
+	fixture_open(f);
+	return 0;
+}
+
 void
 fixture_close(struct fixture *f)
 {

@@ -44,6 +44,8 @@ struct fixture {
 void fixture_make(struct fixture *f);
 /* Open (again). */
 void fixture_open(struct fixture *f);
+/* Made like `how`, and open; 0. */
+int fixture_setup(struct fixture *f, struct fixture how);
 void fixture_close(struct fixture *f);
 void fixture_free(struct fixture *f);
 /* A leaf TBS with a serial of the signer (or the given one), from a profile. */

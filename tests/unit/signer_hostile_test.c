@@ -25,49 +25,40 @@
 static struct fixture f;
 
 static int
-setup_as(struct fixture how)
-{
-	f = how;
-	fixture_make(&f);
-	fixture_open(&f);
-	return 0;
-}
-
-static int
 setup(unused_arg void **state)
 {
-	return setup_as((struct fixture){ 0 });
+	return fixture_setup(&f, (struct fixture){ 0 });
 }
 
 static int
 setup_root(unused_arg void **state)
 {
-	return setup_as((struct fixture){ .charter = "root" });
+	return fixture_setup(&f, (struct fixture){ .charter = "root" });
 }
 
 static int
 setup_strict(unused_arg void **state)
 {
-	return setup_as((struct fixture){ .charter = "kafka-issuer" });
+	return fixture_setup(&f, (struct fixture){ .charter = "kafka-issuer" });
 }
 
 static int
 setup_no_charter(unused_arg void **state)
 {
-	return setup_as((struct fixture){ .no_charter = true });
+	return fixture_setup(&f, (struct fixture){ .no_charter = true });
 }
 
 static int
 setup_online(unused_arg void **state)
 {
-	return setup_as((struct fixture){ .online = true });
+	return fixture_setup(&f, (struct fixture){ .online = true });
 }
 
 /* Segments of a few records: state goes through snapshots. */
 static int
 setup_segments(unused_arg void **state)
 {
-	return setup_as((struct fixture){ .segment_bytes = 4096 });
+	return fixture_setup(&f, (struct fixture){ .segment_bytes = 4096 });
 }
 
 static int
@@ -678,7 +669,7 @@ test_responder_online(unused_arg void **state)
 static int
 setup_foreign(unused_arg void **state)
 {
-	return setup_as(
+	return fixture_setup(&f,
 	    (struct fixture){ .online = true, .foreign_responders = true });
 }
 

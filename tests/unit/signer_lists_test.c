@@ -17,24 +17,15 @@
 static struct fixture f;
 
 static int
-setup_as(const char *charter)
-{
-	f = (struct fixture){ .charter = charter };
-	fixture_make(&f);
-	fixture_open(&f);
-	return 0;
-}
-
-static int
 setup(unused_arg void **state)
 {
-	return setup_as(NULL);
+	return fixture_setup(&f, (struct fixture){ 0 });
 }
 
 static int
 setup_strict(unused_arg void **state)
 {
-	return setup_as("kafka-issuer");
+	return fixture_setup(&f, (struct fixture){ .charter = "kafka-issuer" });
 }
 
 static int

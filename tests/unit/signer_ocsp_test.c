@@ -17,30 +17,22 @@
 static struct fixture f;
 
 static int
-setup_as(const char *charter)
-{
-	f = (struct fixture){ .charter = charter };
-	fixture_make(&f);
-	fixture_open(&f);
-	return 0;
-}
-
-static int
 setup(unused_arg void **state)
 {
-	return setup_as("open");
+	return fixture_setup(&f, (struct fixture){ .charter = "open" });
 }
 
 static int
 setup_responder(unused_arg void **state)
 {
-	return setup_as("ocsp-responder");
+	return fixture_setup(&f,
+	    (struct fixture){ .charter = "ocsp-responder" });
 }
 
 static int
 setup_no_ocsp(unused_arg void **state)
 {
-	return setup_as("root");
+	return fixture_setup(&f, (struct fixture){ .charter = "root" });
 }
 
 static int

@@ -22,28 +22,19 @@ static struct fixture f;
 static int
 setup(unused_arg void **state)
 {
-	f = (struct fixture){ 0 };
-	fixture_make(&f);
-	fixture_open(&f);
-	return 0;
+	return fixture_setup(&f, (struct fixture){ 0 });
 }
 
 static int
 setup_strict(unused_arg void **state)
 {
-	f = (struct fixture){ .charter = "kafka-issuer" };
-	fixture_make(&f);
-	fixture_open(&f);
-	return 0;
+	return fixture_setup(&f, (struct fixture){ .charter = "kafka-issuer" });
 }
 
 static int
 setup_root(unused_arg void **state)
 {
-	f = (struct fixture){ .charter = "root" };
-	fixture_make(&f);
-	fixture_open(&f);
-	return 0;
+	return fixture_setup(&f, (struct fixture){ .charter = "root" });
 }
 
 static int

@@ -11,10 +11,8 @@
 #                with the lists of two partitions in each other's place
 harness=$(realpath "$3") KAFKA_LIB=$(realpath "${KAFKA_LIB:-$3/lib}")
 export KAFKA_LIB
-# shellcheck source=tests/system/service.sh
-. "$(dirname "$0")/../../system/service.sh"
 # shellcheck source=tests/interop/kafka/estate.sh
-. "$top/tests/interop/kafka/estate.sh"
+. "$(dirname "$0")/estate.sh"
 store=$5 what=${6:-}
 input=$work/input
 export TMPDIR=$work
@@ -74,7 +72,6 @@ must_fail() { # WHAT
 	echo "negative run: it sees $1"
 }
 
-export HOME=$work
 estate_start "$4"
 estate_leaves
 stores "$input" "$store"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# Read by the scripts beside it, after tests/system/service.sh: makes a Kafka estate's certificates
+# Read by scripts that need a Kafka estate, with tests/system/service.sh: makes its certificates
 # with the product alone. An offline root made by a ceremony, a service with an intermediate below
 # it, one that the root has revoked, and a foreign authority; leaves/NAME/{key,cert,chain}.pem.
 #
@@ -10,7 +10,10 @@
 #   sign NAME MOUNT ROLE SUBJECT              a leaf from a request made here
 #   revoke NAME MOUNT [FIELD=VALUE…]          by its serial number
 #   stores DIRECTORY PEM|PKCS12               key stores of all, trust and trust-foreign
-root_home=$work/offline crls= store_password=changeit
+# shellcheck source=tests/system/service.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../system/service.sh"
+export HOME=$work
+root_home=$work/offline store_password=changeit
 
 # --- the offline root ------------------------------------------------------------------------
 offline() { "$chancery" "$@" --home "$root_home"; }
@@ -64,14 +67,6 @@ root_publish() {
 }
 
 # --- the service -----------------------------------------------------------------------------
-plain_listener() {
-	plain=127.0.0.1:$(free_port)
-	crls=http://$plain/v1
-	sed -i "s/^  socket:.*/&\n  plain_listen: [\"$plain\"]/" "$work/home/chancery.yaml"
-	kill -TERM "$daemon"
-	wait "$daemon" || die "status at the end"
-	service_run
-}
 key_fields() { # rsa|ec
 	if [ "$1" = rsa ]; then
 		echo key_type=rsa key_bits=2048

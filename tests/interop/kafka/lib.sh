@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# Read after estate.sh: a real broker, and Probe.java as its clients. Checks are told a line each
+# An estate (estate.sh) and a real broker on it, with Probe.java as its clients. Checks are told a line each
 # and counted; everything started here ends with the script.
 #
 #   probe_start                     compiled and running; `probe WORD…` asks it
@@ -9,6 +9,8 @@
 #   broker_start                    KRaft, the estate's broker
 #   expect WHAT OUTCOME WORD…       what the probe has to answer
 #   refused WHAT REASON WORD…       refused in the handshake, for that reason by the broker's log
+# shellcheck source=tests/interop/kafka/estate.sh
+. "$(dirname "${BASH_SOURCE[0]}")/estate.sh"
 here=$top/tests/interop/kafka
 jars=${KAFKA_LIB:-$top/build/kafka-lib}
 [ -n "$(find "$jars" -name 'kafka_2.13-*.jar' 2>/dev/null)" ] || die "no Kafka: run scripts/deps kafka"

@@ -5,14 +5,9 @@
 # A real Kafka broker (KRaft) that lives on our certificates and lists: TLS on every listener,
 # client certificates required, ACLs by their names, revocation checked. What must work, works;
 # what must be refused, is refused for the right reason.
-# shellcheck source=tests/system/service.sh
-. "$(dirname "$0")/../../system/service.sh"
-# shellcheck source=tests/interop/kafka/estate.sh
-. "$top/tests/interop/kafka/estate.sh"
 # shellcheck source=tests/interop/kafka/lib.sh
-. "$top/tests/interop/kafka/lib.sh"
+. "$(dirname "$0")/lib.sh"
 store=$4
-export HOME=$work
 
 estate_start "$3"
 estate_leaves

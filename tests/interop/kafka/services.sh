@@ -4,14 +4,9 @@
 #
 # What else an estate has on our certificates: ZooKeeper over TLS with client certificates, a broker that
 # keeps its data and ACLs there, and Kafka Connect, its REST interface over HTTPS with client certificates.
-# shellcheck source=tests/system/service.sh
-. "$(dirname "$0")/../../system/service.sh"
-# shellcheck source=tests/interop/kafka/estate.sh
-. "$top/tests/interop/kafka/estate.sh"
 # shellcheck source=tests/interop/kafka/lib.sh
-. "$top/tests/interop/kafka/lib.sh"
+. "$(dirname "$0")/lib.sh"
 store=$4
-export HOME=$work
 
 estate_start "$3"
 estate_leaves
