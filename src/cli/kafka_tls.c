@@ -231,6 +231,15 @@ talk(SSL *ssl, struct kafka_seen *s)
 	}
 }
 
+/* A copy: the macro casts the const away. */
+static bool
+send_name(SSL *ssl, const char *host)
+{
+	auto_mem char *own = mem_strdup(host);
+
+	return is_address(host) || SSL_set_tlsext_host_name(ssl, own) == 1;
+}
+
 bool
 kafka_tls_look(const struct kafka_tls *t, SSL_SESSION *resume, int max_version,
     struct kafka_seen *out, struct error *e)
@@ -244,9 +253,7 @@ kafka_tls_look(const struct kafka_tls *t, SSL_SESSION *resume, int max_version,
 		return false;
 	ERR_clear_error();
 	if (ctx == NULL || (ssl = SSL_new(ctx)) == NULL ||
-	    SSL_set_fd(ssl, fd) != 1 ||
-	    (!is_address(t->host) &&
-		SSL_set_tlsext_host_name(ssl, t->host) != 1) ||
+	    SSL_set_fd(ssl, fd) != 1 || !send_name(ssl, t->host) ||
 	    (resume != NULL && SSL_set_session(ssl, resume) != 1))
 		return error_ossl(e, "TLS");
 	if (SSL_connect(ssl) == 1) {

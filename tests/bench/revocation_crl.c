@@ -74,7 +74,8 @@ static void
 span_begin(struct span *s)
 {
 	stop = false;
-	s->before_kb = peak_kb = rss_anon_kb();
+	s->before_kb = rss_anon_kb();
+	peak_kb = s->before_kb;
 	if (pthread_create(&s->t, NULL, watch, NULL) != 0)
 		fatal("pthread_create");
 	s->cpu = bench_cpu();

@@ -368,10 +368,11 @@ test_lists(void **state)
 static void
 test_lists_refused(void **state)
 {
+	static const char certificate[] = "-----BEGIN CERTIFICATE-----\nMAA=\n"
+					  "-----END CERTIFICATE-----\n";
 	static const char *const bad[] = { "", "x", "MAA=",
 		"-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n",
-		"-----BEGIN CERTIFICATE-----\nMAA=\n-----END "
-		"CERTIFICATE-----\n" };
+		certificate };
 	auto_json json_t *doc = json_pack("{s:s}", "crl", "!");
 	struct error e = { 0 };
 

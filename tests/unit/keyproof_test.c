@@ -135,7 +135,8 @@ pem_of(const EVP_PKEY *k, bool encrypted, struct buf *out)
 {
 	static char word[] = "passphrase";
 	BIO *bio = BIO_new(BIO_s_mem());
-	char *at;
+	char *at = NULL;
+	long n;
 
 	if (encrypted)
 		assert_int_equal(PEM_write_bio_PKCS8PrivateKey(bio, k,
@@ -144,8 +145,8 @@ pem_of(const EVP_PKEY *k, bool encrypted, struct buf *out)
 		    1);
 	else
 		assert_int_equal(PEM_write_bio_PUBKEY(bio, k), 1);
-	buf_add(out, (at = NULL, BIO_get_mem_data(bio, &at), at),
-	    (size_t)BIO_pending(bio));
+	n = BIO_get_mem_data(bio, &at);
+	buf_add(out, at, (size_t)n);
 	BIO_free(bio);
 }
 

@@ -610,7 +610,7 @@ test_unpack_is_strict(void **state)
 	schema_pack(service_schema, &c, &json);
 	text = buf_cstr(&json);
 	for (size_t i = 0; i < countof(unpacked_wrongly); i++) {
-		const char *from = unpacked_wrongly[i].from, *at;
+		const char *from = unpacked_wrongly[i].from, *at = NULL;
 		auto_buf struct buf bad = { 0 };
 		struct error e = { 0 };
 
@@ -621,7 +621,7 @@ test_unpack_is_strict(void **state)
 			buf_add(&bad, text, (size_t)(at - text));
 		}
 		buf_add_str(&bad, unpacked_wrongly[i].to);
-		if (from != NULL)
+		if (at != NULL)
 			buf_add_str(&bad, at + strlen(from));
 		if (schema_unpack(service_schema, buf_bytes(&bad), &out,
 			sizeof(out), &e) != NULL)
