@@ -404,6 +404,20 @@ typing_rows(void **state)
 	}
 }
 
+/* llabs() of the smallest number is that number: it was a duration of minus 292 billion years. */
+static void
+the_smallest_number_is_no_duration(void **state)
+{
+	int64_t v = 7;
+
+	(void)state;
+	assert_false(request_duration("-9223372036854775808", &v));
+	assert_false(request_duration_ms("-9223372036854775808", &v));
+	assert_false(request_duration("-100000000001", &v));
+	assert_int_equal(v, 7);
+	assert_true(request_duration("-100000000000", &v));
+}
+
 static const struct field_spec fields[] = {
 	{ "role", FT_STRING, NULL, "", true, false },
 	{ "ttl", FT_DURATION, "1h", "", false, false },
@@ -624,6 +638,7 @@ main(void)
 		cmocka_unit_test(too_many_values),
 		cmocka_unit_test(query_parts),
 		cmocka_unit_test(typing_rows),
+		cmocka_unit_test(the_smallest_number_is_no_duration),
 		cmocka_unit_test(fields_and_warnings),
 		cmocka_unit_test(match_rows),
 		cmocka_unit_test(canonical),

@@ -98,7 +98,7 @@ scan_duration(const char *text, double *out_s)
 	*out_s = 0;
 	if (strpbrk(text, "xX") == NULL && parse_int(text, &whole)) {
 		*out_s = (double)whole;
-		return (double)llabs(whole) <= DURATION_MAX_S;
+		return *out_s >= -DURATION_MAX_S && *out_s <= DURATION_MAX_S;
 	}
 	if (*s == '+')
 		s++;
