@@ -65,7 +65,9 @@ files_look(struct passage *p, enum there *there, struct facts *facts,
     struct error *e)
 {
 	auto_mem char *path = path_of(p);
-	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* A FIFO would wait for somebody who writes. */
+	auto_fd int fd =
+	    open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	auto_look struct look *l = NULL;
 	struct stat st;
 

@@ -14,7 +14,7 @@ struct look {
 	uint64_t n;
 	/* PEM becomes DER for the scan. */
 	EVP_ENCODE_CTX *pem;
-	bool in_body, pem_ended;
+	bool in_body, pem_ended, pem_broken;
 };
 
 struct look *
@@ -96,7 +96,9 @@ scan_pem(struct look *l, struct bytes piece)
 	while (body.n > 0) {
 		int part = body.n < 4096 ? (int)body.n : 4096;
 
-		if (EVP_DecodeUpdate(l->pem, der, &n, body.p, part) < 0)
+		l->pem_broken =
+		    EVP_DecodeUpdate(l->pem, der, &n, body.p, part) < 0;
+		if (l->pem_broken)
 			return false;
 		if (n > 0 && !crl_scan_add(l->scan, bytes_of(der, (size_t)n)))
 			return false;
@@ -150,7 +152,8 @@ look_end(struct look *l, enum there *out, struct facts *facts, struct error *e)
 		return true;
 	}
 	*out = THERE_OTHER;
-	if (l->scan == NULL)
+	/* What stood before the garbage may have been a whole list. */
+	if (l->scan == NULL || l->pem_broken)
 		return true;
 	if (crl_scan_end(l->scan, &v, &why))
 		*out = judge(l->ours, &v, facts);
