@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chancery/base/limits.h>
+#include <chancery/base/secret.h>
 #include <chancery/wire/packet.h>
 #include <chancery/wire/peer.h>
 
@@ -13,6 +14,7 @@
 struct packet {
 	TAILQ_ENTRY(packet) link;
 	struct buf data;
+	struct secret *secret; /* instead of `data`; NULL: none */
 	int fd;
 };
 
@@ -21,7 +23,8 @@ struct peer {
 	TAILQ_HEAD(packets, packet) out;
 	struct packet *spare; /* the memory of the last one, for the next */
 	size_t queued;
-	struct buf in, large;
+	struct secret *in;
+	struct buf large;
 };
 
 /* What a packet of ours can carry: one descriptor; room for more, so that a peer that
@@ -39,6 +42,7 @@ peer_new(int fd)
 
 	p->fd = fd;
 	TAILQ_INIT(&p->out);
+	p->in = secret_new(LIMIT_PACKET_BYTES);
 	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	/* As much as the system allows; with less only more packets wait here. */
@@ -54,6 +58,7 @@ packet_free(struct packet *k)
 	if (k->fd >= 0)
 		(void)close(k->fd);
 	buf_free(&k->data);
+	secret_free(k->secret);
 	mem_free(k);
 }
 
@@ -69,7 +74,7 @@ peer_free(struct peer *p)
 		packet_free(k);
 	}
 	packet_free(p->spare);
-	buf_free(&p->in);
+	secret_free(p->in);
 	buf_free(&p->large);
 	(void)close(p->fd);
 	mem_free(p);
@@ -112,7 +117,8 @@ packet_for(struct peer *p, size_t more)
 {
 	struct packet *k = TAILQ_LAST(&p->out, packets);
 
-	if (k == NULL || k->fd >= 0 || k->data.n + more > LIMIT_PACKET_BYTES)
+	if (k == NULL || k->fd >= 0 || k->secret != NULL ||
+	    k->data.n + more > LIMIT_PACKET_BYTES)
 		return packet_new(p);
 	return k;
 }
@@ -156,22 +162,59 @@ peer_send(struct peer *p, const struct frame *f, struct bytes body,
 		return error_set(e, FAIL_BUSY,
 		    "the other room does not read: %zu bytes wait", p->queued);
 	h.len = (uint32_t)body.n;
-	h.flags = (uint16_t)(h.flags & ~FRAME_MEMFD);
+	h.flags = (uint16_t)(h.flags & ~(FRAME_MEMFD | FRAME_SECRET));
 	if (FRAME_HEADER + body.n > LIMIT_PACKET_BYTES)
 		return send_large(p, h, body, e);
 	packet_add(p, packet_for(p, FRAME_HEADER + body.n), &h, body);
 	return true;
 }
 
+bool
+peer_send_secret(struct peer *p, const struct frame *f, struct bytes body,
+    struct bytes secret, struct error *e)
+{
+	const size_t n = FRAME_HEADER + body.n + secret.n;
+	struct frame h = *f;
+	uint8_t head[FRAME_HEADER];
+	struct packet *k;
+
+	if (n > LIMIT_PACKET_BYTES)
+		return error_set(e, FAIL_BAD_INPUT,
+		    "message: %zu bytes, at most %d", n, LIMIT_PACKET_BYTES);
+	if (p->queued + n > LIMIT_PEER_QUEUE_BYTES)
+		return error_set(e, FAIL_BUSY,
+		    "the other room does not read: %zu bytes wait", p->queued);
+	h.len = (uint32_t)(body.n + secret.n);
+	h.flags = (uint16_t)((h.flags & ~FRAME_MEMFD) | FRAME_SECRET);
+	frame_write(&h, head);
+	k = packet_new(p);
+	k->secret = secret_new(n);
+	if (!secret_add(k->secret, head, sizeof(head)) ||
+	    !secret_add(k->secret, body.p, body.n) ||
+	    !secret_add(k->secret, secret.p, secret.n))
+		fatal("a packet of %zu octets", n);
+	p->queued += n;
+	return true;
+}
+
+static struct bytes
+packet_bytes(const struct packet *k)
+{
+	return k->secret == NULL
+	    ? buf_bytes(&k->data)
+	    : bytes_of(secret_data(k->secret), secret_len(k->secret));
+}
+
 static void
 packet_sent(struct peer *p, struct packet *k)
 {
 	TAILQ_REMOVE(&p->out, k, link);
-	p->queued -= k->data.n;
+	p->queued -= packet_bytes(k).n;
 	if (k->fd >= 0)
 		(void)close(k->fd);
 	k->fd = -1;
 	buf_reset(&k->data);
+	secret_free(take(k->secret));
 	if (p->spare == NULL)
 		p->spare = k;
 	else
@@ -184,7 +227,7 @@ peer_flush(struct peer *p, struct error *e)
 	struct packet *k;
 
 	while ((k = TAILQ_FIRST(&p->out)) != NULL) {
-		if (packet_send(p->fd, buf_bytes(&k->data), k->fd) >= 0) {
+		if (packet_send(p->fd, packet_bytes(k), k->fd) >= 0) {
 			packet_sent(p, k);
 			continue;
 		}
@@ -268,6 +311,16 @@ frames(struct peer *p, struct bytes in, int fd, peer_frame_fn *each, void *arg,
 	return true;
 }
 
+/* Such a frame comes alone. */
+static bool
+is_secret(struct bytes packet)
+{
+	struct frame f;
+
+	return packet.n >= FRAME_HEADER && frame_read(packet.p, &f) &&
+	    (f.flags & FRAME_SECRET) != 0;
+}
+
 static enum peer_got
 nothing(struct error *e)
 {
@@ -280,8 +333,10 @@ nothing(struct error *e)
 enum peer_got
 peer_receive(struct peer *p, peer_frame_fn *each, void *arg, struct error *e)
 {
+	size_t cap;
+	uint8_t *page = secret_room(p->in, &cap);
 	union control c;
-	struct iovec v;
+	struct iovec v = { page, cap };
 	struct msghdr m = { .msg_iov = &v,
 		.msg_iovlen = 1,
 		.msg_control = &c,
@@ -291,9 +346,6 @@ peer_receive(struct peer *p, peer_frame_fn *each, void *arg, struct error *e)
 	ssize_t n;
 	bool ok;
 
-	buf_reset(&p->in);
-	v.iov_base = buf_reserve(&p->in, LIMIT_PACKET_BYTES);
-	v.iov_len = LIMIT_PACKET_BYTES;
 	n = recvmsg(p->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return nothing(e);
@@ -305,8 +357,9 @@ peer_receive(struct peer *p, peer_frame_fn *each, void *arg, struct error *e)
 	if ((m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
 		ok = bad(e, "larger than a packet");
 	else
-		ok = frames(p, bytes_of(v.iov_base, (size_t)n), fd[0], each,
-		    arg, e);
+		ok = frames(p, bytes_of(page, (size_t)n), fd[0], each, arg, e);
+	if (is_secret(bytes_of(page, (size_t)n)))
+		explicit_bzero(page, (size_t)n);
 	close_fds(fd, fds);
 	return ok ? PEER_GOT : PEER_BAD;
 }

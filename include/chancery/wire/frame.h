@@ -16,7 +16,8 @@ enum frame_flag {
 	FRAME_ANSWER = 1 << 0, /* to the request of the same id             */
 	FRAME_MEMFD = 1 << 1,  /* the body lies in a passed, sealed memfd    */
 	FRAME_AGAIN = 1 << 2, /* a request that an earlier peer may have done */
-	FRAME_FLAGS = FRAME_ANSWER | FRAME_MEMFD | FRAME_AGAIN
+	FRAME_SECRET = 1 << 3, /* alone in a packet whose memory is wiped    */
+	FRAME_FLAGS = FRAME_ANSWER | FRAME_MEMFD | FRAME_AGAIN | FRAME_SECRET
 };
 struct frame {
 	uint16_t type, flags;

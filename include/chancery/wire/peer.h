@@ -27,6 +27,10 @@ int peer_fd(const struct peer *p);
  * LIMIT_FRAME_BYTES. */
 bool peer_send(struct peer *p, const struct frame *f, struct bytes body,
     struct error *e) must_check;
+/* The same as FRAME_SECRET: `body`, then `secret`, in a packet of its own on a locked page that is
+ * wiped when it has left. At most LIMIT_PACKET_BYTES. */
+bool peer_send_secret(struct peer *p, const struct frame *f, struct bytes body,
+    struct bytes secret, struct error *e) must_check;
 /* Send as much as the socket takes. False: the other end is gone (FAIL_IO). */
 bool peer_flush(struct peer *p, struct error *e) must_check;
 /* Whether something waits: then poll for writing, too. */
@@ -43,7 +47,7 @@ enum peer_got {
 	PEER_GONE,  /* the other end has closed; e says so          */
 	PEER_BAD    /* not a packet of ours, or `each` failed; e     */
 };
-/* Read one packet. */
+/* Read one packet, onto a locked page that is wiped when it was FRAME_SECRET. */
 enum peer_got peer_receive(struct peer *p, peer_frame_fn *each, void *arg,
     struct error *e) must_check;
 
