@@ -152,7 +152,7 @@ void pause_ms(unsigned ms);
 
 /* ---- objects (object.c) ------------------------------------------------ */
 
-#define TEMPLATE_MAX 24
+#define TEMPLATE_MAX 32
 struct template
 {
 	CK_ATTRIBUTE a[TEMPLATE_MAX];
@@ -226,6 +226,10 @@ bool spki_point(enum key_alg alg, struct bytes point,
     struct buf *out) must_check;
 EVP_PKEY *spki_decode(struct bytes spki, struct key_type *type,
     struct error *e) must_check;
+
+/* What makes a key of an outside one, added to both templates (import.c). */
+void outside_template(const struct hsm_outside *o, struct template *pub,
+    struct template *priv);
 
 void verify_pool_init(struct verify_pool *p);
 void verify_pool_free(struct verify_pool *p);

@@ -85,6 +85,7 @@ list_dropped(unsigned drop, const char *out[HSM_DROPPED_MAX + 1])
 
 struct keygen_op {
 	const struct hsm_keygen *spec;
+	const struct hsm_outside *from; /* NULL: generate */
 	unsigned drop;
 	CK_OBJECT_HANDLE private, public;
 };
@@ -108,6 +109,45 @@ is_template_refusal(CK_RV rv)
 	    rv == CKR_GENERAL_ERROR;
 }
 
+static void
+templates(const struct keygen_op *g, struct template *pub,
+    struct template *priv)
+{
+	add_rules(priv, private_rules, countof(private_rules), g->drop);
+	add_names(priv, g->spec, g->drop);
+	add_rules(pub, public_rules, countof(public_rules), g->drop);
+	add_names(pub, g->spec, g->drop);
+}
+
+/* The private half first; without the public one it does not stay. */
+static CK_RV
+create_with(struct hsm_call *c, struct keygen_op *g)
+{
+	static const CK_OBJECT_CLASS class[] = { CKO_PUBLIC_KEY,
+		CKO_PRIVATE_KEY };
+	const enum key_alg alg = g->spec->type.alg;
+	const CK_KEY_TYPE kind = alg == KEY_RSA ? CKK_RSA
+	    : alg == KEY_ED25519                ? CKK_EC_EDWARDS
+						: CKK_EC;
+	struct template pub = { 0 }, priv = { 0 };
+	CK_RV rv;
+
+	template_add(&pub, CKA_CLASS, &class[0], sizeof(class[0]));
+	template_add(&pub, CKA_KEY_TYPE, &kind, sizeof(kind));
+	template_add(&priv, CKA_CLASS, &class[1], sizeof(class[1]));
+	template_add(&priv, CKA_KEY_TYPE, &kind, sizeof(kind));
+	templates(g, &pub, &priv);
+	outside_template(g->from, &pub, &priv);
+	c->decisive = true;
+	rv = CK_CALL(c, C_CreateObject, c->s, priv.a, priv.n, &g->private);
+	if (rv != CKR_OK)
+		return rv;
+	rv = CK_CALL(c, C_CreateObject, c->s, pub.a, pub.n, &g->public);
+	if (rv != CKR_OK)
+		(void)c->f->C_DestroyObject(c->s, g->private);
+	return rv;
+}
+
 static CK_RV
 generate_with(struct hsm_call *c, struct keygen_op *g)
 {
@@ -118,10 +158,7 @@ generate_with(struct hsm_call *c, struct keygen_op *g)
 	CK_MECHANISM mech = { keygen_mechanism(spec->type.alg), NULL, 0 };
 	struct template pub = { 0 }, priv = { 0 };
 
-	add_rules(&priv, private_rules, countof(private_rules), g->drop);
-	add_names(&priv, spec, g->drop);
-	add_rules(&pub, public_rules, countof(public_rules), g->drop);
-	add_names(&pub, spec, g->drop);
+	templates(g, &pub, &priv);
 	if (spec->type.alg == KEY_RSA) {
 		template_add(&pub, CKA_MODULUS_BITS, &bits, sizeof(bits));
 		template_add(&pub, CKA_PUBLIC_EXPONENT, f4, sizeof(f4));
@@ -141,7 +178,7 @@ keygen_run(struct hsm_call *c, void *arg)
 
 	for (size_t i = 0; i < countof(fallbacks); i++) {
 		g->drop = fallbacks[i];
-		rv = generate_with(c, g);
+		rv = g->from != NULL ? create_with(c, g) : generate_with(c, g);
 		if (!is_template_refusal(rv))
 			return rv;
 	}
@@ -194,17 +231,19 @@ check_free(struct hsm_token *t, const struct hsm_keygen *spec, struct error *e)
 
 static struct hsm_key *
 generate_alone(struct hsm_token *t, const struct hsm_keygen *spec,
-    const char *dropped[HSM_DROPPED_MAX + 1], struct error *e)
+    const struct hsm_outside *from, const char *dropped[HSM_DROPPED_MAX + 1],
+    struct error *e)
 {
 	static const struct hsm_op op = { keygen_run, true };
-	struct keygen_op g = { .spec = spec };
+	struct keygen_op g = { .spec = spec, .from = from };
 	auto_mem char *uri = NULL;
 	struct hsm_key *k;
 
 	if (!check_free(t, spec, e))
 		return NULL;
 	if (!hsm_run(t, &op, &g, e)) {
-		(void)error_context(e, "generating %s key '%s'",
+		(void)error_context(e, "%s %s key '%s'",
+		    from != NULL ? "importing" : "generating",
 		    key_type_name(spec->type), spec->label);
 		return NULL;
 	}
@@ -216,18 +255,34 @@ generate_alone(struct hsm_token *t, const struct hsm_keygen *spec,
 	return k;
 }
 
-struct hsm_key *
-hsm_key_generate(struct hsm_token *t, const struct hsm_keygen *spec,
-    const char *dropped[HSM_DROPPED_MAX + 1], struct error *e)
+static struct hsm_key *
+make(struct hsm_token *t, const struct hsm_keygen *spec,
+    const struct hsm_outside *from, const char *dropped[HSM_DROPPED_MAX + 1],
+    struct error *e)
 {
 	struct hsm_key *k;
 
 	if (!check_spec(t, spec, e))
 		return NULL;
 	(void)pthread_mutex_lock(&t->keygen);
-	k = generate_alone(t, spec, dropped, e);
+	k = generate_alone(t, spec, from, dropped, e);
 	(void)pthread_mutex_unlock(&t->keygen);
 	return k;
+}
+
+struct hsm_key *
+hsm_key_generate(struct hsm_token *t, const struct hsm_keygen *spec,
+    const char *dropped[HSM_DROPPED_MAX + 1], struct error *e)
+{
+	return make(t, spec, NULL, dropped, e);
+}
+
+struct hsm_key *
+hsm_key_import(struct hsm_token *t, const struct hsm_keygen *spec,
+    const struct hsm_outside *from, const char *dropped[HSM_DROPPED_MAX + 1],
+    struct error *e)
+{
+	return make(t, spec, from, dropped, e);
 }
 
 /* ---- destruction ------------------------------------------------------- */

@@ -124,6 +124,8 @@
 #define LIMIT_WAIT_MS 20000
 /* RSA-4096 on a slow token takes a minute. */
 #define LIMIT_KEYGEN_WAIT_MS 120000
+/* PKCS#8 of RSA-4096 is 2,374 octets. */
+#define LIMIT_PRIVATE_KEY_BYTES 4000
 /* Another log is recomputed, each of its lists from the beginning: 3,300 records with a hundred
  * lists take 4 s, and the largest bundle has some 8,000. */
 #define LIMIT_IMPORT_WAIT_MS 120000

@@ -180,6 +180,23 @@ struct hsm_keygen {
 struct hsm_key *hsm_key_generate(struct hsm_token *t,
     const struct hsm_keygen *spec, const char *dropped[HSM_DROPPED_MAX + 1],
     struct error *e) must_check;
+/* A private key that was made elsewhere: DER of PKCS#8 (RFC 5208), RSA of 2048, 3072 or
+ * 4096, P-256, P-384, Ed25519. Copied to a locked page, wiped by free. Needs no token. FAIL_BAD_INPUT
+ * for what is none or whose halves do not belong together, FAIL_UNSUPPORTED another kind. */
+struct hsm_outside;
+void hsm_outside_free(struct hsm_outside *o);
+DEFINE_AUTO(hsm_outside, struct hsm_outside *, hsm_outside_free)
+#define auto_hsm_outside auto_cleanup(hsm_outside_cleanup)
+struct hsm_outside *hsm_outside_read(struct bytes pkcs8,
+    struct error *e) must_check;
+struct key_type hsm_outside_type(const struct hsm_outside *o);
+struct bytes hsm_outside_spki(const struct hsm_outside *o);
+/* As hsm_key_generate, with C_CreateObject; the template is the same, and spec->type is the
+ * key's. The token says of such a key that it is not CKA_LOCAL, nor was ALWAYS_SENSITIVE
+ * or NEVER_EXTRACTABLE: hsm_key_attributes tells that it is worth less. */
+struct hsm_key *hsm_key_import(struct hsm_token *t,
+    const struct hsm_keygen *spec, const struct hsm_outside *from,
+    const char *dropped[HSM_DROPPED_MAX + 1], struct error *e) must_check;
 /* Destroy both halves, then prove it: find gives none. Closes k on success only.
  * Orphan halves: see hsm_object_destroy. */
 bool hsm_key_destroy(struct hsm_key *k, struct error *e) must_check;
