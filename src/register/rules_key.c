@@ -91,6 +91,7 @@ rule_keygen_intent(struct reg_state *s, const struct record *r, struct error *e)
 	rule_copy_text(m->token, sizeof(m->token), record_get(r, "token"));
 	memcpy(m->id, id.p, id.n);
 	m->id_len = id.n;
+	m->imported = record_get_int(r, "imported") != 0;
 	o = state_open_add(s, r->n, r->type);
 	o->more = m;
 	return true;
@@ -171,6 +172,7 @@ rule_keygen_done(struct reg_state *s, const struct record *r, struct error *e)
 	memcpy(k->token, o->more->token, sizeof(k->token));
 	memcpy(k->id, o->more->id, sizeof(k->id));
 	k->id_len = o->more->id_len;
+	k->imported = o->more->imported;
 	k->made_index = r->n;
 	rule_close_intent(s, o);
 	return true;

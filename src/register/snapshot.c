@@ -38,6 +38,9 @@ write_key(struct json_writer *w, const struct state_key *k)
 	json_kv_bool(w, "destroyed", k->destroyed);
 	kv_u64(w, "hour", k->hour);
 	json_kv_hex(w, "id", bytes_of(k->id, k->id_len));
+	/* Said where it is so: older states stay as they were hashed. */
+	if (k->imported)
+		json_kv_bool(w, "imported", true);
 	kv_u64(w, "in_hour", k->in_hour);
 	json_kv_str(w, "label", k->label);
 	kv_u64(w, "made_at", k->made_index);
@@ -88,6 +91,8 @@ write_open(struct json_writer *w, const struct open_intent *o)
 		json_key(w, "keygen");
 		json_object_begin(w);
 		json_kv_hex(w, "id", bytes_of(m->id, m->id_len));
+		if (m->imported)
+			json_kv_bool(w, "imported", true);
 		json_kv_str(w, "label", m->label);
 		json_kv_str(w, "token", m->token);
 		json_object_end(w);
@@ -208,16 +213,20 @@ object_end(struct json_reader *r)
 		r->failed = true;
 }
 
+static int64_t
+get_positive(struct json_reader *r)
+{
+	int64_t v = json_get_int(r);
+
+	r->failed |= v < 0;
+	return v;
+}
+
 static uint64_t
 get_u64(struct json_reader *r, const char *key)
 {
-	int64_t v;
-
 	want(r, key);
-	v = json_get_int(r);
-	if (v < 0)
-		r->failed = true;
-	return (uint64_t)v;
+	return (uint64_t)get_positive(r);
 }
 
 static int64_t
@@ -231,6 +240,22 @@ get_flag(struct json_reader *r, const char *key)
 {
 	want(r, key);
 	return json_get_bool(r);
+}
+
+/* "imported", which is said only where it is true; then the key of what comes next. */
+static void
+get_imported(struct json_reader *r, const char *next, bool *out)
+{
+	struct bytes k = { 0 };
+
+	(void)json_next_key(r, &k);
+	*out = !r->failed && bytes_eq(k, bytes_str("imported"));
+	if (*out) {
+		r->failed |= !json_get_bool(r);
+		want(r, next);
+	} else if (!bytes_eq(k, bytes_str(next))) {
+		r->failed = true;
+	}
 }
 
 /* Text as fresh memory in b; never holds NUL (json.h). */
@@ -345,7 +370,8 @@ read_key(struct json_reader *r, struct reg_state *s)
 	k.destroyed = get_flag(r, "destroyed");
 	k.hour = get_u64(r, "hour");
 	get_id(r, k.id, &k.id_len);
-	k.in_hour = get_u64(r, "in_hour");
+	get_imported(r, "in_hour", &k.imported);
+	k.in_hour = (uint64_t)get_positive(r);
 	get_fixed(r, "label", k.label, sizeof(k.label));
 	k.made_index = get_u64(r, "made_at");
 	get_names(r, &k);
@@ -409,7 +435,8 @@ read_open_key(struct json_reader *r, struct intent_more *m)
 {
 	json_enter_object(r);
 	get_id(r, m->id, &m->id_len);
-	get_fixed(r, "label", m->label, sizeof(m->label));
+	get_imported(r, "label", &m->imported);
+	get_fixed(r, NULL, m->label, sizeof(m->label));
 	get_fixed(r, "token", m->token, sizeof(m->token));
 	object_end(r);
 }

@@ -73,6 +73,7 @@ struct intent_more {
 	char token[64];
 	uint8_t id[64];
 	size_t id_len;
+	bool imported;
 };
 struct open_intent {
 	struct state_intent pub; /* first: handed out by reg_state_open_at */

@@ -448,6 +448,7 @@ busy_life(struct fixture *f, unsigned rounds)
 	struct reg *r = must_create(&f->cfg);
 	struct sha256 key = put_key(r, "one"), second;
 	uint8_t serial[20] = { 0x20 };
+	struct record rec;
 	uint64_t open = 0;
 
 	for (unsigned i = 0; i < rounds; i++) {
@@ -460,6 +461,11 @@ busy_life(struct fixture *f, unsigned rounds)
 		serial[3] = (uint8_t)(i * 73);
 		if (i % 4 == 0)
 			(void)put_revoke(r, &key, serial);
+		if (i == 1) {
+			make_keygen_intent(&rec, "imported, open");
+			(void)put(r, &rec);
+			(void)put_key(r, "imported");
+		}
 		if (i == rounds / 2) {
 			second = put_key(r, "two");
 			(void)put_revoke(r, &second, serial);
@@ -497,6 +503,8 @@ picture(const char *dir, const struct reg_config *cfg, struct buf *out)
 	buf_add_hex(out, sha256_bytes(&root));
 	for (size_t i = 0; i < reg_state_keys(s); i++) {
 		k = reg_state_key_at(s, i);
+		assert_int_equal(k->imported,
+		    strcmp(k->label, "imported") == 0);
 		buf_addf(out, "\n%s %llu %llu %llu:", k->label,
 		    (unsigned long long)k->signatures,
 		    (unsigned long long)k->in_hour,
@@ -534,7 +542,7 @@ test_segments(void **state)
 	assert_true(v.snapshots > 5);
 	assert_int_equal(v.private_bodies, 20);
 	assert_int_equal(v.intents, 61);
-	assert_int_equal(v.open_intents, 1);
+	assert_int_equal(v.open_intents, 2);
 	picture(f->reg_dir, &f->cfg, &now);
 	copy_tree(f->reg_dir, copy);
 	remove_tree(snapshots);

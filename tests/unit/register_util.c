@@ -125,6 +125,8 @@ make_keygen_intent(struct record *r, const char *label)
 {
 	record_init(r, REC_KEYGEN_INTENT);
 	record_bytes(r, "id", bytes_str(label));
+	if (strncmp(label, "imported", strlen("imported")) == 0)
+		record_bool(r, "imported", true);
 	record_text(r, "label", label);
 	record_text(r, "token", "0123456789abcdef");
 	record_text(r, "type", "ec-p256");

@@ -43,6 +43,7 @@ uint64_t put_event(struct reg *r, const char *what, const char *body);
 void commit(struct reg *r);
 
 /* The same without a register: fields set, n and the rest left alone. */
+/* One whose label begins with "imported" is. */
 void make_keygen_intent(struct record *r, const char *label);
 void make_keygen_done(struct record *r, uint64_t intent, struct bytes spki,
     struct sha256 *key);

@@ -30,7 +30,8 @@ struct state_key {
 	uint64_t hour;   /* hours since 1970 of the bucket below      */
 	uint64_t in_hour;
 	bool released, destroyed;
-	bool adopted; /* not generated here                        */
+	bool adopted;  /* not generated here                        */
+	bool imported; /* has lived outside an HSM                  */
 	/* Subjects (DER) of the CA certificates over this key that have an INTENT
 	 * in this log. Once there is one, certificates (but its own) and lists
 	 * under another issuer name break a rule. */
