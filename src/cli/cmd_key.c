@@ -67,7 +67,19 @@ key_status(const struct state_key *k)
 		return "destroyed";
 	if (k->released)
 		return "released";
+	if (k->imported)
+		return "imported; has lived outside an HSM";
 	return k->adopted ? "adopted" : "generated";
+}
+
+/* In every report of a key that was made elsewhere. */
+static void
+say_imported(struct doc *d, const struct state_key *k)
+{
+	doc_bool(d, "imported", NULL, k->imported);
+	if (k->imported)
+		doc_say(d,
+		    "This key has lived outside an HSM: it was imported.");
 }
 
 static void
@@ -85,6 +97,7 @@ key_row(struct doc *d, const struct state_key *k)
 	doc_text(row, "token_serial", "token", k->token);
 	doc_text(row, "status", "status", key_status(k));
 	doc_int(row, "signatures", "signatures", (int64_t)k->signatures);
+	doc_bool(row, "imported", NULL, k->imported);
 	doc_bool(row, "charter", "charter", k->charter.n > 0);
 	doc_text(row, "key", "SPKI SHA-256", hex);
 	doc_hex(row, "id", NULL, bytes_of(k->id, k->id_len));
@@ -258,6 +271,7 @@ run_custody(struct cli *c, struct error *e)
 	doc_text(c->doc, "label", "label", k->label);
 	doc_hex(c->doc, "key", "SPKI SHA-256", sha256_bytes(&key));
 	doc_text(c->doc, "uri", "URI", hsm_key_uri(handle));
+	say_imported(c->doc, k);
 	if (!attack_key(c, s, handle, &custody, e))
 		return false;
 	if (!cli_has(c, "attack"))
@@ -391,6 +405,7 @@ run_charter_show(struct cli *c, struct error *e)
 		return false;
 	doc_text(c->doc, "label", "key", k->label);
 	doc_int(c->doc, "record", "record", (int64_t)k->charter_index);
+	say_imported(c->doc, k);
 	describe(c->doc, ch);
 	return true;
 }

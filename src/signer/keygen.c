@@ -79,6 +79,35 @@ responder_charter(const struct signer *s, size_t token, struct error *e)
 	return of_token != NULL ? charter_template(KEYGEN_OCSP_CHARTER) : NULL;
 }
 
+bool
+keygen_import_ok(const struct signer *s, const struct signer_keygen *req,
+    struct error *e)
+{
+	auto_charter struct charter *of_token = NULL;
+	struct sha256 key;
+	const struct key_type type =
+	    req->from == NULL ? req->type : hsm_outside_type(req->from);
+
+	if (req->from == NULL)
+		return true;
+	if (req->ocsp || type.alg != req->type.alg ||
+	    type.bits != req->type.bits)
+		return error_set(e, FAIL_BAD_INPUT, "imported key: it is a %s",
+		    key_type_name(type));
+	of_token = token_charter(s, req->token, e);
+	if (of_token == NULL)
+		return false;
+	key = sha256(hsm_outside_spki(req->from));
+	if (charter_allows_import(of_token))
+		return reg_state_key(reg_get_state(s->reg), &key) == NULL ||
+		    error_set(e, FAIL_EXISTS,
+			"imported key: the register knows it already");
+	return error_set(e, FAIL_REFUSED,
+	    "private keys are not imported: keys of authorities are made "
+	    "in the HSM and stay there (imported_keys in the charter of "
+	    "the token)");
+}
+
 /* The caller's charter, else the token's template, else no key at all. */
 struct charter *
 keygen_charter(const struct signer *s, size_t token, bool ocsp,
@@ -106,6 +135,8 @@ keygen_append_intent(struct signer *s, const struct signer_keygen *req,
 	if (req->ocsp)
 		record_text(&rec, "charter", KEYGEN_OCSP_CHARTER);
 	record_bytes(&rec, "id", id);
+	if (req->from != NULL)
+		record_bool(&rec, "imported", true);
 	record_text(&rec, "label", req->label);
 	record_text(&rec, "token",
 	    hsm_token_get_info(s->cfg.token[req->token].token)->serial);
@@ -261,6 +292,7 @@ generate(struct signer *s, const struct signer_keygen *req, struct bytes id,
 		.label = req->label,
 		.id = id,
 		.destroyable = req->destroyable };
+	struct hsm_token *t = s->cfg.token[req->token].token;
 	const char *dropped[HSM_DROPPED_MAX + 1] = { NULL };
 	auto_hsm_key struct hsm_key *k = NULL;
 	struct error ignored;
@@ -268,7 +300,8 @@ generate(struct signer *s, const struct signer_keygen *req, struct bytes id,
 
 	if (!keygen_append_intent(s, req, id, &intent, e))
 		return false;
-	k = hsm_key_generate(s->cfg.token[req->token].token, &spec, dropped, e);
+	k = req->from != NULL ? hsm_key_import(t, &spec, req->from, dropped, e)
+			      : hsm_key_generate(t, &spec, dropped, e);
 	if (k == NULL) {
 		/* Whether halves lie on the token is for keygen_settle. */
 		if (e->why == FAIL_EXISTS || e->why == FAIL_BAD_INPUT ||
@@ -277,7 +310,9 @@ generate(struct signer *s, const struct signer_keygen *req, struct bytes id,
 		return false;
 	}
 	return append_done(s, intent, k, dropped, key, e) &&
-	    keygen_examine(s, k, key, "production key", custody, e);
+	    keygen_examine(s, k, key,
+		req->from != NULL ? KEYGEN_IMPORTED : "production key", custody,
+		e);
 }
 
 bool
@@ -290,7 +325,8 @@ signer_key_generate(struct signer *s, const struct signer_keygen *req,
 	uint8_t id[20];
 
 	if (!signer_alive(s, e) || !signer_claim_check(&req->claim, e) ||
-	    !keygen_token_check(s, req->token, e))
+	    !keygen_token_check(s, req->token, e) ||
+	    !keygen_import_ok(s, req, e))
 		return false;
 	c = keygen_charter(s, req->token, req->ocsp, req->charter_json, e);
 	if (c == NULL || !sacrifice(s, req, e))
@@ -342,6 +378,7 @@ keygen_read(struct signer *s, uint64_t intent, struct keygen_record *k,
 		    "record %llu is not a key generation",
 		    (unsigned long long)intent);
 	k->id = record_get(&k->rec, "id");
+	k->imported = record_get_int(&k->rec, "imported") != 0;
 	k->ocsp = bytes_eq(record_get(&k->rec, "charter"),
 	    bytes_str(KEYGEN_OCSP_CHARTER));
 	return keygen_find_token(s, record_get(&k->rec, "token"), &k->token, e);

@@ -47,6 +47,12 @@ struct charter *keygen_charter(const struct signer *s, size_t token, bool ocsp,
  * (FAIL_QUORUM). */
 bool keygen_first_charter_ok(const struct signer *s, size_t token,
     const struct charter *c, struct error *e) must_check;
+/* What CUSTODY says of a key from outside: its attributes cannot all be those of one that was
+ * made here, which is not to look like a fault of the token. */
+#define KEYGEN_IMPORTED "imported key: it has lived outside an HSM"
+/* A key from outside only where the token's charter allows it (FAIL_REFUSED). */
+bool keygen_import_ok(const struct signer *s, const struct signer_keygen *req,
+    struct error *e) must_check;
 /* CHARTER, and the key table brought up to it. */
 bool keygen_append_charter(struct signer *s, const struct sha256 *key,
     const struct charter *c, const struct signer_claim *who,
@@ -62,7 +68,7 @@ struct keygen_record {
 	struct record rec;
 	size_t token;
 	struct bytes id;
-	bool ocsp;
+	bool ocsp, imported;
 };
 static inline void
 keygen_record_free(struct keygen_record *k)

@@ -19,6 +19,7 @@ struct keygen_job {
 	uint64_t intent;
 	struct charter *charter;
 	char *who, *why;
+	struct buf spki; /* of an imported key: what must come of it */
 };
 
 void
@@ -27,6 +28,7 @@ keygen_job_free(struct keygen_job *j)
 	if (j == NULL)
 		return;
 	charter_free(j->charter);
+	buf_free(&j->spki);
 	mem_free(j->who);
 	mem_free(j->why);
 	mem_free(j);
@@ -64,6 +66,9 @@ job_new(const struct signer *s, const struct signer_keygen *req)
 	random_bytes(j->spec.id, j->spec.id_len);
 	j->spec.destroyable = req->destroyable;
 	j->spec.sacrifice = !s->sacrificed[req->token];
+	j->spec.imported = req->from != NULL;
+	if (req->from != NULL)
+		buf_add_bytes(&j->spki, hsm_outside_spki(req->from));
 	return j;
 }
 
@@ -87,7 +92,7 @@ signer_keygen_begin(struct signer *s, const struct signer_keygen *req,
 
 	if (!signer_alive(s, e) || !signer_claim_check(&req->claim, e) ||
 	    !keygen_token_check(s, req->token, e) ||
-	    !label_check(req->label, e))
+	    !label_check(req->label, e) || !keygen_import_ok(s, req, e))
 		return NULL;
 	if (!key_type_can_generate(req->type)) {
 		error_set(e, FAIL_UNSUPPORTED, "key type %s: is not generated",
@@ -127,6 +132,7 @@ job_from(const struct keygen_record *k)
 	memcpy(j->spec.id, k->id.p, k->id.n);
 	j->spec.id_len = k->id.n;
 	j->spec.settle = true;
+	j->spec.imported = k->imported;
 	return j;
 }
 
@@ -288,7 +294,11 @@ generate(struct hsm_token *t, const struct keygen_spec *spec, struct made *m)
 	const char *dropped[HSM_DROPPED_MAX + 1] = { NULL };
 	auto_hsm_key struct hsm_key *k = NULL;
 
-	k = hsm_key_generate(t, &g, dropped, &m->err);
+	if (spec->imported && spec->from == NULL)
+		return error_set(&m->err, FAIL_INTERNAL,
+		    "the key to import did not come");
+	k = spec->imported ? hsm_key_import(t, &g, spec->from, dropped, &m->err)
+			   : hsm_key_generate(t, &g, dropped, &m->err);
 	/* Whether halves lie on the token is for signer_keygen_settle. */
 	m->nothing = k == NULL &&
 	    (m->err.why == FAIL_EXISTS || m->err.why == FAIL_BAD_INPUT ||
@@ -399,6 +409,9 @@ public_half_ok(const struct keygen_job *j, struct bytes der, struct error *e)
 
 	if (!spki_parse(der, &k, e))
 		return false;
+	if (j->spki.n > 0 && !bytes_eq(der, buf_bytes(&j->spki)))
+		return error_set(e, FAIL_CORRUPT,
+		    "key import: the token has another key");
 	return (k.type.alg == j->spec.type.alg &&
 		   k.type.bits == j->spec.type.bits) ||
 	    error_set(e, FAIL_CORRUPT,
@@ -418,6 +431,17 @@ usable(struct signer *s, const struct sha256 *key, struct error *e)
 	return error_context(e, "the key was made, but cannot be opened");
 }
 
+static const char *
+custody_name(const struct keygen_spec *spec)
+{
+	if (spec->imported)
+		return spec->settle
+		    ? "adopted after an interruption; " KEYGEN_IMPORTED
+		    : KEYGEN_IMPORTED;
+	return spec->settle ? "adopted after an interruption"
+			    : "production key";
+}
+
 static bool
 record_key(struct signer *s, const struct keygen_job *j, const struct made *m,
     struct sha256 *key, struct error *e)
@@ -429,10 +453,8 @@ record_key(struct signer *s, const struct keygen_job *j, const struct made *m,
 		buf_bytes(&m->dropped), key, e))
 		return false;
 	if (m->custody.given &&
-	    !keygen_append_custody(s, key,
-		j->spec.settle ? "adopted after an interruption"
-			       : "production key",
-		&m->custody, e))
+	    !keygen_append_custody(s, key, custody_name(&j->spec), &m->custody,
+		e))
 		return false;
 	if (m->err.why != FAIL_NONE) {
 		*e = m->err;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <chancery/base/cleanup.h>
+#include <chancery/wire/packet.h>
 
 #include "supervisor.h"
 
@@ -353,7 +354,7 @@ static void
 heard_keygen(struct supervisor *s, struct child *c, struct bytes all)
 {
 	if (c == &s->child[CHILD_SIGNER])
-		keygen_ask(s, all);
+		keygen_ask(s, all, take_fd(&c->passed));
 }
 
 static void
@@ -427,8 +428,11 @@ child_heard(struct supervisor *s, enum child_which which)
 	struct child *c = &s->child[which];
 
 	while (c->control >= 0) {
-		ssize_t n = recv(c->control, packet, sizeof(packet),
-		    MSG_DONTWAIT | MSG_TRUNC);
+		auto_fd int left = -1;
+		bool whole;
+		/* A descriptor comes at most: the signer's for a one-shot. */
+		ssize_t n = packet_receive(c->control, packet, sizeof(packet),
+		    &c->passed, &whole);
 
 		/* Most often the end of the process, and SIGCHLD will say how;
 		 * a room that only closed it is silent from now on. */
@@ -436,8 +440,10 @@ child_heard(struct supervisor *s, enum child_which which)
 			control_close(c);
 			unit_ended(s, which);
 		}
-		if (n <= 0 || (size_t)n > sizeof(packet))
+		if (n > 0 && whole)
+			dispatch(s, c, bytes_of(packet, (size_t)n));
+		left = take_fd(&c->passed);
+		if (n <= 0)
 			return;
-		dispatch(s, c, bytes_of(packet, (size_t)n));
 	}
 }

@@ -57,12 +57,21 @@ spawn(struct supervisor *s, struct error *e)
 }
 
 static void
+forget(int *file)
+{
+	if (*file >= 0)
+		(void)close(*file);
+	*file = -1;
+}
+
+static void
 start(struct supervisor *s)
 {
 	struct keygen *k = &s->keygen;
 	struct error e = { 0 };
 
 	if (!spawn(s, &e)) {
+		forget(&k->file);
 		failed(s, STATUS_NONE, e.msg);
 		return;
 	}
@@ -70,9 +79,10 @@ start(struct supervisor *s)
 	k->answered = false;
 	k->ended = -1;
 	log_line(LOG_LEVEL_INFO, "key generation: pid %d", (int)k->pid);
-	if (send(k->control, k->request, sizeof(k->request),
-		MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof(k->request))
+	if (!control_send(k->control, ROOM_KEYGEN,
+		bytes_of(k->request + 4, sizeof(k->request) - 4), k->file))
 		room_kill(k->pid, k->pidfd);
+	forget(&k->file);
 }
 
 /* One at a time: the token's files have one writer. */
@@ -83,7 +93,10 @@ keygen_next(struct supervisor *s)
 	    (!s->units.on || units_has(s, UNIT_KEYGEN))) {
 		memcpy(s->keygen.request, s->keygens.v[0],
 		    sizeof(s->keygen.request));
+		s->keygen.file = s->keygens.file[0];
 		s->keygens.n--;
+		memmove(s->keygens.file, s->keygens.file + 1,
+		    s->keygens.n * sizeof(s->keygens.file[0]));
 		memmove(s->keygens.v[0], s->keygens.v[1],
 		    s->keygens.n * sizeof(s->keygens.v[0]));
 		start(s);
@@ -91,8 +104,10 @@ keygen_next(struct supervisor *s)
 }
 
 void
-keygen_ask(struct supervisor *s, struct bytes packet)
+keygen_ask(struct supervisor *s, struct bytes packet, int file)
 {
+	auto_fd int own = file;
+
 	if (packet.n != sizeof(s->keygens.v[0])) {
 		failed(s, STATUS_NONE, "the signer's order has a wrong size");
 		return;
@@ -101,6 +116,7 @@ keygen_ask(struct supervisor *s, struct bytes packet)
 		failed(s, STATUS_NONE, "too many wait");
 		return;
 	}
+	s->keygens.file[s->keygens.n] = take_fd(&own);
 	memcpy(s->keygens.v[s->keygens.n++], packet.p, packet.n);
 	keygen_next(s);
 }
@@ -162,7 +178,8 @@ keygen_ended(struct supervisor *s, int status)
 void
 keygen_cancel(struct supervisor *s)
 {
-	s->keygens.n = 0;
+	while (s->keygens.n > 0)
+		forget(&s->keygens.file[--s->keygens.n]);
 }
 
 void

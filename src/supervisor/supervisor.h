@@ -192,6 +192,7 @@ struct child {
 	unsigned restarts;
 	bool killed; /* by us, for its silence                               */
 	char why[160]; /* how it ended last                                  */
+	int passed; /* the descriptor that came with what is being heard, or -1 */
 	char sandbox[64]; /* what confines it, in its words                  */
 };
 
@@ -202,6 +203,7 @@ struct keygen {
 	int64_t by_ms;
 	bool answered;
 	uint8_t request[4 + sizeof(struct room_keygen)];
+	int file; /* that goes with it, until it went; -1 */
 };
 
 struct client {
@@ -244,6 +246,7 @@ struct supervisor {
 	struct keygen keygen;
 	struct {
 		uint8_t v[SUPER_KEYGENS_MAX][4 + sizeof(struct room_keygen)];
+		int file[SUPER_KEYGENS_MAX]; /* -1: none; never looked into */
 		size_t n;
 	} keygens; /* that wait */
 	int admin;
@@ -310,7 +313,8 @@ size_t unit_by_name(const char *name);
 
 /* The next one that waits may begin. */
 void keygen_next(struct supervisor *s);
-void keygen_ask(struct supervisor *s, struct bytes packet);
+/* Takes `file`. */
+void keygen_ask(struct supervisor *s, struct bytes packet, int file);
 void keygen_heard(struct supervisor *s);
 void keygen_ended(struct supervisor *s, int status);
 void keygen_tick(struct supervisor *s);

@@ -50,7 +50,8 @@ enum {
 	Q_LABEL,
 	Q_WHAT,
 	Q_VKEY,
-	Q_BUNDLE /* data, with room for a whole bundle */
+	Q_BUNDLE, /* data, with room for a whole bundle */
+	Q_SECRET  /* data; the last one, see WIRE_SECRET_IN */
 };
 static const struct field request_fields[] = {
 	[Q_VERSION] = { "version", KIND_U64, Q(version), 0 },
@@ -78,6 +79,8 @@ static const struct field request_fields[] = {
 	[Q_WHAT] = { "what", KIND_TEXT, Q(what), LIMIT_WHO_BYTES },
 	[Q_VKEY] = { "vkey", KIND_TEXT, Q(vkey), LIMIT_WHY_BYTES },
 	[Q_BUNDLE] = { "bundle", KIND_BYTES, Q(data), LIMIT_BUNDLE_BYTES },
+	[Q_SECRET] = { "private key", KIND_BYTES, Q(data),
+	    LIMIT_PRIVATE_KEY_BYTES },
 };
 
 enum {
@@ -99,7 +102,8 @@ enum {
 	A_VKEY,
 	A_LABEL,
 	A_TOKEN,
-	A_PATH
+	A_PATH,
+	A_IMPORTED
 };
 static const struct field answer_fields[] = {
 	[A_VERSION] = { "version", KIND_U64, A(version), 0 },
@@ -121,6 +125,7 @@ static const struct field answer_fields[] = {
 	[A_LABEL] = { "label", KIND_TEXT, A(label), 127 },
 	[A_TOKEN] = { "token", KIND_TEXT, A(token), LIMIT_WHO_BYTES },
 	[A_PATH] = { "path", KIND_TEXT, A(path), 4096 },
+	[A_IMPORTED] = { "imported", KIND_BOOL, A(imported), 0 },
 };
 /* In front of every answer, behind its reason. */
 static const struct field failure_fields[] = {
@@ -143,10 +148,10 @@ static const struct {
 	[WIRE_SERIALS] = { "SERIALS", B(Q_COUNT), B(A_SIG) },
 	[WIRE_KEYS] = { "KEYS", B(Q_COUNT),
 	    B(A_COUNT) | B(A_OUTCOME) | B(A_KEY) | B(A_SPKI) | B(A_TEXT) |
-		B(A_LABEL) | B(A_TOKEN) },
+		B(A_LABEL) | B(A_TOKEN) | B(A_IMPORTED) },
 	[WIRE_KEY_GENERATE] = { "KEY_GENERATE",
 	    B(Q_ALG) | B(Q_BITS) | B(Q_FLAG) | B(Q_PROFILE) | B(Q_TOKEN) |
-		B(Q_LABEL) | CLAIM,
+		B(Q_LABEL) | B(Q_SECRET) | CLAIM,
 	    B(A_KEY) | B(A_SPKI) },
 	[WIRE_CERTIFY] = { "CERTIFY",
 	    B(Q_KEY) | B(Q_DATA) | B(Q_PROFILE) | CLAIM, SIGNATURE },

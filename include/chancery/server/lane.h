@@ -130,6 +130,8 @@ struct lane_keygen {
 	struct key_type type;
 	const char *label;
 	bool destroyable;
+	struct bytes
+	    pkcs8; /* of a key to take in, ≤ LIMIT_PRIVATE_KEY_BYTES; else empty */
 	bool ocsp; /* of a delegated responder: signs OCSP answers alone */
 };
 void lane_key_generate(struct lane *l, const struct lane_keygen *req,

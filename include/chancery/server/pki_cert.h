@@ -9,6 +9,7 @@
 #include <openssl/types.h>
 
 #include <chancery/base/cleanup.h>
+#include <chancery/base/secret.h>
 #include <chancery/pki/csr.h>
 #include <chancery/server/pki_names.h>
 
@@ -151,6 +152,17 @@ enum pki_key_form {
  * wipes). NULL: FAIL_CRYPTO. */
 json_t *pki_leafkey_json(const EVP_PKEY *k, enum pki_key_form form, bool der,
     struct error *e) must_check;
+/* A private key to take into the HSM (PKCS#1, SEC1, PKCS#8 in PEM; other blocks of `pem` are passed
+ * over). FAIL_BAD_INPUT: none, more than one, one of another kind or with a passphrase. */
+struct pki_outside {
+	struct secret *pkcs8; /* DER */
+	struct key_type type;
+	struct buf spki;
+};
+size_t pki_outside_count(const char *pem);
+bool pki_outside_read(const char *pem, struct pki_outside *out,
+    struct error *e) must_check;
+void pki_outside_free(struct pki_outside *o);
 /* Whether the private key in `pem` is that of the public key `of`: it is compared, and has
  * to make a signature. FAIL_BAD_INPUT: not a key without passphrase; FAIL_REFUSED: not this
  * one's. Any thread; some milliseconds. */

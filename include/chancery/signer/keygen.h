@@ -25,6 +25,9 @@ struct keygen_spec {
 	/* Make nothing: look for what an interrupted making left under this id. A whole key
 	 * is examined as a new one is, half of one is destroyed. */
 	bool settle;
+	bool imported;
+	/* Of an imported key that is to be made; whoever calls keygen_make sets it. */
+	const struct hsm_outside *from;
 };
 
 struct keygen_job; /* spec, charter, claim */

@@ -208,6 +208,11 @@ struct signer_keygen {
 	 */
 	bool ocsp;
 	bool destroyable;
+	/* Instead of a new key one from outside, of the same type; borrowed for the call. The
+	 * token's charter has to allow it (`imported_keys`), else FAIL_REFUSED, and the
+	 * register says for ever where it comes from. One that it knows already, be it
+	 * destroyed, is FAIL_EXISTS. */
+	const struct hsm_outside *from;
 	struct signer_claim claim;
 };
 bool signer_key_generate(struct signer *s, const struct signer_keygen *req,

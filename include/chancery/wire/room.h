@@ -60,7 +60,7 @@ enum room_message {
 	ROOM_KEYGEN,    /* signer: struct room_keygen: run a one-shot writer
 	                    (chancery-signer --keygen) on that token, with the
 	                    same settings and PIN descriptors, and give it this
-	                    very packet on its control socket. It answers there
+	                    very packet, and the descriptor that came with it, on its control socket. It answers there
 	                    with ROOM_KEYGEN_DONE and ends with 0               */
 	/* supervisor → room */
 	ROOM_STOP,     /* finish what is in flight, then end with 0         */
@@ -125,5 +125,9 @@ struct room_keygen {
 	uint32_t destroyable;
 	uint32_t sacrifice; /* first show the template on a throw-away key */
 	uint32_t settle;    /* make nothing: what did an earlier one leave? */
-	uint64_t intent;    /* record of the KEYGEN-INTENT                  */
+	/* 1: the key comes from outside, as PKCS#8 in the file that is passed beside this
+	 * packet (SCM_RIGHTS): locked memory of the signer, which wipes it in the end. */
+	uint32_t imported;
+	uint32_t pkcs8_len;
+	uint64_t intent; /* record of the KEYGEN-INTENT                  */
 };

@@ -14,15 +14,17 @@
 #include <chancery/wire/frame.h>
 
 /* Both ends must speak the same: they are installed together. */
-#define WIRE_VERSION 2
+#define WIRE_VERSION 3
 
 enum wire_message {
 	WIRE_HELLO = 1, /* version → version, origin, vkey, size          */
 	WIRE_SERIALS,   /* count → sig: serials, 20 octets each           */
 	WIRE_KEYS,      /* count: position → key, spki, label, token, text:
-	                      charter, count: how many, outcome: 1 can sign  */
+	                      charter, count: how many, outcome: 1 can sign,
+	                      imported                                  */
 	WIRE_KEY_GENERATE, /* token, alg, bits, label, flag, profile: "" or
-	                      WIRE_KEY_OCSP → key, spki                  */
+	                      WIRE_KEY_OCSP, data: PKCS#8 of an imported key, or
+	                      nothing → key, spki                        */
 	WIRE_CERTIFY,  /* key, data: TBS, profile → intent, index, t, sig */
 	WIRE_SIGN_CSR, /* key, data: CertificationRequestInfo → the same */
 	WIRE_SIGN_OCSP, /* key, data: ResponseData, each as wire_bytes → the same */
@@ -45,6 +47,10 @@ enum wire_record_kind {
 	WIRE_RECORD_CONFIG,
 	WIRE_RECORD_EVENT
 };
+
+/* The request whose last field, `data`, is a secret: its length and its octets end the body.
+ * It travels as FRAME_SECRET. */
+#define WIRE_SECRET_IN WIRE_KEY_GENERATE
 
 /* A key of a delegated OCSP responder, with a charter of its own (signer.h). */
 #define WIRE_KEY_OCSP "ocsp-responder"
@@ -81,6 +87,7 @@ struct wire_answer {
 	struct sha256 key;
 	struct bytes sig, spki, text;
 	const char *origin, *vkey, *label, *token, *path;
+	bool imported; /* KEYS: has lived outside an HSM */
 };
 
 /* Append the body. FAIL_BAD_INPUT names a field that is too long or not UTF-8. */

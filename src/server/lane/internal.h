@@ -33,6 +33,7 @@ struct lane_request {
 	 * signatures, and SETTLE must mean one. */
 	uint8_t id[24];
 	struct buf body;
+	struct secret *secret; /* the end of the body; NULL: none           */
 	lane_done_fn *done; /* NULL: answered already (timeout)             */
 	void *arg;
 	struct error err; /* in `failed` */

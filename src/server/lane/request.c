@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <chancery/base/clock.h>
+#include <chancery/base/secret.h>
 
 #include "internal.h"
 
@@ -44,6 +45,7 @@ static void
 request_free(struct lane_request *r)
 {
 	buf_free(&r->body);
+	secret_free(r->secret);
 	mem_free(r);
 }
 
@@ -141,6 +143,9 @@ send_one(struct lane *l, struct lane_request *r, struct error *e)
 	};
 	auto_buf struct buf body = { 0 };
 
+	if (!r->settling && r->secret != NULL)
+		return peer_send_secret(l->peer, &f, buf_bytes(&r->body),
+		    bytes_of(secret_data(r->secret), secret_len(r->secret)), e);
 	if (!r->settling)
 		return peer_send(l->peer, &f, buf_bytes(&r->body), e);
 	return wire_request_encode(WIRE_SETTLE, &q, &body, e) &&
@@ -282,6 +287,22 @@ lane_revoke(struct lane *l, const struct lane_revoke *req,
 	(void)submit(l, WIRE_REVOKE, &q, claim, done, arg);
 }
 
+/* Instead of the empty field that ends the body (WIRE_SECRET_IN). */
+static void
+add_secret(struct lane_request *r, struct bytes secret)
+{
+	auto_buf struct buf len = { 0 };
+
+	wire_u32(&len, (uint32_t)secret.n);
+	if (secret.n == 0 || r->body.n < len.n)
+		return;
+	r->body.n -= len.n;
+	r->secret = secret_new(len.n + secret.n);
+	if (!secret_add(r->secret, len.p, len.n) ||
+	    !secret_add(r->secret, secret.p, secret.n))
+		fatal("no room for a secret");
+}
+
 void
 lane_key_generate(struct lane *l, const struct lane_keygen *req,
     const struct lane_claim *claim, lane_done_fn *done, void *arg)
@@ -293,7 +314,9 @@ lane_key_generate(struct lane *l, const struct lane_keygen *req,
 		.profile = req->ocsp ? WIRE_KEY_OCSP : "",
 		.flag = req->destroyable };
 
-	(void)submit(l, WIRE_KEY_GENERATE, &q, claim, done, arg);
+	/* Nothing is sent before the end of this pass of the loop. */
+	add_secret(submit(l, WIRE_KEY_GENERATE, &q, claim, done, arg),
+	    req->pkcs8);
 }
 
 void

@@ -14,11 +14,17 @@
 void
 room_say(enum room_message m, struct bytes body)
 {
+	room_say_file(m, body, -1);
+}
+
+void
+room_say_file(enum room_message m, struct bytes body, int fd)
+{
 	auto_buf struct buf b = { 0 };
 
 	wire_u32(&b, (uint32_t)m);
 	buf_add_bytes(&b, body);
-	if (send(ROOM_FD_CONTROL, b.p, b.n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+	if (packet_send(ROOM_FD_CONTROL, buf_bytes(&b), fd) < 0 &&
 	    m != ROOM_ALIVE)
 		log_line(LOG_LEVEL_WARNING,
 		    "signer: the supervisor does not listen (message %d)",

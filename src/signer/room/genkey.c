@@ -27,6 +27,7 @@ struct waiting {
 	size_t token;
 	bool destroyable, ocsp;
 	char *label, *who, *why;
+	struct room_handover *pkcs8; /* of a key to take in, or NULL */
 	uint8_t id[32];
 	size_t id_len;
 };
@@ -38,6 +39,7 @@ struct room_keygen_queue {
 	/* The one that runs. */
 	struct waiting *now;
 	struct keygen_job *job;
+	struct hsm_outside *from; /* NULL: generated */
 	int64_t deadline_ns;
 	/* Its thread: `made` is the thread's until it has written to fd. */
 	pthread_t thread;
@@ -56,6 +58,7 @@ waiting_free(struct waiting *w)
 	mem_free(w->label);
 	mem_free(w->who);
 	mem_free(w->why);
+	room_handover_free(w->pkcs8);
 	mem_free(w);
 }
 
@@ -83,6 +86,7 @@ room_keygen_free(struct room_keygen_queue *k)
 	}
 	waiting_free(k->now);
 	keygen_job_free(k->job);
+	hsm_outside_free(k->from);
 	buf_free(&k->made);
 	(void)close(k->fd);
 	mem_free(k);
@@ -129,6 +133,7 @@ finish(struct room_keygen_queue *k, struct bytes made)
 			room_fail(k->now->q, &e);
 	}
 	keygen_job_free(take(k->job));
+	hsm_outside_free(take(k->from));
 	waiting_free(take(k->now));
 	k->threaded = false;
 	start_next(k);
@@ -162,10 +167,12 @@ static void *
 make_thread(void *arg)
 {
 	struct room_keygen_queue *k = arg;
+	struct keygen_spec spec = *keygen_job_spec(k->job);
 	const uint64_t one = 1;
 
-	keygen_make(k->room->host->token[keygen_job_token(k->job)],
-	    keygen_job_spec(k->job), &k->made);
+	spec.from = k->from;
+	keygen_make(k->room->host->token[keygen_job_token(k->job)], &spec,
+	    &k->made);
 	if (write(k->fd, &one, sizeof(one)) < 0)
 		fatal("eventfd: %d", errno);
 	return NULL;
@@ -184,7 +191,7 @@ make_in_thread(struct room_keygen_queue *k, struct error *e)
 }
 
 static void
-make_in_process(const struct room_keygen_queue *k)
+make_in_process(struct room_keygen_queue *k, const struct waiting *w)
 {
 	const struct keygen_spec *spec = keygen_job_spec(k->job);
 	struct room_keygen m;
@@ -200,7 +207,12 @@ make_in_process(const struct room_keygen_queue *k)
 	m.sacrifice = spec->sacrifice;
 	m.settle = spec->settle;
 	m.intent = keygen_job_intent(k->job);
-	room_say(ROOM_KEYGEN, bytes_of(&m, sizeof(m)));
+	m.imported = spec->imported;
+	m.pkcs8_len =
+	    w->pkcs8 == NULL ? 0 : (uint32_t)room_handover_len(w->pkcs8);
+	hsm_outside_free(take(k->from));
+	room_say_file(ROOM_KEYGEN, bytes_of(&m, sizeof(m)),
+	    w->pkcs8 == NULL ? -1 : room_handover_fd(w->pkcs8));
 }
 
 static struct keygen_job *
@@ -211,6 +223,7 @@ begin(struct room_keygen_queue *k, const struct waiting *w, struct error *e)
 		.label = w->label,
 		.ocsp = w->ocsp,
 		.destroyable = w->destroyable,
+		.from = k->from,
 		.claim = { .who = w->who,
 		    .why = w->why,
 		    .request_id = bytes_of(w->id, w->id_len) } };
@@ -222,13 +235,18 @@ begin(struct room_keygen_queue *k, const struct waiting *w, struct error *e)
 static bool
 start_one(struct room_keygen_queue *k, const struct waiting *w, struct error *e)
 {
+	if (w->pkcs8 != NULL) {
+		k->from = room_handover_read(w->pkcs8, e);
+		if (k->from == NULL)
+			return false;
+	}
 	k->job = begin(k, w, e);
 	if (k->job == NULL)
 		return false;
 	k->deadline_ns = clock_mono_ns() + JOB_DEADLINE_NS;
 	if (!k->room->module.file_backed)
 		return make_in_thread(k, e);
-	make_in_process(k);
+	make_in_process(k, w);
 	return true;
 }
 
@@ -251,6 +269,26 @@ made_before(struct room *r, const struct waiting *w)
 		return true;
 	}
 	return false;
+}
+
+/* A key that is taken in a second time, for another mount: whoever has it may use the one that is
+ * there. Of a destroyed one there is nothing. */
+static bool
+is_there(const struct room_keygen_queue *k, const struct waiting *w,
+    const struct error *why)
+{
+	const struct state_key *st;
+	struct sha256 key;
+
+	if (why->why != FAIL_EXISTS || k->from == NULL || w->q == NULL)
+		return false;
+	key = sha256(hsm_outside_spki(k->from));
+	st = reg_state_key(reg_get_state(signer_register(k->room->signer)),
+	    &key);
+	if (st == NULL || st->destroyed || st->released || st->charter.n == 0)
+		return false;
+	answer_key(k->room, w->q, &key);
+	return true;
 }
 
 static void
@@ -278,8 +316,12 @@ start_next(struct room_keygen_queue *k)
 		else if (start_one(k, w, &e))
 			k->now = w;
 		else {
+			if (is_there(k, w, &e))
+				waiting_free(w);
+			else
+				not_started(w, &e);
 			keygen_job_free(take(k->job));
-			not_started(w, &e);
+			hsm_outside_free(take(k->from));
 		}
 	}
 }
@@ -366,6 +408,12 @@ room_generate(struct room_request *q, const struct wire_request *in)
 		return;
 	}
 	w = mem_calloc(1, sizeof(*w));
+	if (in->data.n > 0 &&
+	    (w->pkcs8 = room_handover_new(in->data, &e)) == NULL) {
+		mem_free(w);
+		room_fail(q, &e);
+		return;
+	}
 	w->q = q;
 	w->type = (struct key_type){ (enum key_alg)in->alg, in->bits };
 	w->token = token;

@@ -107,6 +107,7 @@ room_keys(struct room_request *q, const struct wire_request *in)
 		a.text = k->charter;
 		a.label = k->label;
 		a.token = k->token;
+		a.imported = k->imported;
 		a.outcome = signer_key_handle(r->signer, &k->key) != NULL;
 	}
 	room_answer(q, &a);

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <chancery/base/log.h>
+#include <chancery/wire/packet.h>
 
 #include "room.h"
 
@@ -24,6 +25,7 @@ spec_of(const struct room_keygen *m, struct keygen_spec *out, struct error *e)
 		.destroyable = m->destroyable != 0,
 		.sacrifice = m->sacrifice != 0,
 		.settle = m->settle != 0,
+		.imported = m->imported != 0,
 	};
 	memcpy(out->id, m->id, m->id_len);
 	memcpy(out->label, m->label, strlen(m->label) + 1);
@@ -32,20 +34,23 @@ spec_of(const struct room_keygen *m, struct keygen_spec *out, struct error *e)
 
 /* The only packet that comes. */
 static bool
-read_request(struct room_keygen *out, struct error *e)
+read_request(struct room_keygen *out, int *file, struct error *e)
 {
 	struct pollfd p = { .fd = ROOM_FD_CONTROL, .events = POLLIN };
 	uint8_t packet[4 + sizeof(*out)];
 	struct wire_reader r;
+	bool whole;
 	ssize_t n;
 
 	while (poll(&p, 1, -1) < 0 && errno == EINTR)
 		continue;
-	n = recv(ROOM_FD_CONTROL, packet, sizeof(packet), MSG_TRUNC);
+	n = packet_receive(ROOM_FD_CONTROL, packet, sizeof(packet), file,
+	    &whole);
 	if (n < 0)
 		return error_errno(e, FAIL_IO, "control socket");
 	wire_read(&r, bytes_of(packet, sizeof(packet)));
-	if (n != (ssize_t)sizeof(packet) || wire_get_u32(&r) != ROOM_KEYGEN)
+	if (!whole || n != (ssize_t)sizeof(packet) ||
+	    wire_get_u32(&r) != ROOM_KEYGEN)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "control socket: not a key generation");
 	memcpy(out, packet + 4, sizeof(*out));
@@ -81,6 +86,8 @@ static bool
 make(struct room_settings *s, struct host *h, int *status, struct error *e)
 {
 	auto_buf struct buf made = { 0 };
+	auto_hsm_outside struct hsm_outside *from = NULL;
+	auto_fd int file = -1;
 	struct keygen_spec spec;
 	struct room_keygen m;
 
@@ -89,10 +96,16 @@ make(struct room_settings *s, struct host *h, int *status, struct error *e)
 		*status = e->why == FAIL_PIN ? ROOM_EXIT_PIN : ROOM_EXIT_CONFIG;
 		return false;
 	}
-	if (!read_request(&m, e) || !spec_of(&m, &spec, e))
+	if (!read_request(&m, &file, e) || !spec_of(&m, &spec, e))
 		return false;
 	if (m.token >= s->host.tokens)
 		return error_set(e, FAIL_BAD_INPUT, "token %u", m.token);
+	if (spec.imported && !spec.settle) {
+		from = room_handover_take(file, m.pkcs8_len, e);
+		if (from == NULL)
+			return false;
+		spec.from = from;
+	}
 	only_token(s, m.token);
 	if (!room_start(s, START_WRITER, h, status, e))
 		return false;

@@ -114,6 +114,20 @@ void room_status(struct room_request *q, const struct wire_request *in);
 
 /* ---- genkey.c ---------------------------------------------------------- */
 
+/* A private key for the one-shot (handover.c): `secret` is copied to locked memory with a
+ * descriptor; free wipes it for everybody. */
+struct room_handover;
+struct room_handover *room_handover_new(struct bytes secret,
+    struct error *e) must_check;
+void room_handover_free(struct room_handover *h);
+int room_handover_fd(const struct room_handover *h);
+size_t room_handover_len(const struct room_handover *h);
+struct hsm_outside *room_handover_read(const struct room_handover *h,
+    struct error *e) must_check;
+/* In the one-shot: the key of n octets in it. */
+struct hsm_outside *room_handover_take(int fd, size_t n,
+    struct error *e) must_check;
+
 struct room_keygen_queue;
 struct room_keygen_queue *room_keygen_new(struct room *r) must_check;
 void room_keygen_free(struct room_keygen_queue *k);
@@ -145,6 +159,8 @@ bool room_takein_idle(const struct room_takein *t);
 /* ---- control.c --------------------------------------------------------- */
 
 void room_say(enum room_message m, struct bytes body);
+/* With a file beside it; -1: none. */
+void room_say_file(enum room_message m, struct bytes body, int fd);
 /* Read what the supervisor says. */
 void room_control(struct room *r);
 

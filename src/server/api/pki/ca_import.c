@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* intermediate/set-signed and issuers/import (vault-pki-api.md 4.8): certificates of
- * authorities. Private keys are refused: keys are made in the HSM. */
+ * authorities, and a private key where the charter of the token allows it. */
 #include "engine.h"
 
 /* A path instead of a file's contents is shorter than any certificate. */
@@ -14,6 +14,9 @@ struct import {
 		bool is_new;
 	} * what;       /* by certificate, filled in build */
 	char first[37]; /* an issuer with a key, for its list of revoked */
+	struct pki_outside outside; /* pkcs8 NULL: no key */
+	char key_id[37];
+	bool key_is_new;
 };
 
 void
@@ -25,6 +28,7 @@ ca_import_free(struct import *i)
 		cert_free(&i->certs[n]);
 	mem_free(i->certs);
 	mem_free(i->what);
+	pki_outside_free(&i->outside);
 	mem_free(i);
 }
 
@@ -39,14 +43,6 @@ is_ca(const struct cert *c, size_t n, struct error *e)
 	    error_set(e, FAIL_BAD_INPUT,
 		"certificate %zu: its key is of a kind that is not supported",
 		n + 1);
-}
-
-bool
-key_import_allowed(struct error *e)
-{
-	return error_set(e, FAIL_REFUSED,
-	    "private keys are not imported: keys of authorities are made in "
-	    "the HSM and stay there");
 }
 
 static bool
@@ -101,25 +97,36 @@ read_blocks(const char *pem, struct import *i, struct error *e)
 			return false;
 		buf_reset(&der);
 	}
-	if (e->why != FAIL_NOT_FOUND || i->n == 0) {
+	if (e->why != FAIL_NOT_FOUND ||
+	    (i->n == 0 && i->outside.pkcs8 == NULL)) {
 		e->why = FAIL_BAD_INPUT;
 		return error_context(e, "unable to parse the PEM bundle");
 	}
 	error_clear(e);
-	return only_space(pem + at) ||
+	/* Behind a key that comes last there is its block. */
+	return i->outside.pkcs8 != NULL || only_space(pem + at) ||
 	    error_set(e, FAIL_BAD_INPUT,
 		"error when parsing block %zu: invalid PEM data", i->n + 1);
 }
 
 static bool
-read_pem(const char *pem, struct import *i, struct error *e)
+read_private(const char *pem, struct import *i, bool with_key, struct error *e)
+{
+	if (pki_outside_count(pem) == 0)
+		return true;
+	if (!with_key)
+		return error_set(e, FAIL_REFUSED,
+		    "private keys are not imported here: see keys/import");
+	return pki_outside_read(pem, &i->outside, e);
+}
+
+static bool
+read_pem(const char *pem, struct import *i, bool with_key, struct error *e)
 {
 	if (pem[0] == '\0')
 		return error_set(e, FAIL_BAD_INPUT,
 		    "'pem_bundle' and 'certificate' parameters were empty");
-	return is_long_enough(pem, e) &&
-	    (strstr(pem, "PRIVATE KEY-----") == NULL ||
-		key_import_allowed(e)) &&
+	return is_long_enough(pem, e) && read_private(pem, i, with_key, e) &&
 	    read_blocks(pem, i, e);
 }
 
@@ -152,6 +159,20 @@ seen_before(const struct import *i, size_t n)
 	return false;
 }
 
+/* An issuer that was here without its key. */
+static void
+link_key(const struct call *c, struct changes *ch, const struct doc *issuer,
+    const struct doc *key)
+{
+	json_t *copy;
+
+	if (key == NULL || issuer_of(issuer)->key_id[0] != '\0')
+		return;
+	copy = json_deep_copy(issuer->json);
+	(void)json_object_set_new(copy, "key_id", json_string(key->name));
+	change_put(ch, "pki-issuer", c->mount->path, issuer->name, copy);
+}
+
 static void
 import_one(struct call *c, struct changes *ch, struct import *i, size_t n)
 {
@@ -168,6 +189,7 @@ import_one(struct call *c, struct changes *ch, struct import *i, size_t n)
 	    key != NULL ? key->name : "");
 	if (s.found != NULL) {
 		(void)snprintf(w->id, sizeof(w->id), "%s", s.found->name);
+		link_key(c, ch, s.found, key);
 		docs_put(s.found);
 		return;
 	}
@@ -225,7 +247,8 @@ json_t *
 import_answer(const struct import *i)
 {
 	json_t *data = json_object(), *mapping = json_object(),
-	       *fresh = json_array(), *old = json_array();
+	       *fresh = json_array(), *old = json_array(), *keys = json_array(),
+	       *old_keys = json_array();
 
 	for (size_t n = 0; n < i->n; n++) {
 		const struct imported *w = &i->what[n];
@@ -240,8 +263,11 @@ import_answer(const struct import *i)
 	(void)json_object_set_new(data, "mapping", mapping);
 	set_list(data, "imported_issuers", fresh);
 	set_list(data, "existing_issuers", old);
-	set_list(data, "imported_keys", json_array());
-	set_list(data, "existing_keys", json_array());
+	if (i->key_id[0] != '\0')
+		(void)json_array_append_new(i->key_is_new ? keys : old_keys,
+		    json_string(i->key_id));
+	set_list(data, "imported_keys", keys);
+	set_list(data, "existing_keys", old_keys);
 	return data;
 }
 
@@ -272,37 +298,100 @@ recorded(struct call *c)
 }
 
 static void
-import_pem(struct call *c, const char *pem)
+import_rest(struct call *c)
+{
+	struct work *w = work_of(c);
+	struct import *i = w->import;
+
+	(void)snprintf(i->key_id, sizeof(i->key_id), "%s", w->key_id);
+	if (i->n > 0)
+		call_change(c, "pki issuers imported", build_import, recorded);
+	else
+		w->answer(c);
+}
+
+/* The key first: its issuers find it in the mount. */
+static void
+import_key(struct call *c)
+{
+	struct work *w = work_of(c);
+	struct import *i = w->import;
+	struct sha256 hash = sha256(buf_bytes(&i->outside.spki));
+	auto_doc const struct doc *key =
+	    key_by_hash(c->docs, c->mount->path, &hash);
+
+	if (key != NULL) {
+		(void)snprintf(w->key_id, sizeof(w->key_id), "%s", key->name);
+		import_rest(c);
+		return;
+	}
+	i->key_is_new = true;
+	call_warn(c,
+	    "the private key has lived outside the HSM: every report will say "
+	    "so");
+	ca_key_import(c, &i->outside, import_rest);
+}
+
+static void
+import_pem(struct call *c, const char *pem, bool with_key)
 {
 	struct work *w = work_new(c);
 	struct error e;
 
 	w->import = import_new();
-	if (read_pem(pem, w->import, &e))
-		call_change(c, "pki issuers imported", build_import, recorded);
-	else
+	w->answer = answer_import;
+	if (!read_pem(pem, w->import, with_key, &e))
 		call_fail(c, &e);
+	else if (w->import->outside.pkcs8 != NULL)
+		import_key(c);
+	else
+		call_change(c, "pki issuers imported", build_import, recorded);
 }
 
 void
 set_signed(struct call *c)
 {
-	import_pem(c, call_str(c, "certificate"));
+	import_pem(c, call_str(c, "certificate"), false);
+}
+
+void
+import_certs(struct call *c)
+{
+	import_pem(c, call_str(c, "pem_bundle"), false);
 }
 
 void
 import_bundle(struct call *c)
 {
-	import_pem(c, call_str(c, "pem_bundle"));
+	import_pem(c, call_str(c, "pem_bundle"), true);
+}
+
+static void
+key_imported(struct call *c)
+{
+	struct work *w = work_of(c);
+	auto_doc const struct doc *doc =
+	    docs_get(c->docs, "pki-key", c->mount->path, w->key_id);
+
+	call_ok(c,
+	    json_pack("{s:s,s:s,s:s}", "key_id", w->key_id, "key_name",
+		doc != NULL ? key_of(doc)->name : "", "key_type",
+		pki_key_type_word(w->import->outside.type)));
 }
 
 void
 key_import(struct call *c)
 {
+	const char *pem = call_str(c, "pem_bundle");
+	struct work *w = work_new(c);
 	struct error e;
 
-	if (is_long_enough(call_str(c, "pem_bundle"), &e) &&
-	    key_import_allowed(&e))
-		fatal("keys/import: allowed, and nothing takes them");
-	call_fail(c, &e);
+	w->import = import_new();
+	w->answer = key_imported;
+	if (is_long_enough(pem, &e) &&
+	    pki_outside_read(pem, &w->import->outside, &e) &&
+	    ca_name_check(c, "pki-key", "key_name", &e))
+		import_key(c);
+	else
+		call_fail(c, &e);
 }

@@ -136,13 +136,17 @@ static json_t *
 key_document(const struct work *w, const char *name)
 {
 	auto_buf struct buf spki = { 0 }, hash = { 0 };
+	json_t *o;
 
 	buf_add_base64(&spki, buf_bytes(&w->spki_der));
 	buf_add_hex(&hash, sha256_bytes(&w->hsm_key));
-	return json_pack("{s:s,s:s,s:s,s:s,s:i,s:s}", "name", name, "label",
+	o = json_pack("{s:s,s:s,s:s,s:s,s:i,s:s}", "name", name, "label",
 	    w->label, "key", buf_cstr(&hash), "type",
 	    pki_key_type_word(w->key.type), "bits",
 	    (int)pki_key_bits(w->key.type), "spki", buf_cstr(&spki));
+	if (w->keygen.pkcs8.n > 0)
+		(void)json_object_set_new(o, "imported", json_true());
+	return o;
 }
 
 static bool
@@ -212,19 +216,41 @@ make(struct call *c, const char *label)
 }
 
 static void
-make_unnamed(struct call *c)
+label_new(const struct call *c, char label[ROOM_LABEL_MAX])
 {
-	char label[ROOM_LABEL_MAX], id[37];
+	char id[37];
 	size_t n;
 
 	uuid_new(id);
-	n = (size_t)snprintf(label, sizeof(label), "%.80s-%.8s", c->mount->path,
-	    id);
+	n = (size_t)snprintf(label, ROOM_LABEL_MAX, "%.80s-%.8s",
+	    c->mount->path, id);
 	/* A label is one segment of a PKCS#11 URI. */
 	while (n-- > 0)
 		if (label[n] == '/')
 			label[n] = '-';
+}
+
+static void
+make_unnamed(struct call *c)
+{
+	char label[ROOM_LABEL_MAX];
+
+	label_new(c, label);
 	make(c, label);
+}
+
+void
+ca_key_import(struct call *c, const struct pki_outside *from, call_fn *next)
+{
+	struct work *w = work_of(c);
+
+	w->key_next = next;
+	label_new(c, w->label);
+	w->keygen = (struct lane_keygen){ .type = from->type,
+		.label = w->label,
+		.pkcs8 = bytes_of(secret_data(from->pkcs8),
+		    secret_len(from->pkcs8)) };
+	call_key_generate(c, &w->keygen, made);
 }
 
 static void

@@ -40,6 +40,7 @@ struct key {
 	const char *name;
 	struct sha256 key;
 	struct key_type type;
+	bool imported; /* has lived outside an HSM */
 	struct buf spki_der;
 	struct spki spki; /* borrows */
 	uint8_t ski[20];
@@ -167,8 +168,10 @@ enum form {
 	FORM_BUNDLE
 };
 bool form_parse(const char *text, enum form *out, struct error *e) must_check;
-/* The one place that says whether a private key from outside may become an authority's. */
-bool key_import_allowed(struct error *e) must_check;
+/* A private key from outside into the HSM, where the token's charter allows it (the signer says
+ * no otherwise); as ca_key. */
+void ca_key_import(struct call *c, const struct pki_outside *from,
+    call_fn *next);
 /* Certificates that were handed in (ca_import.c). */
 struct import;
 struct import *import_new(void) must_check;
@@ -400,8 +403,8 @@ extern const struct route pki_leaf_routes[], pki_ca_routes[],
 
 /* Handlers, by file. */
 call_fn root_generate, root_delete, intermediate_generate, set_signed,
-    import_bundle, import_register, sign_intermediate, intermediate_cross_sign,
-    sign_self_issued, root_rotate, root_replace;
+    import_bundle, import_certs, import_register, sign_intermediate,
+    intermediate_cross_sign, sign_self_issued, root_rotate, root_replace;
 call_fn issue_leaf, sign_leaf, sign_verbatim;
 call_fn role_read, role_write, role_patch, role_delete, role_list;
 call_fn issuer_list, issuer_read, issuer_write, issuer_patch, issuer_delete,

@@ -9,17 +9,27 @@ struct listing {
 	char dflt[64];
 };
 
+/* Where it is so: has lived outside an HSM. */
+static void
+say_imported(const struct key *k, json_t *o)
+{
+	if (k->imported)
+		(void)json_object_set_new(o, "imported", json_true());
+}
+
 static bool
 add_key(void *arg, const struct doc *doc)
 {
 	struct listing *l = arg;
+	json_t *o;
 
 	if (doc->parsed == NULL)
 		return true;
 	(void)json_array_append_new(l->keys, json_string(doc->name));
-	(void)json_object_set_new(l->info, doc->name,
-	    json_pack("{s:s,s:b}", "key_name", key_of(doc)->name, "is_default",
-		strcmp(doc->name, l->dflt) == 0));
+	o = json_pack("{s:s,s:b}", "key_name", key_of(doc)->name, "is_default",
+	    strcmp(doc->name, l->dflt) == 0);
+	say_imported(key_of(doc), o);
+	(void)json_object_set_new(l->info, doc->name, o);
 	return true;
 }
 
@@ -49,12 +59,15 @@ static json_t *
 key_json(const struct key *k)
 {
 	auto_buf struct buf ski = { 0 };
+	json_t *o;
 
 	for (size_t i = 0; i < sizeof(k->ski); i++)
 		buf_addf(&ski, "%s%02x", i > 0 ? ":" : "", k->ski[i]);
-	return json_pack("{s:s,s:s,s:s,s:s}", "key_id", k->id, "key_name",
-	    k->name, "key_type", pki_key_type_word(k->type), "subject_key_id",
+	o = json_pack("{s:s,s:s,s:s,s:s}", "key_id", k->id, "key_name", k->name,
+	    "key_type", pki_key_type_word(k->type), "subject_key_id",
 	    buf_cstr(&ski));
+	say_imported(k, o);
+	return o;
 }
 
 void

@@ -215,6 +215,7 @@ key_parse(const char *scope, const char *name, const json_t *json,
 	(void)scope;
 	k->id = mem_strdup(name);
 	k->name = text(json, "name");
+	k->imported = json_is_true(json_object_get(json, "imported"));
 	if (base64_decode(spki, strlen(spki), &k->spki_der) &&
 	    spki_parse(buf_bytes(&k->spki_der), &k->spki, e)) {
 		k->key = sha256(buf_bytes(&k->spki_der));

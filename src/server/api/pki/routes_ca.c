@@ -30,7 +30,8 @@ static const struct field_spec f_self_issued[] = { REF,
 	STR("issuer_ref", "default", "Issuer: default, its name or its id."),
 	END };
 static const struct field_spec f_key_import[] = {
-	STR("pem_bundle", NULL, "A private key in PEM: refused."),
+	STR("pem_bundle", NULL,
+	    "A private key in PEM (PKCS#1, SEC1, PKCS#8), without passphrase."),
 	STR("key_name", NULL, "Name for the key."), END
 };
 static const struct field_spec f_replace[] = {
@@ -40,8 +41,14 @@ static const struct field_spec f_key[] = { PATH("ref",
 					       "Key: default, name or id."),
 	STR("key_name", NULL, "Name."), END };
 static const struct field_spec f_key_new[] = { TYPE, KEY, END };
-static const struct field_spec f_bundle[] = {
+static const struct field_spec f_certs[] = {
 	STR("pem_bundle", NULL, "Certificates in PEM."), END
+};
+static const struct field_spec f_bundle[] = {
+	STR("pem_bundle", NULL,
+	    "Certificates in PEM, and at most one private key (see "
+	    "keys/import)."),
+	END
 };
 static const struct field_spec f_register[] = {
 	STR("bundle", NULL,
@@ -94,7 +101,7 @@ const struct route pki_ca_routes[] = {
 	{ "intermediate/set-signed", "Take the signed certificate.", 0,
 	    f_set_signed, WRITE(set_signed), NULL },
 	{ "issuers/import/cert", "Take certificates of authorities.", 0,
-	    f_bundle, WRITE(import_bundle), NULL },
+	    f_certs, WRITE(import_certs), NULL },
 	{ "issuers/import/bundle", "Take certificates of authorities.", 0,
 	    f_bundle, WRITE(import_bundle), NULL },
 	{ "issuers/import/register",
@@ -121,8 +128,10 @@ const struct route pki_ca_routes[] = {
 	{ "keys", "Ids of the keys.", 0, NULL, LISTED(key_list), NULL },
 	{ "key/:ref", "A key.", 0, f_key,
 	    { key_read, NULL, key_write, NULL, key_delete }, NULL },
-	{ "keys/import", "Refused: keys are made in the HSM.", 0, f_key_import,
-	    WRITE(key_import), NULL },
+	{ "keys/import",
+	    "Take a private key into the HSM, where the charter of the token "
+	    "has imported_keys: allow; it is said of it for ever.",
+	    0, f_key_import, WRITE(key_import), NULL },
 	{ "keys/generate/:type", "Make a key.", 0, f_key_new,
 	    WRITE(key_generate), NULL },
 	{ NULL, NULL, 0, NULL, { NULL }, NULL },
