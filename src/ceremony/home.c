@@ -7,9 +7,9 @@
 
 #include <chancery/base/file.h>
 #include <chancery/base/limits.h>
+#include <chancery/base/secret_source.h>
 #include <chancery/charter/charter.h>
 #include <chancery/config/service.h>
-#include <chancery/hsm/hsm.h>
 
 char *
 path_resolve(const char *dir, const char *path)
@@ -220,15 +220,13 @@ home_role_token(const struct home *h, enum home_role role, struct error *e)
 struct secret *
 home_token_pin(const struct home_token *t, struct error *e)
 {
-	struct hsm_pin_source src;
 	struct secret *pin;
 
 	if (t->pin_inside == NULL) {
-		if (hsm_pin_source_parse(t->pin, &src, e) &&
-		    (pin = hsm_pin_read(&src, e)) != NULL)
-			return pin;
-		error_context(e, "token %s", t->name);
-		return NULL;
+		pin = secret_from(t->pin, "PIN", LIMIT_PIN_BYTES, e);
+		if (pin == NULL)
+			error_context(e, "token %s", t->name);
+		return pin;
 	}
 	pin = secret_new(LIMIT_PIN_BYTES);
 	if (secret_set(pin, t->pin_inside, strlen(t->pin_inside)))

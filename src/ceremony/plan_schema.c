@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include <chancery/base/alg.h>
+#include <chancery/base/secret_source.h>
 #include <chancery/base/text.h>
-#include <chancery/hsm/hsm.h>
 #include <chancery/pki/name.h>
 
 static const char *const role_names[] = { "administrator", "operator",
@@ -52,12 +52,12 @@ check_subject(const char *v, struct error *e)
 static bool
 check_pin(const char *v, struct error *e)
 {
-	struct hsm_pin_source src;
+	struct secret_source src;
 
 	/* A relative path is made absolute when the plan is read. */
 	if (strncmp(v, "file:", 5) == 0 && v[5] != '\0')
 		return true;
-	return hsm_pin_source_parse(v, &src, e);
+	return secret_source_parse(v, "PIN", &src, e);
 }
 
 static bool

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <chancery/base/secret_source.h>
 #include <chancery/base/text.h>
 #include <chancery/ceremony/soft.h>
 #include <chancery/config/service.h>
@@ -50,11 +51,9 @@ static struct secret *
 read_pin(void *arg, size_t token, struct error *e)
 {
 	const struct session *s = arg;
-	struct hsm_pin_source src;
 
-	if (!hsm_pin_source_parse(s->home->token[token].pin, &src, e))
-		return NULL;
-	return hsm_pin_read(&src, e);
+	return secret_from(s->home->token[token].pin, "PIN", LIMIT_PIN_BYTES,
+	    e);
 }
 
 static unsigned

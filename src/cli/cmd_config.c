@@ -3,13 +3,13 @@
 
 #include <chancery/base/file.h>
 #include <chancery/base/limits.h>
+#include <chancery/base/secret_source.h>
 #include <chancery/base/text.h>
 #include <chancery/ceremony/home.h>
 #include <chancery/charter/charter.h>
 #include <chancery/config/pass.h>
 #include <chancery/config/service.h>
 #include <chancery/config/show.h>
-#include <chancery/hsm/hsm.h>
 
 #include "cli.h"
 
@@ -51,17 +51,6 @@ check_charter(const struct yaml_doc *doc, const struct service_token *t,
 	}
 }
 
-static void
-check_pin(const struct yaml_doc *doc, const struct service_token *t,
-    struct buf *report)
-{
-	struct hsm_pin_source src;
-	struct error e = { 0 };
-
-	if (t->pin != NULL && !hsm_pin_source_parse(t->pin, &src, &e))
-		buf_addf(report, "%s: %s\n", yaml_where(doc, &t->pin), e.msg);
-}
-
 /* What the schema's library cannot know. */
 static bool
 check_tokens(const struct yaml_doc *doc, const struct service_config *cfg,
@@ -71,10 +60,8 @@ check_tokens(const struct yaml_doc *doc, const struct service_config *cfg,
 	auto_buf struct buf report = { 0 };
 	const char *text;
 
-	for (size_t i = 0; i < cfg->tokens.n; i++) {
-		check_pin(doc, &t[i], &report);
+	for (size_t i = 0; i < cfg->tokens.n; i++)
 		check_charter(doc, &t[i], &report);
-	}
 	if (report.n == 0)
 		return true;
 	text = buf_cstr(&report);

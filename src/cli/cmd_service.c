@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include <chancery/base/secret_source.h>
 #include <chancery/ceremony/home.h>
-#include <chancery/hsm/hsm.h>
 
 #include "cli.h"
 #include "daemon.h"
@@ -178,11 +178,9 @@ static struct secret *
 read_pin(const struct cli *c, struct error *e)
 {
 	const char *source = cli_flag(c, "pin");
-	struct hsm_pin_source src;
 
-	if (!hsm_pin_source_parse(source != NULL ? source : "prompt", &src, e))
-		return NULL;
-	return hsm_pin_read(&src, e);
+	return secret_from(source != NULL ? source : "prompt", "PIN",
+	    LIMIT_PIN_BYTES, e);
 }
 
 static bool

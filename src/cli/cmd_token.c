@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <chancery/base/cleanup.h>
 #include <chancery/base/file.h>
+#include <chancery/base/secret_source.h>
 #include <chancery/ceremony/home.h>
 #include <chancery/ceremony/session.h>
 #include <chancery/ceremony/soft.h>
@@ -13,14 +14,11 @@
 static struct secret *
 read_pin(const struct cli *c, const char *flag, struct error *e)
 {
-	struct hsm_pin_source src;
-	struct secret *pin;
+	struct secret *pin =
+	    secret_from(cli_flag(c, flag), "PIN", LIMIT_PIN_BYTES, e);
 
-	if (!hsm_pin_source_parse(cli_flag(c, flag), &src, e) ||
-	    (pin = hsm_pin_read(&src, e)) == NULL) {
+	if (pin == NULL)
 		error_context(e, "--%s", flag);
-		return NULL;
-	}
 	return pin;
 }
 

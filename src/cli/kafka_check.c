@@ -151,6 +151,18 @@ issuer_of(const struct check *k, const struct kafka_bundle *of, size_t i)
 	return next != NULL ? next : kafka_bundle_anchor_above(k->server, c);
 }
 
+/* Shown with the server's chain already. */
+static bool
+server_has(const struct check *k, const struct cert *c)
+{
+	const struct cert *s;
+
+	for (size_t i = 0; (s = kafka_bundle_chain(k->server, i)) != NULL; i++)
+		if (bytes_eq(buf_bytes(&s->der), buf_bytes(&c->der)))
+			return true;
+	return false;
+}
+
 static void
 look_at_lists(struct check *k, const struct kafka_bundle *of,
     struct kafka_findings *f)
@@ -168,6 +180,8 @@ look_at_lists(struct check *k, const struct kafka_bundle *of,
 		 * not matter. */
 		if (kafka_bundle_is_anchor(k->server, c))
 			return;
+		if (of == k->own && server_has(k, c))
+			continue;
 		if (!kafka_principal(c->tbs.subject, &subject, &e))
 			buf_add_str(&subject, "?");
 		kafka_lists_look(k->c->doc, buf_cstr(&subject), c,
@@ -361,10 +375,12 @@ look(struct check *k, struct error *e)
 		    seen.alert[0] != '\0' ? seen.alert : "it says nothing");
 	doc_textf(k->c->doc, "target", "target", "%s:%s", k->host, k->port);
 	look_at_answer(k, &seen);
+	if (!look_at_chain(k, &seen, e))
+		return false;
 	look_at_client(k, &seen);
 	if (seen.answer != KAFKA_ANSWER_ALERT)
 		look_at_resumption(k, seen.session);
-	return look_at_chain(k, &seen, e);
+	return true;
 }
 
 bool

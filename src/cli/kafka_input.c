@@ -8,7 +8,7 @@
 
 #include <chancery/base/cleanup.h>
 #include <chancery/base/file.h>
-#include <chancery/hsm/hsm.h>
+#include <chancery/base/secret_source.h>
 
 /* ---- files and passwords ------------------------------------------------------ */
 
@@ -40,13 +40,12 @@ password_flag(const struct cli *c, const char *flag, struct secret **out,
     struct error *e)
 {
 	const char *source = cli_flag(c, flag);
-	struct hsm_pin_source src;
 
 	*out = NULL;
 	if (source == NULL)
 		return true;
-	if (!hsm_pin_source_parse(source, &src, e) ||
-	    (*out = hsm_pin_read(&src, e)) == NULL)
+	*out = secret_from(source, "password", LIMIT_PIN_BYTES, e);
+	if (*out == NULL)
 		return error_context(e, "--%s", flag);
 	return true;
 }

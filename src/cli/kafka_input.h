@@ -21,8 +21,6 @@ secret_bytes(const struct secret *s)
  * secret_free. */
 bool password_flag(const struct cli *c, const char *flag, struct secret **out,
     struct error *e) must_check;
-DEFINE_AUTO(secret, struct secret *, secret_free)
-#define auto_secret auto_cleanup(secret_cleanup)
 
 /* From --cert, --key, --key-password, --chain, --ca or --answer into b, not joined. */
 #define KAFKA_INPUT_FLAGS                                                      \

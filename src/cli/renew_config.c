@@ -10,9 +10,9 @@
 #include <chancery/base/cleanup.h>
 #include <chancery/base/file.h>
 #include <chancery/base/limits.h>
+#include <chancery/base/secret_source.h>
 #include <chancery/base/text.h>
 #include <chancery/config/service.h>
-#include <chancery/hsm/hsm.h>
 #include <chancery/kafka/store.h>
 
 /* More files than any program reads certificates from. */
@@ -28,9 +28,9 @@ static const char *const uses[] = { "broker", "client", NULL };
 static bool
 check_source(const char *v, struct error *e)
 {
-	struct hsm_pin_source src;
+	struct secret_source src;
 
-	return hsm_pin_source_parse(v, &src, e) ||
+	return secret_source_parse(v, "secret", &src, e) ||
 	    error_set(e, FAIL_BAD_INPUT,
 		"want file:/path, credential:NAME or fd:N");
 }

@@ -5,22 +5,7 @@
 
 #include <chancery/base/cleanup.h>
 #include <chancery/base/file.h>
-#include <chancery/hsm/hsm.h>
-
-/* What a source of the configuration gives. */
-static struct secret *
-from_source(const char *source, const char *key, struct error *e)
-{
-	struct hsm_pin_source src;
-	struct secret *s;
-
-	if (!hsm_pin_source_parse(source, &src, e))
-		return NULL;
-	s = hsm_pin_read(&src, e);
-	if (s == NULL)
-		(void)error_context(e, "%s", key);
-	return s;
-}
+#include <chancery/base/secret_source.h>
 
 /* POST auth/MOUNT/login; its token becomes the client's. */
 static bool
@@ -48,7 +33,7 @@ login_token(const struct renew_config *cfg, struct vault_client *v,
     struct error *e)
 {
 	auto_secret struct secret *s =
-	    from_source(cfg->auth.token, "auth.token", e);
+	    secret_from(cfg->auth.token, "auth.token", VAULT_TOKEN_MAX, e);
 
 	return s != NULL && vault_client_set_token(v, secret_bytes(s), e);
 }
@@ -57,8 +42,8 @@ static bool
 login_approle(const struct renew_config *cfg, struct vault_client *v,
     struct error *e)
 {
-	auto_secret struct secret *s =
-	    from_source(cfg->auth.secret_id, "auth.secret_id", e);
+	auto_secret struct secret *s = secret_from(cfg->auth.secret_id,
+	    "auth.secret_id", VAULT_TOKEN_MAX, e);
 	auto_json json_t *body = s == NULL
 	    ? NULL
 	    : json_pack("{s:s, s:s%}", "role_id", cfg->auth.role_id,

@@ -6,7 +6,7 @@
 #include <chancery/base/cleanup.h>
 #include <chancery/base/clock.h>
 #include <chancery/base/file.h>
-#include <chancery/hsm/hsm.h>
+#include <chancery/base/secret_source.h>
 #include <chancery/kafka/principal.h>
 #include <chancery/kafka/request.h>
 #include <chancery/kafka/store.h>
@@ -165,14 +165,13 @@ renew_password(const struct renew_config *cfg, struct secret **out,
     struct error *e)
 {
 	auto_secret struct secret *s = NULL;
-	struct hsm_pin_source src;
 
 	*out = NULL;
 	if (cfg->password == NULL)
 		return true;
-	if (!hsm_pin_source_parse(cfg->password, &src, e) ||
-	    (s = hsm_pin_read(&src, e)) == NULL || !kafka_password_check(s, e))
-		return error_context(e, "password");
+	s = secret_from(cfg->password, "password", LIMIT_PIN_BYTES, e);
+	if (s == NULL || !kafka_password_check(s, e))
+		return false;
 	*out = take(s);
 	return true;
 }

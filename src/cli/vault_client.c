@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include <chancery/base/cleanup.h>
-#include <chancery/base/secret.h>
+#include <chancery/base/secret_source.h>
 #include <chancery/config/service.h>
-#include <chancery/hsm/hsm.h>
 
 #include "curl_body.h"
 
@@ -17,7 +16,6 @@
 #define ANSWER_MAX (8 << 20)
 /* Of vault_fetch: a list with seven million entries. */
 #define FETCH_MAX (256 << 20)
-#define TOKEN_MAX 2048
 #define TOKEN_HEADER "X-Vault-Token: "
 
 struct vault_client {
@@ -38,11 +36,11 @@ header_set(struct vault_client *v, struct bytes token, struct error *e)
 		if (token.p[i] <= 0x20 || token.p[i] >= 0x7f)
 			return error_set(e, FAIL_BAD_INPUT,
 			    "the token has characters that none has");
-	if (token.n == 0 || token.n > TOKEN_MAX)
+	if (token.n == 0 || token.n > VAULT_TOKEN_MAX)
 		return error_set(e, FAIL_BAD_INPUT,
 		    "the token is empty or longer than %d characters",
-		    TOKEN_MAX);
-	v->header = secret_new(TOKEN_MAX + sizeof(TOKEN_HEADER));
+		    VAULT_TOKEN_MAX);
+	v->header = secret_new(VAULT_TOKEN_MAX + sizeof(TOKEN_HEADER));
 	if (!secret_set(v->header, TOKEN_HEADER, sizeof(TOKEN_HEADER) - 1) ||
 	    !secret_add(v->header, token.p, token.n) ||
 	    !secret_add(v->header, "", 1))
@@ -53,12 +51,10 @@ header_set(struct vault_client *v, struct bytes token, struct error *e)
 static bool
 token_from_source(struct vault_client *v, const char *source, struct error *e)
 {
-	struct hsm_pin_source src;
-	struct secret *token;
+	struct secret *token = secret_from(source, "token", VAULT_TOKEN_MAX, e);
 	bool ok;
 
-	if (!hsm_pin_source_parse(source, &src, e) ||
-	    (token = hsm_pin_read(&src, e)) == NULL)
+	if (token == NULL)
 		return error_context(e, "--token");
 	ok = header_set(v, bytes_of(secret_data(token), secret_len(token)), e);
 	secret_free(token);

@@ -8,6 +8,9 @@
 #include "cli.h"
 #include "json.h"
 
+/* The longest token of theirs: batch tokens carry their policies. */
+#define VAULT_TOKEN_MAX 2048
+
 #define VAULT_FLAGS                                                            \
 	{ "address", "URL", "https://HOST[:PORT] of the Vault or OpenBao",     \
 		true, false },                                                 \

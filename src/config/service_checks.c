@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <chancery/base/log.h>
+#include <chancery/base/secret_source.h>
 #include <chancery/base/text.h>
 #include <chancery/config/service.h>
 
@@ -16,24 +17,12 @@ check_absolute(const char *v, struct error *e)
 	    error_set(e, FAIL_BAD_INPUT, "must be an absolute path");
 }
 
-/* Only the shape: hsm_pin_source_parse says more when it is used. The text is not
- * repeated: it might be the PIN itself. */
 bool
 check_pin_source(const char *v, struct error *e)
 {
-	static const char *const prefixes[] = { "fd:", "file:", "credential:",
-		"prompt:" };
+	struct secret_source src;
 
-	if (strcmp(v, "prompt") == 0)
-		return true;
-	for (size_t i = 0; i < countof(prefixes); i++) {
-		size_t n = strlen(prefixes[i]);
-
-		if (strncmp(v, prefixes[i], n) == 0 && v[n] != '\0')
-			return true;
-	}
-	return error_set(e, FAIL_BAD_INPUT,
-	    "PIN source: want fd:N, file:/path, credential:NAME or prompt");
+	return secret_source_parse(v, "PIN", &src, e);
 }
 
 /* "address", "port" of "[::1]:8200" or "127.0.0.1:8200". */

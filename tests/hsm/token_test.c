@@ -162,120 +162,6 @@ test_random(unused_arg void **state)
 	assert_int_equal(e.why, FAIL_INTERNAL);
 }
 
-/* ---- PIN sources ------------------------------------------------------- */
-
-static void
-test_pin_source_parse(unused_arg void **state)
-{
-	static const struct {
-		const char *text;
-		bool ok;
-		enum hsm_pin_kind kind;
-		const char *arg;
-	} rows[] = {
-		{ "fd:3", true, HSM_PIN_FD, "3" },
-		{ "fd:", false, HSM_PIN_FD, NULL },
-		{ "fd:x", false, HSM_PIN_FD, NULL },
-		{ "fd:-1", false, HSM_PIN_FD, NULL },
-		{ "file:/run/pin", true, HSM_PIN_FILE, "/run/pin" },
-		{ "file:", false, HSM_PIN_FILE, NULL },
-		{ "credential:hsm-pin", true, HSM_PIN_CREDENTIAL, "hsm-pin" },
-		{ "credential:../x", false, HSM_PIN_FD, NULL },
-		{ "credential:a/b", false, HSM_PIN_FD, NULL },
-		{ "prompt", true, HSM_PIN_PROMPT, "PIN: " },
-		{ "prompt:PIN of ca: ", true, HSM_PIN_PROMPT, "PIN of ca: " },
-		{ "promptx", false, HSM_PIN_FD, NULL },
-		{ "1234", false, HSM_PIN_FD, NULL },
-		{ "", false, HSM_PIN_FD, NULL },
-	};
-
-	for (size_t i = 0; i < countof(rows); i++) {
-		struct hsm_pin_source s = { HSM_PIN_FD, "untouched" };
-		struct error e = { 0 };
-
-		assert_int_equal(hsm_pin_source_parse(rows[i].text, &s, &e),
-		    rows[i].ok);
-		if (rows[i].ok) {
-			assert_int_equal(s.kind, rows[i].kind);
-			assert_string_equal(s.arg, rows[i].arg);
-			continue;
-		}
-		assert_int_equal(e.why, FAIL_BAD_INPUT);
-		assert_string_equal(s.arg, "untouched");
-		assert_null(strstr(e.msg, "1234"));
-	}
-}
-
-static void
-write_file(const char *path, const char *text, mode_t mode)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	assert_int_equal(fchmod(fd, mode), 0);
-	assert_int_equal(close(fd), 0);
-}
-
-static void
-expect_pin(enum hsm_pin_kind kind, const char *arg, const char *want,
-    enum fail why)
-{
-	const struct hsm_pin_source src = { kind, arg };
-	struct error e = { 0 };
-	struct secret *s = hsm_pin_read(&src, &e);
-
-	if (want == NULL) {
-		assert_null(s);
-		assert_int_equal(e.why, why);
-		return;
-	}
-	must(s != NULL, &e, "hsm_pin_read");
-	assert_int_equal(secret_len(s), strlen(want));
-	assert_memory_equal(secret_data(s), want, strlen(want));
-	secret_free(s);
-}
-
-static void
-test_pin_read(unused_arg void **state)
-{
-	auto_mem char *path = path_join(soft.dir, "pin");
-	char fd_text[16];
-	char longer[LIMIT_PIN_BYTES + 2];
-	int p[2];
-
-	write_file(path, "4321\n", 0600);
-	expect_pin(HSM_PIN_FILE, path, "4321", FAIL_NONE);
-	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", soft.dir, 1), 0);
-	expect_pin(HSM_PIN_CREDENTIAL, "pin", "4321", FAIL_NONE);
-	expect_pin(HSM_PIN_CREDENTIAL, "none", NULL, FAIL_NOT_FOUND);
-	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
-	expect_pin(HSM_PIN_CREDENTIAL, "pin", NULL, FAIL_NOT_FOUND);
-	write_file(path, "4321\n", 0640);
-	expect_pin(HSM_PIN_FILE, path, NULL, FAIL_PERMISSION);
-	write_file(path, "4321\n", 0604);
-	expect_pin(HSM_PIN_FILE, path, NULL, FAIL_PERMISSION);
-	write_file(path, "\n", 0600);
-	expect_pin(HSM_PIN_FILE, path, NULL, FAIL_BAD_INPUT);
-	memset(longer, '1', sizeof(longer) - 1);
-	longer[sizeof(longer) - 1] = '\0';
-	write_file(path, longer, 0600);
-	expect_pin(HSM_PIN_FILE, path, NULL, FAIL_BAD_INPUT);
-	expect_pin(HSM_PIN_FILE, soft.dir, NULL, FAIL_BAD_INPUT);
-	expect_pin(HSM_PIN_FILE, "/nonexistent/pin", NULL, FAIL_NOT_FOUND);
-
-	assert_int_equal(pipe(p), 0);
-	assert_int_equal(write(p[1], "99\r\n", 4), 4);
-	assert_int_equal(close(p[1]), 0);
-	(void)snprintf(fd_text, sizeof(fd_text), "%d", p[0]);
-	expect_pin(HSM_PIN_FD, fd_text, "99", FAIL_NONE);
-	assert_int_equal(close(p[0]), 0);
-	expect_pin(HSM_PIN_FD, fd_text, NULL, FAIL_IO);
-	/* ctest has no terminal; a developer's shell may have. */
-	if (setsid() >= 0)
-		expect_pin(HSM_PIN_PROMPT, "PIN: ", NULL, FAIL_NOT_FOUND);
-}
-
 /* ---- keys -------------------------------------------------------------- */
 
 static void
@@ -539,8 +425,6 @@ main(void)
 		cmocka_unit_test(test_token_open),
 		cmocka_unit_test(test_no_pin),
 		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_pin_source_parse),
-		cmocka_unit_test(test_pin_read),
 		cmocka_unit_test(test_key_missing),
 		cmocka_unit_test(test_key_wrong_spki),
 		cmocka_unit_test(test_keygen_refused),

@@ -151,6 +151,11 @@ same "$(codes)" "client revoked" "a revoked client"
 says 'your certificate: it is revoked since'
 says 'keyCompromise'
 look 1 "$main" --ca root.crt --cert stores/old.pem
+# The intermediate is above both certificates: its list is fetched once.
+same "$(python3 -c '
+import json
+print(*[r["subject"] for r in json.load(open("look.json"))["revocation"]], sep="; ")')" \
+	"CN=good,OU=Kafka,O=Acme; CN=Acme Kafka CA,O=Acme; CN=old,OU=Kafka,O=Acme" "lists looked at"
 same "$(codes)" "client expired" "an expired client"
 ec_key other.key
 check openssl req -x509 -new -key other.key -subj '/CN=x' -days 9 -out x.crt \

@@ -96,7 +96,9 @@ tokens:
   one: { uri: "pkcs11:token=a", pin: "fd:x", role: ca, charter: loose }
   two: { uri: "pkcs11:token=b", pin: prompt, role: log, charter_file: chancery.yaml }
 END
-fails 65 'chancery.yaml:4:38: PIN source fd:x' "$chancery" config check --home copy
+fails 65 'chancery.yaml:4:38: tokens.one.pin: PIN source fd:x' "$chancery" config check --home copy
+sed -i 's/"fd:x"/"fd:3"/' copy/chancery.yaml
+fails 65 'chancery.yaml:4:65: no charter template' "$chancery" config check --home copy
 grep -q 'chancery.yaml:4:65: no charter template "loose"' fails.err || { cat fails.err; die "no place"; }
 grep -q 'chancery.yaml:5:' fails.err || { cat fails.err; die "no mistake in the charter file"; }
 

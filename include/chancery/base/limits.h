@@ -22,6 +22,8 @@
 #define LIMIT_WEAK_LIST_BYTES (32 << 20)
 /* A PIN; PKCS#11 modules take far less. */
 #define LIMIT_PIN_BYTES 256
+/* A line typed at a prompt: what Linux keeps of one. */
+#define LIMIT_PROMPT_BYTES 4096
 /* Attributes in one distinguished name; real ones have under ten. */
 #define LIMIT_NAME_ATTRIBUTES 128
 /* Largest signature: RSA-8192. */

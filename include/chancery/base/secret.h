@@ -6,6 +6,7 @@
  * dumps, wiped on fork and on release. Never formatted, logged, copied into a
  * struct buf or compared other than in constant time.
  */
+#include <chancery/base/cleanup.h>
 #include <chancery/base/error.h>
 
 struct secret;
@@ -15,6 +16,8 @@ struct secret;
  * secret_is_locked. */
 struct secret *secret_new(size_t cap) must_check;
 void secret_free(struct secret *s);
+DEFINE_AUTO(secret, struct secret *, secret_free)
+#define auto_secret auto_cleanup(secret_cleanup)
 
 /* Replace the contents. False when longer than the capacity. */
 bool secret_set(struct secret *s, const void *p, size_t n) must_check;

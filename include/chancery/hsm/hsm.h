@@ -105,24 +105,6 @@ const struct hsm_token_info *hsm_token_get_info(const struct hsm_token *t);
 bool hsm_token_random(struct hsm_token *t, void *p, size_t n,
     struct error *e) must_check;
 
-/* ---- PIN sources ------------------------------------------------------- */
-
-enum hsm_pin_kind {
-	HSM_PIN_FD,         /* arg: decimal descriptor                     */
-	HSM_PIN_FILE,       /* arg: path; group/world-readable is refused  */
-	HSM_PIN_CREDENTIAL, /* arg: name below $CREDENTIALS_DIRECTORY      */
-	HSM_PIN_PROMPT      /* arg: prompt text; needs a terminal          */
-};
-struct hsm_pin_source {
-	enum hsm_pin_kind kind;
-	const char *arg;
-};
-/* "fd:3", "file:/path", "credential:name", "prompt". */
-bool hsm_pin_source_parse(const char *text, struct hsm_pin_source *out,
-    struct error *e) must_check;
-struct secret *hsm_pin_read(const struct hsm_pin_source *src,
-    struct error *e) must_check;
-
 /* ---- keys -------------------------------------------------------------- */
 
 #define HSM_ID_MAX 64

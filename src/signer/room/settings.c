@@ -5,6 +5,7 @@
 
 #include <chancery/base/file.h>
 #include <chancery/base/log.h>
+#include <chancery/base/secret_source.h>
 #include <chancery/charter/charter.h>
 #include <chancery/config/pass.h>
 
@@ -129,16 +130,18 @@ read_pin(struct room_settings *s, size_t i, struct error *e)
 {
 	const struct service_token *t =
 	    &((const struct service_token *)s->config.tokens.v)[i];
-	struct hsm_pin_source src;
+	struct secret_source src;
 	struct error why = { 0 };
 
 	if (s->pin[i] != NULL)
 		return true;
 	if (t->pin_in_this_file_i_accept_the_risk != NULL)
 		s->pin[i] = pin_in_file(t, &why);
-	else if (t->pin != NULL && hsm_pin_source_parse(t->pin, &src, &why) &&
-	    src.kind != HSM_PIN_PROMPT && src.kind != HSM_PIN_FD)
-		s->pin[i] = hsm_pin_read(&src, &why);
+	else if (t->pin != NULL &&
+	    secret_source_parse(t->pin, "PIN", &src, &why) &&
+	    src.kind != SECRET_PROMPT && src.kind != SECRET_FD)
+		s->pin[i] =
+		    secret_source_read(&src, "PIN", LIMIT_PIN_BYTES, &why);
 	else if (why.why == FAIL_NONE)
 		error_set(&why, FAIL_PIN, "has to be given: chancery unseal");
 	/* Whatever it is that is wrong with it: sealed until there is another. */
