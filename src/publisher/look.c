@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is there, held against ours while it passes by. */
-#include <openssl/evp.h>
-
 #include <chancery/base/clock.h>
+#include <chancery/base/text.h>
 #include <chancery/pki/crl_scan.h>
 
 #include "object.h"
+
+/* Letters of base64 that are decoded together: always so many, wherever a piece ends. */
+#define LETTERS 4096
 
 struct look {
 	struct object *ours;
@@ -13,8 +15,8 @@ struct look {
 	bool differs, scanning;
 	uint64_t n;
 	/* PEM becomes DER for the scan. */
-	EVP_ENCODE_CTX *pem;
-	bool in_body, pem_ended, pem_broken;
+	struct buf letters;
+	bool in_body, padded, pem_ended, pem_broken;
 };
 
 struct look *
@@ -28,12 +30,6 @@ look_new(struct object *ours)
 		return l;
 	l->scan = crl_scan_new(&ours->issuer.tbs.key);
 	l->scanning = true;
-	if (object_is_pem(ours)) {
-		l->pem = EVP_ENCODE_CTX_new();
-		if (l->pem == NULL)
-			fatal("EVP_ENCODE_CTX");
-		EVP_DecodeInit(l->pem);
-	}
 	return l;
 }
 
@@ -43,7 +39,7 @@ look_free(struct look *l)
 	if (l == NULL)
 		return;
 	crl_scan_free(l->scan);
-	EVP_ENCODE_CTX_free(l->pem);
+	buf_free(&l->letters);
 	mem_free(l);
 }
 
@@ -85,24 +81,31 @@ pem_body(struct look *l, struct bytes piece)
 	return piece;
 }
 
-/* EVP_DecodeUpdate keeps what is not whole yet; it writes no more than it is given. */
+/* What is behind the padding would be another text. */
+static bool
+decode_letters(struct look *l)
+{
+	auto_buf struct buf der = { 0 };
+	const struct buf *b = &l->letters;
+
+	l->pem_broken =
+	    l->padded || !base64_decode((const char *)b->p, b->n, &der);
+	l->padded = b->p[b->n - 1] == '=';
+	buf_reset(&l->letters);
+	return !l->pem_broken && crl_scan_add(l->scan, buf_bytes(&der));
+}
+
 static bool
 scan_pem(struct look *l, struct bytes piece)
 {
-	uint8_t der[4096 + 64];
 	struct bytes body = pem_body(l, piece);
-	int n;
 
-	while (body.n > 0) {
-		int part = body.n < 4096 ? (int)body.n : 4096;
-
-		l->pem_broken =
-		    EVP_DecodeUpdate(l->pem, der, &n, body.p, part) < 0;
-		if (l->pem_broken)
+	for (size_t i = 0; i < body.n; i++) {
+		if (memchr(" \t\r\n", body.p[i], 4) != NULL)
+			continue;
+		buf_add_byte(&l->letters, body.p[i]);
+		if (l->letters.n == LETTERS && !decode_letters(l))
 			return false;
-		if (n > 0 && !crl_scan_add(l->scan, bytes_of(der, (size_t)n)))
-			return false;
-		body = bytes_of(body.p + part, body.n - (size_t)part);
 	}
 	return true;
 }
@@ -113,8 +116,9 @@ look_add(struct look *l, struct bytes piece)
 	l->n += piece.n;
 	compare(l, piece);
 	if (l->scanning)
-		l->scanning = l->pem != NULL ? scan_pem(l, piece)
-					     : crl_scan_add(l->scan, piece);
+		l->scanning = object_is_pem(l->ours)
+		    ? scan_pem(l, piece)
+		    : crl_scan_add(l->scan, piece);
 	return (!l->differs || l->scanning) && l->n <= LIMIT_LIST_BYTES;
 }
 
@@ -152,6 +156,8 @@ look_end(struct look *l, enum there *out, struct facts *facts, struct error *e)
 		return true;
 	}
 	*out = THERE_OTHER;
+	if (l->scanning && l->letters.n > 0)
+		l->scanning = decode_letters(l);
 	/* What stood before the garbage may have been a whole list. */
 	if (l->scan == NULL || l->pem_broken)
 		return true;
