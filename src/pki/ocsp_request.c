@@ -226,6 +226,15 @@ signature_ok(struct der_reader *in)
 }
 
 bool
+ocsp_request_hashes_known(const struct ocsp_request *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (!r->id[i].hash_known)
+			return false;
+	return true;
+}
+
+bool
 ocsp_request_parse(struct bytes der, struct ocsp_request *out, struct error *e)
 {
 	struct ocsp_request r = { 0 };

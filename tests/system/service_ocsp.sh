@@ -62,6 +62,12 @@ same "$(status known.der)" 200 "an answer that is kept, without a signer"
 same "$(status fresh.der)" 503 "a nonce without a signer"
 same "$(xxd -p body)" 30030a0103 "try later"
 same "$(status known.der)" 200 "an answer that is kept, still"
+# It ends while the signer owes it an answer that nobody waits for any more: nothing is left lying.
+server=$(pgrep -P "$daemon" -f chancery-server)
+sed -i 's/^server:$/server:\n  max_connections: 4000/' home/chancery.yaml
+kill -HUP "$daemon"
+gone() { ! kill -0 "$server"; }
+until_ok "end of a server whose signer is away" gone
 kill -CONT "$signer"
 until_ok "fresh answers" says ': good$' -cert good.pem -url "$url/ocsp"
 kill -KILL "$signer"
@@ -78,14 +84,17 @@ keys() { "$chancery" register show --home home --type KEYGEN-INTENT --json | wc 
 responder ca good >before.pem
 n=$(keys)
 stop_all
+sed -i 's/^server:$/server:\n  ocsp_uncached_per_s: 20/' home/chancery.yaml
 service_run
 until_ok "answers after a restart" says ': good$' -cert good.pem -url "$url/ocsp"
 responder ca good | cmp - before.pem || die "another certificate after a restart"
 same "$(keys)" "$n" "keys after a restart"
+PYTHONPATH=$top/tests/system python3 "$top/tests/system/service_ocsp.py" \
+	"http://$plain" flood || die "service_ocsp.py flood"
 
 # --- renewal: another certificate for the same key, and no request waits for it ----------------------
 stop_all
-sed -i 's/^server:$/server:\n  ocsp_responder_life: 20s/' home/chancery.yaml
+sed -i '/ocsp_uncached_per_s/d; s/^server:$/server:\n  ocsp_responder_life: 20s/' home/chancery.yaml
 service_run
 check bao secrets enable -path short pki
 bao write -field=certificate short/root/generate/internal common_name="Short CA" key_type=ec \

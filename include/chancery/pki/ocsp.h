@@ -53,6 +53,9 @@ struct ocsp_request {
  */
 bool ocsp_request_parse(struct bytes der, struct ocsp_request *out,
     struct error *e) must_check;
+/* Of all its certificates: an answer about another one says of nobody knows whom that he is not
+ * revoked, and no signer signs it. */
+bool ocsp_request_hashes_known(const struct ocsp_request *r) must_check;
 
 /* ---- answers (RFC 6960 4.2) ---- */
 

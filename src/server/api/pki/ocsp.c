@@ -156,7 +156,7 @@ answer_from(struct call *c, struct ocsp_index *x, const struct ocsp_request *r,
 {
 	const struct ocsp_issuer *i = signer_for(x, r);
 
-	if (x->disabled || i == NULL) {
+	if (x->disabled || i == NULL || !ocsp_request_hashes_known(r)) {
 		ocsp_refuse(c, OCSP_UNAUTHORIZED);
 		return;
 	}

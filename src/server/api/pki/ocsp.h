@@ -141,11 +141,12 @@ extern struct ocsp_counts ocsp_counts;
 enum ocsp_rank {          /* who goes first */
 	OCSP_FOR_KNOWN,   /* certificates there are */
 	OCSP_FOR_ANYBODY, /* as many as anybody likes to ask for: with nonces,
-	                     never issued */
+	                     never issued, of several certificates */
 	OCSP_RANKS
 };
 /* The signature is borrowed. Within a few seconds, in this thread, never from within the
- * submitting call. FAIL_BUSY: too many wait. */
+ * submitting call. FAIL_BUSY: too many wait. `why` NULL: the worker has ended, its calls are
+ * answered no more; what only `arg` holds goes. */
 typedef void ocsp_signed_fn(void *arg, const struct error *why,
     struct bytes sig);
 void ocsp_sign(struct http_worker *w, struct lane *l,

@@ -161,6 +161,11 @@ signature(void *arg, const struct error *why, struct bytes sig)
 	struct asking *a = arg;
 	const struct lane_reply r = { .ok = true };
 
+	if (why == NULL) {
+		if (a->call == NULL)
+			asking_free(a);
+		return;
+	}
 	a->why = *why;
 	if (sig.n <= sizeof(a->sig_mem)) {
 		memcpy(a->sig_mem, sig.n > 0 ? sig.p : a->sig_mem, sig.n);
@@ -197,8 +202,8 @@ submit(struct asking *a, int64_t now_s, struct error *e)
 
 	if (!write_data(a, now_s, e))
 		return false;
-	rank = a->never_issued || a->r.nonce.n > 0 ? OCSP_FOR_ANYBODY
-						   : OCSP_FOR_KNOWN;
+	rank =
+	    a->never_issued || !a->single ? OCSP_FOR_ANYBODY : OCSP_FOR_KNOWN;
 	if (rank == OCSP_FOR_ANYBODY && !ocsp_rate_take())
 		return error_set(e, FAIL_BUSY,
 		    "too many OCSP answers that cannot be kept");

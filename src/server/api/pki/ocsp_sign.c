@@ -379,7 +379,22 @@ drop_jobs(struct job_list *list)
 
 	while ((j = TAILQ_FIRST(list)) != NULL) {
 		TAILQ_REMOVE(list, j, link);
+		if (j->done != NULL)
+			j->done(j->arg, NULL, bytes_of(NULL, 0));
 		job_free(j);
+	}
+}
+
+/* What the lane has of them it drops without a word. */
+static void
+drop_batches(struct signing *s)
+{
+	struct batch *b;
+
+	while ((b = LIST_FIRST(&s->batches)) != NULL) {
+		LIST_REMOVE(b, link);
+		drop_jobs(&b->jobs);
+		mem_free(b);
 	}
 }
 
@@ -390,6 +405,7 @@ ocsp_sign_worker_end(void)
 
 	if (mine == NULL)
 		return;
+	drop_batches(mine);
 	while ((q = mine->queues) != NULL) {
 		mine->queues = q->next;
 		for (size_t rank = 0; rank < OCSP_RANKS; rank++)
