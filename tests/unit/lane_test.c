@@ -489,6 +489,33 @@ test_what_was_not_sent_is_stale_or_waits(void **state)
 	assert_int_equal(r->seen[0].f.flags, 0);
 }
 
+/* Who looks for lists on disk looks when one may be there. */
+static void
+test_answers_about_lists_are_counted(void **state)
+{
+	const struct lane_crl crl = { .scope = "full", .period_s = 3600 };
+	const struct lane_claim c = claim(1);
+	struct rig *r = *state;
+	struct got list = { 0 }, status = { 0 };
+	uint64_t before = lane_lists();
+
+	lane_sign_crl(r->l, &crl, &c, on_done, &list);
+	lane_status(r->l, on_done, &status);
+	run(r);
+	assert_int_equal(r->n, 2);
+	assert_int_equal(lane_lists(), before);
+	answer(r, &r->seen[1], &good);
+	run(r);
+	assert_int_equal(lane_lists(), before);
+	answer(r, &r->seen[0], &good);
+	run(r);
+	assert_int_equal(list.calls, 1);
+	assert_int_not_equal(lane_lists(), before);
+	before = lane_lists();
+	restart(r);
+	assert_int_not_equal(lane_lists(), before);
+}
+
 static void
 test_repeatable_requests_say_that_they_are(void **state)
 {
@@ -761,6 +788,7 @@ main(void)
 		RIG(test_every_outcome_of_settle),
 		RIG(test_what_the_old_signer_answered_stands),
 		RIG(test_what_was_not_sent_is_stale_or_waits),
+		RIG(test_answers_about_lists_are_counted),
 		RIG(test_repeatable_requests_say_that_they_are),
 		RIG(test_a_request_that_kills_signers_is_given_up),
 		RIG(test_queue_full_is_busy),

@@ -72,6 +72,9 @@ enum lane_state {
 	LANE_DOWN
 };
 enum lane_state lane_get_state(const struct lane *l);
+/* Another number after each answer about lists of revoked certificates, of all lanes, and after
+ * each new signer: while it stays, nobody here has made a list. Any thread. */
+uint64_t lane_lists(void) must_check;
 /* Sealed or down, as an error: FAIL_PIN, FAIL_HSM_GONE. FAIL_NONE: it serves, or will. */
 void lane_why(const struct lane *l, struct error *e);
 

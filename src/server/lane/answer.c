@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "internal.h"
@@ -38,6 +39,14 @@ reply_of(const struct lane_request *r, const struct wire_answer *a)
 	return p;
 }
 
+static _Atomic uint64_t lists;
+
+uint64_t
+lane_lists(void)
+{
+	return atomic_load(&lists);
+}
+
 void
 lane_reply(struct lane *l, struct lane_request *r, const struct wire_answer *a)
 {
@@ -45,6 +54,8 @@ lane_reply(struct lane *l, struct lane_request *r, const struct wire_answer *a)
 	lane_done_fn *done = r->done;
 	void *arg = r->arg;
 
+	if (r->m == WIRE_SIGN_CRL || r->m == WIRE_IMPORT)
+		(void)atomic_fetch_add(&lists, 1);
 	lane_drop(l, &l->sent, r);
 	if (done != NULL)
 		done(arg, &p);
@@ -67,6 +78,8 @@ take_hello(struct lane *l, const struct wire_answer *a, struct error *e)
 		.size = a->size,
 		.software = a->version };
 	l->state = LANE_UP;
+	/* A new signer finishes what the last one began. */
+	(void)atomic_fetch_add(&lists, 1);
 	lane_recover(l);
 	return true;
 }

@@ -98,10 +98,11 @@ open_number(const char *dir, uint64_t number, struct stat *st)
 static void
 date_list(const char *dir, struct known *k)
 {
-	int64_t t = crl_modified_s(dir, k->number, k->this_s);
+	int64_t t;
 
 	if (k->number == k->dated)
 		return;
+	t = crl_modified_s(dir, k->number, k->this_s);
 	k->modified_s = t > k->modified_s ? t : k->modified_s + 1;
 	k->dated = k->number;
 }

@@ -207,7 +207,7 @@ tick(unused_arg evutil_socket_t fd, unused_arg short what, unused_arg void *arg)
 	struct publish_object *o;
 
 	(void)pthread_mutex_lock(&publish_table.mutex);
-	publish_table_fill(pki_process.docs, now_s());
+	(void)publish_table_refresh(pki_process.docs, now_s());
 	for (size_t i = 0; i < publish_table.n; i++) {
 		TAILQ_FOREACH(o, &publish_table.target[i].objects, link)
 		tell_state(o);
@@ -228,6 +228,7 @@ publish_now(void)
 			o->not_before_s = 0;
 			o->confirmed_s = 0;
 		}
+	publish_table.rest = 0;
 	(void)pthread_mutex_unlock(&publish_table.mutex);
 }
 

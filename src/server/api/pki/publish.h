@@ -64,12 +64,20 @@ struct publish_table {
 	size_t n;
 	struct publish_object *bucket[PUBLISH_BUCKETS];
 	unsigned round;
+	/* When it is filled again (publish_table_refresh): these have changed, a row had to wait
+	 * for another one, or so many calls have passed. */
+	uint64_t docs_seen, lists_seen;
+	bool put_off;
+	unsigned rest;
 };
 extern struct publish_table publish_table;
 
 /* With the mutex held. */
 /* All that ought to be there now: rows are added, brought up to date, and removed. */
 void publish_table_fill(struct docs *d, int64_t now_s);
+/* The same once a second, without looking at every list while nothing can have changed. False:
+ * it was not needed. */
+bool publish_table_refresh(struct docs *d, int64_t now_s);
 void publish_table_clear(void);
 enum publish_state publish_state_of(const struct publish_object *o,
     int64_t now_s);

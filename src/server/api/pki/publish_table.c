@@ -6,7 +6,12 @@
 #include <chancery/base/log.h>
 #include <chancery/base/text.h>
 
+#include <chancery/server/lane.h>
+
 #include "publish.h"
+
+/* Somebody else may have put a list there, or taken it away. */
+#define REST_TICKS 16
 
 struct publish_table publish_table = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
@@ -77,6 +82,7 @@ publish_table_clear(void)
 			remove_object(TAILQ_FIRST(list));
 	}
 	publish_table.n = 0;
+	publish_table.rest = 0;
 }
 
 /* ---- filling ---------------------------------------------------------------------------- */
@@ -135,8 +141,10 @@ row_of(const struct filling *f, const char *name, enum job_form form,
 		return add(f, name, form, scope);
 	if (is_of(o, f, form, scope))
 		return o;
-	if (o->round == publish_table.round || o->flying)
+	if (o->round == publish_table.round || o->flying) {
+		publish_table.put_off = publish_table.put_off || o->flying;
 		return NULL;
+	}
 	remove_object(o);
 	return add(f, name, form, scope);
 }
@@ -269,7 +277,11 @@ forget_unwanted(void)
 		for (o = TAILQ_FIRST(&publish_table.target[i].objects);
 		     o != NULL; o = next) {
 			next = TAILQ_NEXT(o, link);
-			if (o->round != publish_table.round && !o->flying)
+			if (o->round == publish_table.round)
+				continue;
+			if (o->flying)
+				publish_table.put_off = true;
+			else
 				remove_object(o);
 		}
 	}
@@ -281,8 +293,27 @@ publish_table_fill(struct docs *d, int64_t now_s)
 	struct filling f = { .docs = d, .now_s = now_s };
 
 	publish_table.round++;
+	publish_table.put_off = false;
 	docs_each(d, "pki-issuer", NULL, fill_one, &f);
 	forget_unwanted();
+}
+
+bool
+publish_table_refresh(struct docs *d, int64_t now_s)
+{
+	struct publish_table *t = &publish_table;
+	const uint64_t docs = docs_changes(d), lists = lane_lists();
+
+	if (t->rest > 0 && !t->put_off && docs == t->docs_seen &&
+	    lists == t->lists_seen) {
+		t->rest--;
+		return false;
+	}
+	t->docs_seen = docs;
+	t->lists_seen = lists;
+	t->rest = REST_TICKS - 1;
+	publish_table_fill(d, now_s);
+	return true;
 }
 
 /* ---- what they are like -------------------------------------------------------------------- */
