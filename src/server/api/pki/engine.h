@@ -331,7 +331,7 @@ void crl_then(struct call *c, const struct doc *issuer, unsigned part,
 void crl_first(struct call *c, const struct doc *issuer, unsigned part,
     call_fn *next);
 void crl_worker_end(void);
-/* Ask the timer for one, soon; many become one. */
+/* Ask worker 0 for one, at once unless it rests; many become one. Any thread. */
 void crl_wanted(const struct sha256 *key, unsigned part);
 /* All lists of a mount; those of its partitions. */
 void crl_wanted_all(struct docs *d, const char *mount);

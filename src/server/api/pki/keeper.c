@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The timer of worker 0: every list of revoked certificates is renewed well before its
- * nextUpdate, whatever auto_rebuild says, and once a second those that revocations asked for,
- * many at once. One list of a key and scope is on its way at a time, a few in all.
+ * nextUpdate, whatever auto_rebuild says, and those that revocations asked for at once; but
+ * each rests a second or longer after the last one, so that many revocations share one. One
+ * list of a key and scope is on its way at a time, a few in all.
  */
-#include <pthread.h>
 #include <stdlib.h>
 
 #include <chancery/base/log.h>
@@ -13,8 +13,7 @@
 #include "keeper.h"
 #include "process.h"
 
-/* A long list costs the signer's time: one in as many seconds as it has ten thousands of
- * entries. */
+/* A long list costs the signer's time: it rests a second, and one more for so many entries. */
 #define ENTRIES_A_SECOND 10000
 /* Requests to the signer beside those of callers. */
 #define FLYING_MAX 8
@@ -30,6 +29,7 @@
 
 static struct keeper {
 	struct event *timer;
+	struct event *rested; /* when the first of those that are wanted has */
 	struct lane *lane;
 	unsigned ticks, round, flying, waiting;
 	bool was_up, failing;
@@ -39,31 +39,6 @@ static struct keeper {
 } keeper;
 
 /* ---- what others ask for ---------------------------------------------------------- */
-
-struct want {
-	struct sha256 key;
-	unsigned part;
-};
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct want *wanted;
-static size_t wanted_n, wanted_cap;
-
-void
-crl_wanted(const struct sha256 *key, unsigned part)
-{
-	bool found = false;
-
-	(void)pthread_mutex_lock(&mutex);
-	for (size_t i = 0; i < wanted_n && !found; i++)
-		found = wanted[i].part == part &&
-		    memcmp(wanted[i].key.b, key->b, SHA256_LEN) == 0;
-	if (!found) {
-		wanted =
-		    mem_grow(wanted, wanted_n, &wanted_cap, sizeof(wanted[0]));
-		wanted[wanted_n++] = (struct want){ *key, part };
-	}
-	(void)pthread_mutex_unlock(&mutex);
-}
 
 static struct kept *
 kept_of(const struct sha256 *key, unsigned part)
@@ -87,21 +62,16 @@ want(struct kept *k)
 	k->wanted = true;
 }
 
+/* A delta list waits for its turn. */
 static void
-take_wanted(void)
+take_one(const struct sha256 *key, unsigned part)
 {
-	(void)pthread_mutex_lock(&mutex);
-	for (size_t i = 0; i < wanted_n; i++) {
-		struct kept *k = kept_of(&wanted[i].key, wanted[i].part);
+	struct kept *k = kept_of(key, part);
 
-		/* A delta list waits for its turn. */
-		if (k->part == CRL_DELTA)
-			k->touched = true;
-		else
-			want(k);
-	}
-	wanted_n = 0;
-	(void)pthread_mutex_unlock(&mutex);
+	if (part == CRL_DELTA)
+		k->touched = true;
+	else
+		want(k);
 }
 
 /* ---- one list -------------------------------------------------------------------- */
@@ -168,7 +138,7 @@ done(void *arg, const struct lane_reply *r)
 		k->due_s = 0;
 		keeper.next_s = 0;
 		k->rest_ns = clock_mono_ns() +
-		    NS_A_S * (int64_t)(r->entries / ENTRIES_A_SECOND);
+		    NS_A_S * (int64_t)(1 + r->entries / ENTRIES_A_SECOND);
 		if (keeper.failing)
 			recover();
 	} else {
@@ -210,9 +180,20 @@ begin(struct kept *k)
 }
 
 static void
+set_rested(int64_t at_ns, int64_t now_ns)
+{
+	const int64_t us = (at_ns - now_ns) / 1000 + 1;
+	const struct timeval in = { .tv_sec = us / 1000000,
+		.tv_usec = us % 1000000 };
+
+	if (at_ns != INT64_MAX)
+		(void)event_add(keeper.rested, &in);
+}
+
+static void
 pump(void)
 {
-	int64_t now = clock_mono_ns();
+	int64_t now = clock_mono_ns(), rested = INT64_MAX;
 
 	if (keeper.waiting == 0 || lane_get_state(keeper.lane) != LANE_UP)
 		return;
@@ -220,9 +201,32 @@ pump(void)
 		for (struct kept *k = keeper.list[i]; k != NULL; k = k->next) {
 			if (keeper.flying >= FLYING_MAX)
 				return;
-			if (k->wanted && !k->flying && now >= k->rest_ns)
+			if (!k->wanted || k->flying)
+				continue;
+			if (now >= k->rest_ns)
 				begin(k);
+			else
+				rested = least(rested, k->rest_ns);
 		}
+	set_rested(rested, now);
+}
+
+static void
+rested(unused_arg evutil_socket_t fd, unused_arg short what,
+    unused_arg void *arg)
+{
+	pump();
+}
+
+/* In the timer's thread. What was wanted already has nothing to begin. */
+static void
+woken(void)
+{
+	const unsigned before = keeper.waiting;
+
+	wanted_take(take_one);
+	if (keeper.waiting > before)
+		pump();
 }
 
 /* ---- all ---------------------------------------------------------------------------- */
@@ -393,7 +397,7 @@ tick(evutil_socket_t fd, short what, void *arg)
 		forget_due();
 		all = true;
 	}
-	take_wanted();
+	wanted_take(take_one);
 	if (all)
 		look_at_all();
 	alarms_tell(now_s());
@@ -436,6 +440,10 @@ keeper_start(struct event_base *base, struct lane *lane)
 {
 	keeper.lane = lane;
 	keeper.timer = process_timer(base, 1000, tick);
+	keeper.rested = evtimer_new(base, rested, NULL);
+	if (keeper.rested == NULL)
+		fatal("no timer");
+	wanted_open(base, woken);
 }
 
 void
@@ -445,14 +453,14 @@ keeper_stop(void)
 
 	if (keeper.timer != NULL)
 		event_free(keeper.timer);
+	if (keeper.rested != NULL)
+		event_free(keeper.rested);
+	wanted_close();
 	for (size_t i = 0; i < BUCKETS; i++)
 		while ((k = keeper.list[i]) != NULL) {
 			keeper.list[i] = k->next;
 			mem_free(k);
 		}
-	mem_free(wanted);
 	keeper = (struct keeper){ 0 };
-	wanted = NULL;
-	wanted_n = wanted_cap = 0;
 	alarms_stop();
 }

@@ -31,6 +31,13 @@ least(int64_t a, int64_t b)
 void kept_look(struct kept *k, struct docs *d, const char *mount,
     int64_t now_s);
 
+/* ---- what calls want: crl_wanted (keeper_wanted.c) ---- */
+struct event_base;
+/* `woken` is called in the thread of the base when there is something to take. */
+void wanted_open(struct event_base *base, void (*woken)(void));
+void wanted_take(void (*take_one)(const struct sha256 *key, unsigned part));
+void wanted_close(void);
+
 /* ---- alarms (alarms.c) ---- */
 /* A round: begin, every list with its issuer, end. */
 void alarms_begin(void);

@@ -3,7 +3,7 @@
  * revoke, revoke-with-key (vault-pki-api.md 4.15). The entry is in the register before the
  * answer. With auto_rebuild off (the default) the answer also waits for a list that has it, as
  * scripts that fetch the list next expect, as long as that list is short; a longer one, or with
- * auto_rebuild on, follows within seconds, one for many revocations.
+ * auto_rebuild on, follows soon, one for many revocations.
  */
 #include <chancery/base/text.h>
 #include <chancery/pki/crl.h>

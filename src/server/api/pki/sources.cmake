@@ -26,6 +26,7 @@ list(APPEND API_SOURCES
     pki/issuers.c
     pki/keeper.c
     pki/keeper_due.c
+    pki/keeper_wanted.c
     pki/keys.c
     pki/kinds.c
     pki/lease.c
