@@ -117,7 +117,8 @@ def start_chancery(opt, tmp, started):
         text = f.read()
     with open(config, "w", encoding="utf-8") as f:
         f.write(text.replace("\nserver:\n",
-                             "\nserver:\n  max_connections_per_peer: 0\n"))
+                             "\nserver:\n  max_connections_per_peer: 0\n"
+                             + getattr(opt, "server_yaml", "")))
     log = open(tmp + "/chanceryd.log", "wb")
     api = Api("Chancery", port)
     api.start = lambda: start_daemon(opt, api, home, log, started)
@@ -137,13 +138,14 @@ def start_daemon(opt, api, home, log, started):
 
 def start_openbao(opt, tmp, started):
     port, cluster = free_port(), free_port()
-    os.makedirs(tmp + "/raft")
+    raft = getattr(opt, "raft_in", tmp) + "/raft"
+    os.makedirs(raft)
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                     "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
                     "/CN=localhost", "-keyout", tmp + "/bao.key", "-out",
                     tmp + "/bao.pem"], check=True, stderr=subprocess.DEVNULL)
     with open(tmp + "/bao.hcl", "w", encoding="utf-8") as f:
-        f.write("""storage "raft" { path = "%s/raft" node_id = "bench" %s }
+        f.write("""storage "raft" { path = "%s" node_id = "bench" %s }
 listener "tcp" {
   address = "127.0.0.1:%d"
   cluster_address = "127.0.0.1:%d"
@@ -153,7 +155,7 @@ listener "tcp" {
 api_addr = "https://127.0.0.1:%d"
 cluster_addr = "https://127.0.0.1:%d"
 log_level = "error"
-""" % (tmp, getattr(opt, "raft", ""), port, cluster, tmp, tmp, port, cluster))
+""" % (raft, getattr(opt, "raft", ""), port, cluster, tmp, tmp, port, cluster))
     log = open(tmp + "/bao.log", "wb")
     server = subprocess.Popen([opt.bao, "server", "-config", tmp + "/bao.hcl"],
                               stdout=log, stderr=log, env={"HOME": tmp})

@@ -26,12 +26,16 @@ certs_serial(uint64_t n, uint8_t out[LIMIT_SERIAL_BYTES])
 	out[0] = (out[0] & 0x7f) | 0x40;
 }
 
+/* `per_round` INTENTs share a commit; every `revoke_every`th certificate is revoked. */
 struct template
 {
 	struct buf tbs;
 	size_t serial_at;
 	struct sha256 key;
 	struct buf spki;
+	int64_t from_s, until_s;
+	const char *why;
+	uint64_t per_round, revoke_every;
 };
 
 static void
@@ -46,19 +50,20 @@ make_key(struct buf *der)
 	EVP_PKEY_free(k);
 }
 
-/* One good TBS; certificates differ in their serials. */
+/* One good TBS, of that issuer or else under its own name; certificates differ in their
+ * serials. */
 static void
-make_template(struct template *t)
+make_template(struct template *t, const struct cert *by)
 {
 	static const char cn[] = "CN=broker.kafka.example";
 	struct tbs_issuer issuer = { .alg = SIG_ECDSA_SHA256,
-		.not_before_s = 1780000000,
-		.not_after_s = 2000000000 };
+		.not_before_s = by != NULL ? by->tbs.not_before_s : 1780000000,
+		.not_after_s = by != NULL ? by->tbs.not_after_s : 2000000000 };
 	struct general_name san = { .kind = GN_DNS };
 	struct buf name = { 0 };
 	struct spki key;
-	struct tbs_request r = { .not_before_s = 1790000000,
-		.not_after_s = 1792592000,
+	struct tbs_request r = { .not_before_s = t->from_s,
+		.not_after_s = t->until_s,
 		.san = &san,
 		.san_count = 1 };
 	struct tbs_template *tmpl;
@@ -67,10 +72,11 @@ make_template(struct template *t)
 	uint8_t serial[LIMIT_SERIAL_BYTES];
 
 	make_key(&t->spki);
-	t->key = sha256(buf_bytes(&t->spki));
+	t->key = sha256(by != NULL ? by->tbs.spki_der : buf_bytes(&t->spki));
 	certs_must(spki_parse(buf_bytes(&t->spki), &key, &e), &e);
 	certs_must(name_parse(cn, &name, &e), &e);
-	issuer.name = r.subject = buf_bytes(&name);
+	r.subject = buf_bytes(&name);
+	issuer.name = by != NULL ? by->tbs.subject : r.subject;
 	r.key = &key;
 	san.value = bytes_str("broker.kafka.example");
 	certs_serial(0, serial);
@@ -145,7 +151,7 @@ add_intent(struct reg *r, struct template *t, uint64_t i)
 	record_hash(&rec, "sha256", &hash);
 	record_bytes(&rec, "tbs", buf_bytes(&t->tbs));
 	record_text(&rec, "who", "token:kafka");
-	record_text(&rec, "why", "pki/sign/kafka-broker");
+	record_text(&rec, "why", t->why);
 	return add(r, &rec, (struct bytes){ 0 });
 }
 
@@ -162,14 +168,14 @@ add_outcome(struct reg *r, struct template *t, uint64_t intent, uint64_t i)
 	record_int(&rec, "intent", (int64_t)intent);
 	record_bytes(&rec, "sig", bytes_of(sig, sizeof(sig)));
 	n = add(r, &rec, (struct bytes){ 0 });
-	if (i % 10 != 0)
+	if (i % t->revoke_every != 0)
 		return;
 	certs_serial(i, serial);
 	record_init(&rec, REC_REVOKE);
 	record_int(&rec, "cert", (int64_t)n);
-	record_time(&rec, "date", 1790000000);
+	record_time(&rec, "date", t->from_s);
 	record_hash(&rec, "key", &t->key);
-	record_time(&rec, "not_after", 1792592000);
+	record_time(&rec, "not_after", t->until_s);
 	record_int(&rec, "partition", 0);
 	record_text(&rec, "reason", "superseded");
 	record_bytes(&rec, "serial", bytes_of(serial, sizeof(serial)));
@@ -178,7 +184,8 @@ add_outcome(struct reg *r, struct template *t, uint64_t intent, uint64_t i)
 	(void)add(r, &rec, (struct bytes){ 0 });
 }
 
-#define ROUND 32
+/* A thousand commits a million are enough where only the end counts. */
+#define ROUND_MAX 1024
 
 /* A document now and then: what a start finds between certificates. */
 static void
@@ -195,32 +202,72 @@ add_doc(struct reg *r, uint64_t i)
 	(void)add(r, &rec, bytes_str(json));
 }
 
+static void
+add_certs(struct reg *r, struct template *t, uint64_t n, uint64_t doc_every)
+{
+	uint64_t intent[ROUND_MAX];
+	struct error e;
+
+	for (uint64_t i = 0; i < n; i += t->per_round) {
+		for (uint64_t k = 0; k < t->per_round; k++)
+			intent[k] = add_intent(r, t, i + k);
+		certs_must(reg_commit(r, &e), &e);
+		for (uint64_t k = 0; k < t->per_round; k++) {
+			add_outcome(r, t, intent[k], i + k);
+			if (doc_every != 0 && (i + k) % doc_every == 0)
+				add_doc(r, i + k);
+		}
+	}
+	certs_must(reg_commit(r, &e), &e);
+}
+
+static void
+template_free(struct template *t)
+{
+	buf_free(&t->tbs);
+	buf_free(&t->spki);
+}
+
 void
 certs_register(const char *dir, uint64_t n, uint64_t doc_every)
 {
 	struct reg_config cfg = { .dir = dir,
 		.origin = CERTS_ORIGIN,
 		.software = "a test" };
-	struct template t = { 0 };
+	struct template t = { .from_s = 1790000000,
+		.until_s = 1792592000,
+		.why = "pki/sign/kafka-broker",
+		.per_round = 32,
+		.revoke_every = 10 };
 	struct error e;
-	struct reg *r = reg_create(&cfg, &e);
-	uint64_t intent[ROUND];
+	auto_reg struct reg *r = reg_create(&cfg, &e);
 
 	certs_must(r != NULL, &e);
-	make_template(&t);
+	make_template(&t, NULL);
 	add_key(r, &t);
-	for (uint64_t i = 0; i < n; i += ROUND) {
-		for (uint64_t k = 0; k < ROUND; k++)
-			intent[k] = add_intent(r, &t, i + k);
-		certs_must(reg_commit(r, &e), &e);
-		for (uint64_t k = 0; k < ROUND; k++) {
-			add_outcome(r, &t, intent[k], i + k);
-			if (doc_every != 0 && (i + k) % doc_every == 0)
-				add_doc(r, i + k);
-		}
-	}
-	certs_must(reg_commit(r, &e), &e);
-	reg_close(r);
-	buf_free(&t.tbs);
-	buf_free(&t.spki);
+	add_certs(r, &t, n, doc_every);
+	template_free(&t);
+}
+
+void
+certs_revoked(const char *dir, const char *origin, const struct cert *issuer,
+    const char *why, uint64_t n)
+{
+	int64_t now_s = clock_wall_ms(&clock_system) / 1000;
+	struct reg_config cfg = { .dir = dir,
+		.origin = origin,
+		.software = "a test",
+		.who = "bench" };
+	struct template t = { .from_s = now_s,
+		.until_s = now_s + 30 * 86400,
+		.why = why,
+		.per_round = ROUND_MAX,
+		.revoke_every = 1 };
+	struct error e;
+	auto_reg struct reg *r = reg_open(&cfg, &e);
+
+	certs_must(r != NULL, &e);
+	make_template(&t, issuer);
+	add_certs(r, &t, n, 0);
+	template_free(&t);
 }
