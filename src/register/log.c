@@ -186,6 +186,17 @@ is_event(enum record_type type)
 	return type == REC_REFUSED || type == REC_EVENT || type == REC_CONFIG;
 }
 
+/* What was begun gets its outcome whatever the clock says meanwhile: without it nobody would
+ * know what became of a signature that exists. */
+static bool
+time_of(struct reg *r, enum record_type type, int64_t *t_ms, struct error *e)
+{
+	if (reg_now(r, t_ms, e))
+		return true;
+	*t_ms = r->play.state->floor_ms;
+	return log_is_outcome(type);
+}
+
 bool
 reg_append(struct reg *r, const struct record *rec, struct bytes priv,
     uint64_t *n, struct error *e)
@@ -206,7 +217,7 @@ reg_append(struct reg *r, const struct record *rec, struct bytes priv,
 	    !space_for_intent(r, LIMIT_RECORD_BYTES + 1, e))
 		return false;
 	c = *rec;
-	return reg_now(r, &c.t_ms, e) && log_put(r, &c, priv, n, e);
+	return time_of(r, rec->type, &c.t_ms, e) && log_put(r, &c, priv, n, e);
 }
 
 /* ---- commit ----------------------------------------------------------- */

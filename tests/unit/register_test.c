@@ -234,6 +234,36 @@ test_clock(void **state)
 	reg_close(r);
 }
 
+/* What was begun before the jump gets its outcome, at the time of the record before. */
+static void
+test_clock_outcome(void **state)
+{
+	struct fixture *f = *state;
+	auto_buf struct buf line = { 0 }, store = { 0 };
+	struct reg *r = must_create(&f->cfg);
+	static const int64_t jumps[] = { -86400000, 14400000 };
+	int64_t before = f->wall;
+	struct sha256 key;
+	struct record rec;
+	struct error e;
+	uint64_t intent, n;
+
+	key = put_key(r, "one");
+	for (size_t i = 0; i < countof(jumps); i++) {
+		intent = put_intent(r, &key);
+		f->wall += jumps[i];
+		assert_false(reg_now(r, &(int64_t){ 0 }, &e));
+		assert_int_equal(e.why, FAIL_CLOCK);
+		n = put_signed(r, intent);
+		commit(r);
+		assert_true(reg_read(r, n, &line, &rec, &store, &e));
+		assert_int_equal(rec.t_ms, before);
+		f->wall -= jumps[i];
+	}
+	(void)put_intent(r, &key);
+	reg_close(r);
+}
+
 static void
 test_clock_cleared(void **state)
 {
@@ -726,6 +756,7 @@ main(void)
 		T(test_other_log_key),
 		T(test_append_refused),
 		T(test_clock),
+		T(test_clock_outcome),
 		T(test_clock_cleared),
 		T(test_anchor_file),
 		T(test_anchor_garbage),

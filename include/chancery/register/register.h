@@ -100,7 +100,7 @@ DEFINE_AUTO(reg, struct reg *, reg_close)
  * and for the outcome of every open INTENT and KEYGEN-INTENT: FAIL_DISK_FULL
  * refuses it while outcomes still fit. EVENT, CONFIG and REFUSED are refused so
  * when less than LIMIT_RECORD_FREE_BYTES are left. FAIL_CLOCK when the clock is
- * behind or has drifted. FAIL_CORRUPT names the rule that the record breaks,
+ * behind or has drifted; outcomes then get the time of the record before. FAIL_CORRUPT names the rule that the record breaks,
  * FAIL_BAD_INPUT a wrong field or body; the batch is as before then. LOG-OPEN,
  * START, CUT, SNAPSHOT and CLOCK are the log's own: FAIL_INTERNAL. A batch above
  * LIMIT_BATCH_BYTES is committed first. FAIL_IO for ever after a failed commit. */

@@ -220,13 +220,15 @@ write_status(const struct room *r, struct buf *out)
 	struct reg *reg = signer_register(r->signer);
 	const struct room_lane *l;
 	struct json_writer w;
-	int64_t lanes = 0;
+	int64_t lanes = 0, now_ms;
+	struct error e;
 
 	LIST_FOREACH(l, &r->lanes, link)
 	lanes += l->peer != NULL;
 	json_begin(&w, out);
 	json_object_begin(&w);
 	json_kv_int(&w, "checkpoint", (int64_t)r->checkpoint_size);
+	json_kv_str(&w, "clock", reg_now(reg, &now_ms, &e) ? "" : e.msg);
 	json_kv_bool(&w, "file_backed", r->module.file_backed);
 	json_kv_int(&w, "in_flight", (int64_t)signer_in_flight(r->signer));
 	write_keys(r, &w);

@@ -256,7 +256,8 @@ serve(struct room *r)
 		hsm_exit(room_ended(r->end));
 	if (!ok) {
 		log_line(LOG_LEVEL_ERROR, "signer: %s", e.msg);
-		return EXIT_FAILURE;
+		/* Started again by itself it would take a clock that jumped for right. */
+		return e.why == FAIL_CLOCK ? ROOM_EXIT_REGISTER : EXIT_FAILURE;
 	}
 	if (!signer_close(take(r->signer), &e)) {
 		log_line(LOG_LEVEL_ERROR, "signer: closing: %s", e.msg);

@@ -210,6 +210,7 @@ pki_alarms(void)
 		if ((bits >> a & 1) != 0)
 			(void)json_array_append_new(out,
 			    json_string(alarms[a].name));
+	signer_alarms_add(out);
 	if (publish_has_alarm())
 		(void)json_array_append_new(out, json_string("publish"));
 	return out;
@@ -257,4 +258,5 @@ pki_metrics(struct buf *out, int64_t now_s)
 	for (unsigned a = 0; a < ALARM__COUNT; a++)
 		buf_addf(out, "chancery_crl_alarms{alarm=\"%s\"} %ju\n",
 		    alarms[a].name, (uintmax_t)sums[a]);
+	signer_alarms_metrics(out);
 }

@@ -401,6 +401,7 @@ tick(evutil_socket_t fd, short what, void *arg)
 	if (all)
 		look_at_all();
 	alarms_tell(now_s());
+	signer_alarms_tick(keeper.lane, all);
 	pump();
 }
 

@@ -47,3 +47,10 @@ void alarms_end(void);
 /* Each second: what began and what ended goes to the log. */
 void alarms_tell(int64_t now_s);
 void alarms_stop(void);
+
+/* ---- alarms of the signer itself (signer_alarms.c) ---- */
+/* Each second; `ask`: with a look at the signer's clock. */
+void signer_alarms_tick(struct lane *lane, bool ask);
+/* Names of those that are on are added. Any thread. */
+void signer_alarms_add(json_t *names);
+void signer_alarms_metrics(struct buf *out);

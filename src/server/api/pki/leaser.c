@@ -21,7 +21,7 @@ static struct {
 	struct lane *lane;
 	struct buf after; /* where the round is */
 	unsigned flying, failed;
-	int64_t not_before_s;
+	int64_t not_before_s; /* steady_s */
 } leaser;
 
 static void go_on(void);
@@ -113,7 +113,7 @@ round_ends(void)
 {
 	buf_reset(&leaser.after);
 	if (leaser.failed > 0)
-		leaser.not_before_s = now_s() + RETRY_S;
+		leaser.not_before_s = steady_s() + RETRY_S;
 	leaser.failed = 0;
 }
 
@@ -141,7 +141,7 @@ tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	if (leaser.flying == 0 && now_s() >= leaser.not_before_s &&
+	if (leaser.flying == 0 && steady_s() >= leaser.not_before_s &&
 	    lane_get_state(leaser.lane) == LANE_UP)
 		go_on();
 }

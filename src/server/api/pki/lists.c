@@ -276,6 +276,7 @@ struct rotation {
 	struct issuer_set all;
 	size_t at;
 	unsigned part;
+	struct error why; /* of the first list that was not made */
 };
 
 static void
@@ -296,16 +297,35 @@ warn_large(struct call *c, const struct doc *issuer)
 		crl_warn_large(c, &f);
 }
 
-/* One after the other; those without a key or the usage are passed over. */
+static void rotate_next(struct call *c);
+
+static void
+rotated(struct call *c)
+{
+	struct rotation *r = c->state;
+
+	if (!c->reply->ok && r->why.why == FAIL_NONE)
+		r->why = c->reply->err;
+	if (r->part == CRL_FULL)
+		warn_large(c, r->all.v[r->at - 1]);
+	rotate_next(c);
+}
+
+/* One after the other; those without a key or the usage are passed over. One that fails keeps
+ * nobody else from his list. */
 static void
 rotate_next(struct call *c)
 {
 	struct rotation *r = c->state;
+	bool off = crl_disabled(c->docs, c->mount->path);
 
-	if (r->at > 0 && r->part == CRL_FULL)
-		warn_large(c, r->all.v[r->at - 1]);
+	while (r->at < r->all.n &&
+	    (off || !crl_may_list(issuer_of(r->all.v[r->at]))))
+		r->at++;
 	if (r->at < r->all.n)
-		crl_then(c, r->all.v[r->at++], r->part, rotate_next);
+		crl_first(c, r->all.v[r->at++], r->part, rotated);
+	else if (r->why.why != FAIL_NONE)
+		call_fail(c, &r->why);
 	else
 		call_ok(c, json_pack("{s:b}", "success", 1));
 }

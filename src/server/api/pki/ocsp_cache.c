@@ -8,12 +8,14 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
+#include <chancery/base/clock.h>
+
 #include "ocsp.h"
 
 #define PARTS 64
 #define BUCKETS 4096
 /* After a renewal that was begun: the signer may be away. */
-#define RENEW_AGAIN_S 5
+#define RENEW_AGAIN_NS (INT64_C(5) * 1000000000)
 
 struct entry {
 	struct ocsp_cached pub; /* first: readers know only this */
@@ -21,7 +23,7 @@ struct entry {
 	struct entry *chain;
 	atomic_uint refs;
 	_Atomic uint64_t seen;
-	int64_t renew_s; /* told then */
+	int64_t renew_ns; /* told then, by CLOCK_MONOTONIC */
 	uint8_t der[];
 };
 static struct part {
@@ -136,9 +138,10 @@ take_from(struct part *p, const struct sha256 *key, int64_t now_s, bool *renew)
 		TAILQ_REMOVE(&p->by_use, n, by_use);
 		TAILQ_INSERT_HEAD(&p->by_use, n, by_use);
 		*renew = now_s - n->pub.this_s > n->pub.next_s - now_s &&
-		    now_s >= n->renew_s + RENEW_AGAIN_S;
+		    (n->renew_ns == 0 ||
+			clock_mono_ns() >= n->renew_ns + RENEW_AGAIN_NS);
 		if (*renew)
-			n->renew_s = now_s;
+			n->renew_ns = clock_mono_ns();
 		(void)atomic_fetch_add_explicit(&n->refs, 1,
 		    memory_order_relaxed);
 	}

@@ -22,7 +22,7 @@ struct need {
 	char *mount, *issuer; /* id */
 	bool wanted, refused;
 	unsigned failures;
-	int64_t not_before_s;
+	int64_t not_before_s; /* steady_s */
 };
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct need *needs; /* under it; never removed: as many as issuers */
@@ -209,7 +209,7 @@ made(void *arg, int status, struct bytes body)
 	n->refused = status >= 400 && status < 500;
 	if (again) {
 		n->not_before_s =
-		    now_s() + (1 << (n->failures < 8 ? n->failures++ : 8));
+		    steady_s() + (1 << (n->failures < 8 ? n->failures++ : 8));
 	} else {
 		n->failures = 0;
 		n->not_before_s = 0;
@@ -237,7 +237,7 @@ next_wanted(void)
 
 	(void)pthread_mutex_lock(&mutex);
 	for (n = needs; n != NULL; n = n->next)
-		if (n->wanted && now_s() >= n->not_before_s)
+		if (n->wanted && steady_s() >= n->not_before_s)
 			break;
 	(void)pthread_mutex_unlock(&mutex);
 	return n;

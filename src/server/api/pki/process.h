@@ -16,6 +16,13 @@ now_s(void)
 {
 	return clock_wall_ms(pki_process.clock) / 1000;
 }
+/* For pauses after failures and what is done again and again: a clock that nobody sets. By the
+ * other one a pause that began while it ran ahead would last until it is that late again. */
+static inline int64_t
+steady_s(void)
+{
+	return clock_mono_ns() / 1000000000;
+}
 
 /* design.md: at most this many keys lie ready. */
 #define PKI_POOL_MAX 64

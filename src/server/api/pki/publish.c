@@ -18,6 +18,8 @@
 #define BACKOFF_MAX_S 300
 /* The publisher has the target's time; the way to it and back. */
 #define OUTLANE_MS 15000
+/* Before any time of steady_s, by more than any `check`. */
+#define NEVER_S (INT64_MIN / 2)
 
 static struct event *timer;
 static bool asking; /* an answer that comes from within begins nothing */
@@ -36,7 +38,7 @@ set_back_off(struct publish_object *o)
 
 	random_bytes(&r, sizeof(r));
 	s = s < BACKOFF_MAX_S ? s : BACKOFF_MAX_S;
-	o->not_before_s = now_s() + s + s * r / 1024;
+	o->not_before_s = steady_s() + s + s * r / 1024;
 }
 
 static void
@@ -63,7 +65,8 @@ succeeded(struct publish_object *o, const struct job_answer *a)
 	o->held = list ? a->number : 1;
 	o->held_this_s = a->this_s;
 	o->held_next_s = a->next_s;
-	o->confirmed_s = t->last_success_s = now_s();
+	o->confirmed_s = steady_s();
+	t->last_success_s = now_s();
 	o->failures = 0;
 	o->ahead = false;
 	o->why[0] = '\0';
@@ -174,7 +177,7 @@ static struct publish_object *
 next_due(size_t target)
 {
 	struct publish_object *o, *best = NULL;
-	int64_t now = now_s();
+	int64_t now = steady_s();
 
 	TAILQ_FOREACH(o, &publish_table.target[target].objects, link)
 	{
@@ -196,7 +199,7 @@ pump(size_t target)
 	struct publish_object *o;
 
 	while (!t->flying && (o = next_due(target)) != NULL && !ask(o))
-		o->not_before_s = now_s() + 1;
+		o->not_before_s = steady_s() + 1;
 }
 
 /* ---- the timer ------------------------------------------------------------------------------ */
@@ -226,7 +229,7 @@ publish_now(void)
 		TAILQ_FOREACH(o, &publish_table.target[i].objects, link)
 		{
 			o->not_before_s = 0;
-			o->confirmed_s = 0;
+			o->confirmed_s = NEVER_S;
 		}
 	publish_table.rest = 0;
 	(void)pthread_mutex_unlock(&publish_table.mutex);

@@ -37,10 +37,11 @@ struct publish_object {
 	int64_t this_s, next_s;
 	/* What they have, as the last publication found; number 0: not known. */
 	uint64_t held;
-	int64_t held_this_s, held_next_s, confirmed_s;
+	int64_t held_this_s, held_next_s;
+	int64_t confirmed_s; /* steady_s */
 	/* Since when it is not what they are to have; 0: it is. */
 	int64_t behind_s;
-	int64_t not_before_s; /* after a failure */
+	int64_t not_before_s; /* steady_s, after a failure */
 	unsigned failures;    /* in a row */
 	bool flying, ahead;   /* ahead: a newer one is there */
 	enum publish_state told;

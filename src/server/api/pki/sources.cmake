@@ -64,6 +64,7 @@ list(APPEND API_SOURCES
     pki/routes_ocsp.c
     pki/self_issued.c
     pki/sign.c
+    pki/signer_alarms.c
     pki/tidier.c
     pki/tidy.c
     pki/tidy_args.c

@@ -25,8 +25,8 @@ struct run {
 	char *mount;
 	char after[2 * LIMIT_SERIAL_BYTES + 1];
 	bool flying;
-	struct event *rest; /* the pause */
-	int64_t not_before_s;
+	struct event *rest;   /* the pause */
+	int64_t not_before_s; /* steady_s */
 };
 
 static struct {
@@ -205,7 +205,7 @@ stepped(void *arg, int status, struct bytes body)
 		log_line(LOG_LEVEL_WARNING, "tidy of %s: status %d: %.*s",
 		    r->mount, status, (int)(body.n < 200 ? body.n : 200),
 		    (const char *)body.p);
-		r->not_before_s = now_s() + RETRY_S;
+		r->not_before_s = steady_s() + RETRY_S;
 	}
 }
 
@@ -318,7 +318,7 @@ step_all(void)
 
 	for (r = tidier.runs; r != NULL; r = next) {
 		next = r->next;
-		if (!r->flying && now_s() >= r->not_before_s &&
+		if (!r->flying && steady_s() >= r->not_before_s &&
 		    !event_pending(r->rest, EV_TIMEOUT, NULL))
 			step(r);
 	}
