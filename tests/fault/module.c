@@ -7,10 +7,16 @@
 #include <p11-kit/pkcs11.h>
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "module.h"
 #include "rules.h"
@@ -33,6 +39,13 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct rules rules;
 static unsigned long epoch; /* of the rules                                   */
+/* FAULT_PKCS11_SHARED: rules that another process writes, then raises `version`. */
+#define SHARED_TEXT 4088
+static const struct shared {
+	_Atomic uint64_t version;
+	char text[SHARED_TEXT];
+} * shared;
+static uint64_t shared_version;
 static unsigned long calls[FN__COUNT];
 static struct counts counts;
 /* What happens behind the back happens between calls: modules do not promise to
@@ -95,12 +108,38 @@ behind_the_back(const char *call)
 	}
 }
 
+/* With the lock held. */
+static void
+look_at_shared(void)
+{
+	uint64_t version = shared != NULL ? atomic_load(&shared->version) : 0;
+
+	if (version == shared_version)
+		return;
+	shared_version = version;
+	rules_parse(shared->text, &rules);
+	epoch++;
+}
+
+/* Whoever writes shared rules wakes nobody. */
+static void
+wait_for_change(void)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	(void)pthread_cond_timedwait(&changed, &lock, &until);
+	look_at_shared();
+}
+
 static void
 plan_start(enum fn fn, struct plan *p)
 {
 	unsigned long now;
 
 	(void)pthread_mutex_lock(&lock);
+	look_at_shared();
 	calls[fn]++;
 	counts_set(&counts, fn, calls[fn]);
 	for (size_t i = 0; i < rules.n; i++)
@@ -108,7 +147,7 @@ plan_start(enum fn fn, struct plan *p)
 			plan_add(p, &rules.v[i]);
 	now = epoch;
 	while (p->hang && epoch == now)
-		(void)pthread_cond_wait(&changed, &lock);
+		wait_for_change();
 	corrupt = p->corrupt;
 	lie = p->add;
 	(void)pthread_mutex_unlock(&lock);
@@ -237,6 +276,29 @@ fault_calls(const char *name)
 }
 
 static bool
+map_shared(void)
+{
+	const char *path = getenv("FAULT_PKCS11_SHARED");
+	int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	void *map;
+
+	if (path == NULL)
+		return true;
+	map = fd < 0
+	    ? MAP_FAILED
+	    : mmap(NULL, sizeof(*shared), PROT_READ, MAP_SHARED, fd, 0);
+	if (fd >= 0)
+		(void)close(fd);
+	if (map == MAP_FAILED) {
+		(void)fprintf(stderr, "FAULT_PKCS11_SHARED is not mapped\n");
+		return false;
+	}
+	shared = map;
+	look_at_shared();
+	return true;
+}
+
+static bool
 load(void)
 {
 	const char *path = getenv("FAULT_PKCS11_MODULE");
@@ -255,7 +317,7 @@ load(void)
 	counts_open(&counts, getenv("FAULT_PKCS11_COUNTS"), fn_names,
 	    FN__COUNT);
 	rules_parse(getenv("FAULT_PKCS11_RULES"), &rules);
-	return entry(&module) == CKR_OK;
+	return map_shared() && entry(&module) == CKR_OK;
 }
 
 CK_RV __attribute__((visibility("default")))
