@@ -127,12 +127,12 @@ def metric(name, **labels):
             if line.startswith(name + "{") and all(w in line for w in wanted)]
 
 
-def issue():
-    return API.ask("POST", MOUNT + "/issue/any", {"common_name": "a.example", "ttl": "48h"})
+def issue(ttl="48h"):
+    return API.ask("POST", MOUNT + "/issue/any", {"common_name": "a.example", "ttl": ttl})
 
 
-def issued():
-    status, answer = issue()
+def issued(ttl="48h"):
+    status, answer = issue(ttl)
     expect("issue: %s" % answer, status, 200)
     return answer["data"]
 
@@ -224,6 +224,7 @@ def made():
     until("a good one", good)
     expect("kept: the same answer", good(), good())
     saved("tokens", [token("1h"), token("12h")])
+    saved("short", issued("1h")["serial_number"])
     leased("1h")
     expect("alarms", alarms(), set())
 
@@ -270,6 +271,21 @@ def forward():
 def forward_taken():
     """After a restart, which START records: the time is right."""
     taken(saved("before"))
+    expired()
+
+
+def expired():
+    """What has ended is not revoked any more: the answer says so, and nothing is recorded."""
+    serial = saved("short")
+    answer = API.ok("POST", MOUNT + "/revoke", {"serial_number": serial})
+    if "already expired" not in answer["warnings"][0]:
+        raise SystemExit("no word: %s" % answer)
+    cert = API.ok("GET", MOUNT + "/cert/" + serial)["data"]
+    expect("recorded", cert["revocation_time"], 0)
+    answer = API.ok("POST", MOUNT + "/revoke", {"certificate": cert["certificate"]})
+    if "already expired" not in answer["warnings"][0]:
+        raise SystemExit("no word: %s" % answer)
+    expect("recorded", API.ok("GET", MOUNT + "/cert/" + serial)["data"]["revocation_time"], 0)
 
 
 def none_older(before):
