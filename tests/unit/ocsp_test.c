@@ -120,6 +120,7 @@ test_hashes(unused_arg void **state)
 			fail_msg("%zu: %s", i, e.msg);
 		assert_int_equal(r.n, 1);
 		assert_true(r.id[0].hash_known);
+		assert_true(ocsp_request_hashes_known(&r));
 		assert_int_equal(r.id[0].hash, rows[i].hash);
 		n = ocsp_hash_of(rows[i].hash, subject, own);
 		assert_true(bytes_eq(r.id[0].name_hash, bytes_of(own, n)));
@@ -143,6 +144,7 @@ test_unknown_hash(unused_arg void **state)
 	der_of(q, &der);
 	assert_true(ocsp_request_parse(buf_bytes(&der), &r, &e));
 	assert_false(r.id[0].hash_known);
+	assert_false(ocsp_request_hashes_known(&r));
 	OCSP_REQUEST_free(q);
 }
 
