@@ -20,15 +20,12 @@ _Static_assert(sizeof(struct header) == TAR_BLOCK, "ustar header");
 static void
 put_number(char *field, size_t size, uint64_t v)
 {
-	char text[24];
-
+	memset(field, 0, size);
 	if (v <= OCTAL_MAX) {
-		(void)snprintf(text, sizeof(text), "%0*llo", (int)size - 1,
-		    (unsigned long long)v);
-		memcpy(field, text, size);
+		for (size_t i = size - 1; i-- > 0; v >>= 3)
+			field[i] = (char)('0' + (v & 7));
 		return;
 	}
-	memset(field, 0, size);
 	field[0] = (char)0x80;
 	for (size_t i = size; v > 0; v >>= 8)
 		field[--i] = (char)(v & 0xff);

@@ -82,13 +82,14 @@ series_of(struct auditing *x, const struct record *rec)
 	struct audit_series *s;
 	struct sha256 key;
 	struct error ignored;
-	char text[64];
+	char text[64] = "";
 
 	if (!record_get_hash(rec, "key", &key) || scope.n >= sizeof(text) ||
 	    (x->a->key != NULL && memcmp(x->a->key, &key, sizeof(key)) != 0) ||
 	    (k = reg_state_key(reg_get_state(x->a->reg), &key)) == NULL)
 		return NULL;
-	(void)snprintf(text, sizeof(text), "%.*s", (int)scope.n, scope.p);
+	if (scope.n > 0)
+		memcpy(text, scope.p, scope.n);
 	s = audit_series_find(x, &key, text);
 	if (s != NULL)
 		return s;
