@@ -11,6 +11,8 @@
 #include <chancery/charter/charter.h>
 #include <chancery/config/service.h>
 
+#include "owner.h"
+
 char *
 path_resolve(const char *dir, const char *path)
 {
@@ -234,4 +236,13 @@ home_token_pin(const struct home_token *t, struct error *e)
 	secret_free(pin);
 	error_set(e, FAIL_BAD_INPUT, "token %s: the PIN is too long", t->name);
 	return NULL;
+}
+
+bool
+home_give_back(const struct home *h, struct error *e)
+{
+	return owner_give_back(h->register_dir, e) &&
+	    owner_give_back(h->crl_dir, e) &&
+	    owner_give_back(h->anchor_dir, e) &&
+	    owner_give_back(h->soft_token_dir, e);
 }

@@ -8,8 +8,6 @@
 #include <chancery/ceremony/soft.h>
 #include <chancery/config/service.h>
 
-#include "owner.h"
-
 static void
 settings_of(const struct home *h, struct host_settings *out)
 {
@@ -117,10 +115,7 @@ session_close(struct session *s, struct error *e)
 
 	s->signer = NULL;
 	session_free(s);
-	return ok && owner_give_back(h->register_dir, e) &&
-	    owner_give_back(h->crl_dir, e) &&
-	    owner_give_back(h->anchor_dir, e) &&
-	    owner_give_back(h->soft_token_dir, e);
+	return ok && home_give_back(h, e);
 }
 
 size_t

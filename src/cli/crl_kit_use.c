@@ -270,6 +270,18 @@ check_served(const struct list *l, const char *dir, struct error *e)
 	    check_newer(l, &v, "the one that is served", e);
 }
 
+/* The server has a user of its own: whatever root's umask is, it reads the list. */
+static bool
+serve(const struct home *h, const struct list *l, const char *path,
+    struct error *e)
+{
+	const mode_t mask = umask(022);
+	bool ok = file_create(path, buf_bytes(&l->der), 0644, e);
+
+	(void)umask(mask);
+	return ok && home_give_back(h, e);
+}
+
 bool
 run_crl_kit_publish(struct cli *c, struct error *e)
 {
@@ -287,8 +299,7 @@ run_crl_kit_publish(struct cli *c, struct error *e)
 	hex_encode(sha256_bytes(&key), hex);
 	dir = mem_printf("%s/%s/full", h->crl_dir, hex);
 	path = mem_printf("%s/%llu.crl", dir, (unsigned long long)l->v.number);
-	if (!check_served(l, dir, e) ||
-	    !file_create(path, buf_bytes(&l->der), 0644, e))
+	if (!check_served(l, dir, e) || !serve(h, l, path, e))
 		return false;
 	doc_int(c->doc, "number", "number", (int64_t)l->v.number);
 	doc_int(c->doc, "entries", "entries", (int64_t)l->entries);

@@ -85,7 +85,8 @@ static const char head[] =
     "every signature stands before it exists.\n"
     "A value follows its flag as the next argument or after an equals sign.\n"
     "A file name of a single dash means standard input.\n"
-    "No command overwrites a file.\n"
+    "No command overwrites a file unless it is told so, but\n.Cm renew "
+    ",\nwhich changes the files that its configuration names.\n"
     "Text that comes from outside is printed with control characters\n"
     "escaped.\n"
     ".Pp\nFlags of every command:\n";
@@ -93,7 +94,8 @@ static const char head[] =
 static const char man_places[] =
     ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n.It Ev CHANCERY_HOME\n"
     "The home directory when\n.Fl \\-home\nis not given.\n"
-    ".It Ev CREDENTIALS_DIRECTORY\nWhere PIN sources of the form\n"
+    ".It Ev CREDENTIALS_DIRECTORY\nWhere sources of PINs, passwords and tokens "
+    "of the form\n"
     ".Ql credential:NAME\nare read.\n.El\n"
     ".Sh FILES\n.Bl -tag -width Ds\n.It Pa chancery.yaml\n"
     "In the home directory: module, tokens, PIN sources, register.\n.El\n";

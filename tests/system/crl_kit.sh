@@ -56,7 +56,9 @@ served=$(find home/crl -path "*/full/$ordinary.crl")
 check "$chancery" crl kit check kit --published "$served"
 mv tokens tokens-away
 check "$chancery" crl kit check kit
-check "$chancery" crl kit publish kit --number $((ordinary + 1))
+# The server has a user of its own, and reads it whatever the umask here is.
+(umask 077 && check "$chancery" crl kit publish kit --number $((ordinary + 1)))
+same "$(stat -c %a "$(dirname "$served")/$((ordinary + 1)).crl")" 644 "mode of a list that is served"
 cmp -s "$(dirname "$served")/$((ordinary + 1)).crl" "$(find kit -name "$((ordinary + 1))-*")" || die "what is served"
 fails 77 "not newer" "$chancery" crl kit publish kit --number $((ordinary + 1))
 fails 66 "has no list" "$chancery" crl kit publish kit --number "$ordinary"

@@ -15,8 +15,9 @@ lease() {
 	id=$(field lease_id <issued)
 	serial=$(sed -n 's/.*"serial_number": "\(.*\)".*/\1/p' issued)
 }
-revoked() { [ "$(bao read -field=revocation_time "pki/cert/$1")" != 0 ]; }
-stands_good() { ! revoked "$1"; }
+since() { bao read -field=revocation_time "pki/cert/$1"; }
+revoked() { local t; t=$(since "$1") && [ "$t" -gt 0 ]; }
+stands_good() { [ "$(since "$1")" = 0 ]; }
 
 lease one.example
 check bao lease lookup "$id"

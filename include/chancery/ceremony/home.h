@@ -47,6 +47,9 @@ struct home *home_open(const char *dir, struct error *e) must_check;
 void home_free(struct home *h);
 DEFINE_AUTO(home, struct home *, home_free)
 #define auto_home auto_cleanup(home_cleanup)
+/* As root: what root owns below register, lists, anchors and soft tokens becomes that of their owners, so
+ * that the rooms can go on with it. Others: nothing to do. FAIL_PERMISSION. */
+bool home_give_back(const struct home *h, struct error *e) must_check;
 
 const struct home_token *home_find_token(const struct home *h,
     const char *name);
