@@ -37,7 +37,7 @@ def main():
     if only:
         for row in pair.known:
             row.unused = set()
-    return pair.end()
+    return pair.end(1 if only else 600)
 
 
 sys.exit(main())
