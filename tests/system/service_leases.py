@@ -1,12 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Certificates asked for from many connections by one token, which is
-revoked in the middle: whatever was signed is revoked in the end, whoever got it."""
+revoked in the middle: whatever was signed is revoked in the end, whoever got it. Leases whose
+mount is gone, as a crash between the mount's removal and theirs leaves them.
+
+service_leases.py STORE
+"""
+import hashlib
+import json
+import sqlite3
 import sys
 import threading
 import time
 
-from service_api import Api
+from service_api import Api, until
 
 CONNECTIONS = 8
 
@@ -60,4 +67,46 @@ def crowd():
         sys.exit("leases are left: %s" % answer)
 
 
+def leave(kind, name):
+    """A row as a mount "gone" had it."""
+    lease = "gone/issue/web/" + name
+    with sqlite3.connect(sys.argv[1], timeout=30) as db:
+        db.execute("INSERT INTO secret(kind, key, alias, scope, expires, version, value) "
+                   "VALUES(?, ?, ?, 'gone', ?, 1, ?)",
+                   (kind, hashlib.sha256(lease.encode()).digest(), lease,
+                    int(time.time()) + 3600,
+                    json.dumps({"issued_s": 1, "serial": "11:22"}).encode()))
+    db.close()
+    return lease
+
+
+def left():
+    with sqlite3.connect(sys.argv[1], timeout=30) as db:
+        rows = db.execute("SELECT kind, alias FROM secret WHERE scope = 'gone'").fetchall()
+    db.close()
+    return rows
+
+
+def orphans():
+    api = Api.ours()
+    # At once, as the sweep of each second must not be what takes them away.
+    for n in range(10):
+        for k in range(3):
+            leave("lease-due", "due-%d-%d" % (n, k))
+        leave("lease", "stands-%d" % n)
+        api.ok("POST", "sys/leases/revoke-prefix/gone", {"sync": True})
+        if left():
+            sys.exit("a prefix of a mount that is gone left %s" % left())
+    for n in range(10):
+        lease = leave("lease", "one-%d" % n)
+        api.ok("POST", "sys/leases/revoke", {"lease_id": lease})
+        if left():
+            sys.exit("leases/revoke left %s of a mount that is gone" % left())
+    # Nobody asks.
+    leave("lease", "swept")
+    leave("lease-due", "swept-due")
+    until("leases of a mount that is gone to go", lambda: not left())
+
+
 crowd()
+orphans()

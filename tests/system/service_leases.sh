@@ -36,7 +36,7 @@ revoked "$serial" || die "a prefix left the certificate"
 lease three.example
 check bao lease revoke -force -prefix pki
 until_ok "revocation by force" revoked "$serial"
-python3 "$top/tests/system/service_leases.py" || die "service_leases.py"
+python3 "$top/tests/system/service_leases.py" home/store/store.sqlite || die "service_leases.py"
 
 # The signer is away when the token ends: the order stays, over a restart too.
 token=$(bao token create -policy root -ttl 1h -field token)

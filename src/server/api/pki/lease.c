@@ -5,6 +5,7 @@
  */
 #include "lease.h"
 #include "../../auth/token.h"
+#include "lease_row.h"
 #include "revoke.h"
 
 bool
@@ -37,19 +38,16 @@ has_row(const struct token *t)
 }
 
 static void
-lease_row(struct call *c, const struct work *w, struct buf *mem,
+make_row(struct call *c, const struct work *w, struct buf *mem,
     struct store_secret_change *out)
 {
 	auto_buf struct buf serial = { 0 };
-	auto_json json_t *o = NULL;
 
 	serial_text(w->serial, &serial);
-	o = json_pack("{s:I,s:s}", "issued_s", (json_int_t)c->now_s, "serial",
-	    buf_cstr(&serial));
-	json_canonical(o, mem);
+	lease_row_encode(c->now_s, buf_cstr(&serial), mem);
 	*out = (struct store_secret_change){ .op = STORE_SECRET_PUT,
 		.row = { .kind = STORE_KIND_LEASE,
-		    .key = sha256(bytes_str(c->lease_id)),
+		    .key = lease_row_key(c->lease_id),
 		    .alias = c->lease_id,
 		    .scope = c->mount->path,
 		    .expires_s = w->life.to_s,
@@ -79,7 +77,7 @@ refuse_late(struct call *c)
 	auto_buf struct buf mem = { 0 };
 	struct store_secret_change ch;
 
-	lease_row(c, work_of(c), &mem, &ch);
+	make_row(c, work_of(c), &mem, &ch);
 	ch.op = STORE_SECRET_PUT;
 	ch.row.kind = STORE_KIND_LEASE_DUE;
 	ch.row.parent = (struct sha256){ { 0 } };
@@ -108,7 +106,7 @@ lease_make(struct call *c)
 	token_accessor_random(random);
 	c->lease_id = mem_printf("%s/%s/%s", c->mount->path, c->path, random);
 	c->lease_s = w->life.to_s - c->now_s;
-	lease_row(c, w, &mem, &ch);
+	make_row(c, w, &mem, &ch);
 	call_secrets(c, &ch, 1, leased);
 }
 
@@ -117,15 +115,10 @@ lease_make(struct call *c)
 static void
 drop(struct call *c)
 {
-	const char *id = call_str(c, "lease_id");
-	struct store_secret_change ch[2] = { { .op = STORE_SECRET_DELETE },
-		{ .op = STORE_SECRET_DELETE } };
+	struct sha256 key = lease_row_key(call_str(c, "lease_id"));
+	struct store_secret_change ch[LEASE_ROW_CHANGES];
 
-	ch[0].row = (struct store_secret){ .kind = STORE_KIND_LEASE,
-		.key = sha256(bytes_str(id)),
-		.scope = "" };
-	ch[1].row = ch[0].row;
-	ch[1].row.kind = STORE_KIND_LEASE_DUE;
+	lease_row_delete(&key, ch);
 	call_secrets(c, ch, countof(ch), call_end_reply);
 }
 

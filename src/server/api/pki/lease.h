@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Leases of certificates: lease.c makes and ends them, leaser.c carries out what is due. */
+/* Leases of certificates: lease.c makes and ends them, leaser.c carries out what is due,
+ * lease_sweep.c drops what no mount has any more. */
 #include "engine.h"
 
 /* The role says so, and keeps its certificates. */
@@ -17,3 +18,5 @@ struct event_base;
 struct api;
 void leaser_start(struct event_base *base, struct lane *lane, struct api *api);
 void leaser_stop(void);
+/* One round over the leases whose mount is gone. Leaser's thread. */
+void lease_sweep(void);

@@ -8,6 +8,7 @@
 #include <chancery/server/request.h>
 
 #include "lease.h"
+#include "lease_row.h"
 #include "process.h"
 
 /* Calls under way at once: they share the signer's batches. */
@@ -27,47 +28,27 @@ static struct {
 static void go_on(void);
 
 struct due {
-	char *id;
-	struct sha256 key;
+	char *id, *scope;
 };
 
 static void
 due_free(struct due *d)
 {
 	mem_free(d->id);
+	mem_free(d->scope);
 	mem_free(d);
 }
 
-/* Its mount is gone, and so are all lists that it could stand on. */
-static void
-dropped(void *arg, bool ok, const struct error *e)
-{
-	(void)arg;
-	if (!ok)
-		log_line(LOG_LEVEL_WARNING, "lease of a removed mount: %s",
-		    e->msg);
-}
-
-static void
-drop(const struct due *d)
-{
-	struct store_secret_change ch = { .op = STORE_SECRET_DELETE };
-
-	ch.row = (struct store_secret){ .kind = STORE_KIND_LEASE_DUE,
-		.key = d->key,
-		.scope = "" };
-	store_secrets_write(pki_process.store, &ch, 1, dropped, NULL);
-}
-
+/* An orphan is the sweep's. */
 static void
 revoked(void *arg, int status, struct bytes body)
 {
 	struct due *d = arg;
 
 	leaser.flying--;
-	if (status == 404)
-		drop(d);
-	else if (status >= 300 && leaser.failed++ == 0)
+	if (!lease_row_ended(status) &&
+	    !lease_row_is_orphan(pki_process.docs, d->scope) &&
+	    leaser.failed++ == 0)
 		log_line(LOG_LEVEL_WARNING, "lease %s: status %d: %.*s", d->id,
 		    status, (int)(body.n < 200 ? body.n : 200),
 		    (const char *)body.p);
@@ -79,19 +60,12 @@ revoked(void *arg, int status, struct bytes body)
 static void
 revoke_due(const struct store_secret *row)
 {
-	auto_json json_t *o =
-	    json_loadb((const char *)row->value.p, row->value.n, 0, NULL);
-	auto_mem char *path = mem_printf("%s/lease/revoke", row->scope);
-	struct api_own_call own = { .op = OP_WRITE, .path = path };
 	struct due *d = mem_calloc(1, sizeof(*d));
-	const char *serial = json_string_value(json_object_get(o, "serial"));
 
 	d->id = mem_strdup(row->alias);
-	d->key = row->key;
-	own.given = json_pack("{s:s,s:s}", "lease_id", row->alias,
-	    "serial_number", serial != NULL ? serial : "");
+	d->scope = mem_strdup(row->scope);
 	leaser.flying++;
-	api_call(leaser.api, 0, &own, revoked, d);
+	lease_row_end(leaser.api, 0, row, false, NULL, revoked, d);
 }
 
 /* The next ones behind those before; false: there is none. */
@@ -141,6 +115,7 @@ tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
+	lease_sweep();
 	if (leaser.flying == 0 && steady_s() >= leaser.not_before_s &&
 	    lane_get_state(leaser.lane) == LANE_UP)
 		go_on();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of certificates and lists (vault-pki-api.md 4.1): paths, fields, handlers. */
 #include "lease.h"
+#include "lease_row.h"
 #include "routes_fields.h"
 
 static const struct field_spec f_ref[] = { REF, END };
@@ -59,8 +60,8 @@ const struct route pki_cert_routes[] = {
 	    NULL },
 	{ "revoke-with-key", "Revoke a certificate by who has its private key.",
 	    0, f_revoke_key, WRITE(revoke_with_key), NULL },
-	{ "lease/revoke", "End a lease.", ROUTE_OWN, f_lease,
-	    WRITE(lease_revoke), NULL },
+	{ LEASE_REVOKE, "End a lease.", ROUTE_OWN, f_lease, WRITE(lease_revoke),
+	    NULL },
 	{ "certs", "Serial numbers of all certificates.", 0, f_list,
 	    LISTED(cert_list), NULL },
 	{ "certs/revoked", "Serial numbers of revoked certificates.", 0, f_list,

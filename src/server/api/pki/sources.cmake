@@ -30,6 +30,8 @@ list(APPEND API_SOURCES
     pki/keys.c
     pki/kinds.c
     pki/lease.c
+    pki/lease_row.c
+    pki/lease_sweep.c
     pki/leaser.c
     pki/lists.c
     pki/ocsp.c

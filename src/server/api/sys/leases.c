@@ -2,6 +2,7 @@
 /* Leases by their ids: shown, ended (pki/lease.c makes them). */
 #include "../../auth/token.h"
 #include "../auth/handlers.h"
+#include "../pki/lease_row.h"
 #include "sys.h"
 
 /* lease_id of the body, or the rest of the path; NULL: answered. */
@@ -40,28 +41,20 @@ find(struct call *c, const char *missing, struct store_secret *row,
 	return false;
 }
 
-static json_t *
-value_of(const struct store_secret *row)
-{
-	return json_loadb((const char *)row->value.p, row->value.n, 0, NULL);
-}
-
 void
 sys_lease_lookup(struct call *c)
 {
 	auto_buf struct buf mem = { 0 };
-	auto_json json_t *o = NULL;
 	struct store_secret row;
 	const char *path;
 
 	if (!find(c, "invalid lease", &row, &mem))
 		return;
-	o = value_of(&row);
 	path = strrchr(row.alias, '/');
 	call_ok(c,
 	    json_pack("{s:s,s:s%,s:o,s:o,s:n,s:b,s:I}", "id", row.alias, "path",
 		row.alias, (size_t)(path - row.alias), "issue_time",
-		time_or_null(member_int(o, "issued_s")), "expire_time",
+		time_or_null(lease_row_issued_s(&row)), "expire_time",
 		time_or_null(row.expires_s), "last_renewal", "renewable", 0,
 		"ttl", (json_int_t)(row.expires_s - c->now_s)));
 }
@@ -82,6 +75,8 @@ struct ending {
 	call_fn *next;
 	int status;
 	struct buf body;
+	char *scope;
+	struct sha256 key;
 	/* of a prefix */
 	char *after, *below;
 };
@@ -92,6 +87,7 @@ ending_free(void *state)
 	struct ending *x = state;
 
 	buf_free(&x->body);
+	mem_free(x->scope);
 	mem_free(x->after);
 	mem_free(x->below);
 	mem_free(x);
@@ -120,21 +116,6 @@ ended(void *arg, int status, struct bytes body)
 	call_wake(c, &there);
 }
 
-static void
-end_lease(struct call *c, const struct store_secret *row, call_fn *next)
-{
-	auto_json json_t *o = value_of(row);
-	auto_mem char *path = mem_printf("%s/lease/revoke", row->scope);
-	struct api_own_call own = { .op = OP_WRITE,
-		.path = path,
-		.who = c->who };
-
-	own.given = json_pack("{s:s,s:s,s:b}", "lease_id", row->alias,
-	    "serial_number", doc_str(o, "serial"), "wait", 1);
-	call_wait(c, next);
-	api_call(c->api, flight_of(c)->w->index, &own, ended, c);
-}
-
 /* The words of the call within. */
 static void
 answer_failed(struct call *c, const struct ending *x)
@@ -149,21 +130,48 @@ answer_failed(struct call *c, const struct ending *x)
 	    text != NULL ? text : "the lease could not be revoked");
 }
 
-static bool
-went_well(const struct ending *x)
-{
-	return x->status < 300 || x->status == 404;
-}
-
 static void
-revoked(struct call *c)
+orphan_gone(struct call *c)
 {
 	const struct ending *x = c->state;
 
-	if (went_well(x))
-		call_no_content(c);
+	if (c->reply->ok)
+		x->next(c);
 	else
+		call_fail_reply(c);
+}
+
+/* The row of an orphan has nobody else to end it. */
+static void
+lease_ended(struct call *c)
+{
+	const struct ending *x = c->state;
+	struct store_secret_change ch[LEASE_ROW_CHANGES];
+
+	if (lease_row_ended(x->status)) {
+		x->next(c);
+	} else if (lease_row_is_orphan(c->docs, x->scope)) {
+		lease_row_delete(&x->key, ch);
+		call_secrets(c, ch, countof(ch), orphan_gone);
+	} else {
 		answer_failed(c, x);
+	}
+}
+
+/* next runs when its row is gone; otherwise it is answered. Never from within this call: what
+ * takes a row away goes through the store's writer. */
+static void
+end_lease(struct call *c, const struct store_secret *row, call_fn *next)
+{
+	struct ending *x = c->state;
+
+	x->next = next;
+	x->key = row->key;
+	mem_free(x->scope);
+	x->scope = mem_strdup(row->scope);
+	call_wait(c, lease_ended);
+	lease_row_end(c->api, flight_of(c)->w->index, row, true, c->who, ended,
+	    c);
 }
 
 void
@@ -175,13 +183,12 @@ sys_lease_revoke(struct call *c)
 	if (!find(c, NULL, &row, &mem))
 		return;
 	(void)ending_new(c);
-	end_lease(c, &row, revoked);
+	end_lease(c, &row, call_no_content);
 }
 
 /* ---- a prefix: an order first, which a restart does not lose ---- */
 
 static void order(struct call *c);
-static void carry_out(struct call *c);
 
 static bool
 next_below(struct call *c, const char *kind, struct store_secret *row,
@@ -192,17 +199,6 @@ next_below(struct call *c, const char *kind, struct store_secret *row,
 	*e = (struct error){ 0 };
 	return store_secret_next(c->store, kind, x->after, x->below, c->now_s,
 	    row, mem, e);
-}
-
-static void
-carried_out(struct call *c)
-{
-	const struct ending *x = c->state;
-
-	if (went_well(x))
-		carry_out(c);
-	else
-		answer_failed(c, x);
 }
 
 /* Of the order: the lease of that very id, or one below. */
@@ -224,7 +220,7 @@ carry_out(struct call *c)
 	struct store_secret row;
 
 	if (call_bool(c, "sync") && next_due(c, &row, &mem))
-		end_lease(c, &row, carried_out);
+		end_lease(c, &row, carry_out);
 	else
 		call_no_content(c);
 }
