@@ -187,3 +187,33 @@ grep -q 'OCSP: the issuer .* of ca has no responder.*charter-kind' "$log" || die
 raw sys/metrics?format=prometheus -H "X-Vault-Token: $VAULT_TOKEN" >metrics
 grep -qx 'chancery_ocsp_responders_failing 1' metrics || die "no metric of it"
 grep -q '^chancery_ocsp_refused_total [1-9]' metrics || die "no count of refusals"
+
+# --- an issuer whose key the signer does not know: it answers 404, and the issuer is still there ------
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout stray.key -out stray.pem \
+	-subj /CN=Stray -days 20 2>/dev/null
+bao write -format=json ca/issuers/import/cert pem_bundle=@stray.pem >stray.json
+stop_all
+# A document that names another key, as from a store that is not this register's.
+stray=$(python3 - home/store/store.sqlite stray.json <<'PY'
+import json, sqlite3, sys
+with open(sys.argv[2], encoding="ascii") as f:
+    stray = json.load(f)["data"]["imported_issuers"][0]
+with sqlite3.connect(sys.argv[1]) as db:
+    docs = {n: json.loads(v) for n, v in
+            db.execute("SELECT name, value FROM doc WHERE kind = 'pki-issuer'")}
+    docs[stray]["key_id"] = next(d["key_id"] for n, d in docs.items() if n != stray)
+    db.execute("UPDATE doc SET value = ? WHERE kind = 'pki-issuer' AND name = ?",
+               (json.dumps(docs[stray], sort_keys=True, separators=(",", ":")).encode(), stray))
+print(stray)
+PY
+)
+service_run
+openssl ocsp -issuer stray.pem -serial 7 -no_nonce -reqout known.der >ask.out 2>&1
+until_ok "unauthorized for a key that the signer does not know" refused
+until_ok "word of it" grep -q "OCSP: the issuer $stray of ca has no responder.*status 404" "$log"
+# And the root's own, as before the restart.
+two_fail() {
+	raw sys/metrics?format=prometheus -H "X-Vault-Token: $VAULT_TOKEN" |
+		grep -qx 'chancery_ocsp_responders_failing 2'
+}
+until_ok "metric of a key that is not there" two_fail

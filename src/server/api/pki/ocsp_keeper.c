@@ -196,17 +196,29 @@ alarm_of(const struct need *n, int status, struct bytes body)
 	    (const char *)body.p);
 }
 
+/* Its documents say so: 404 may be the signer's word about a key, too. */
+static bool
+is_gone(const struct need *n)
+{
+	auto_doc const struct doc *mount =
+	    docs_get(pki_process.docs, STORE_KIND_MOUNT, "", n->mount);
+	auto_doc const struct doc *issuer =
+	    docs_get(pki_process.docs, "pki-issuer", n->mount, n->issuer);
+
+	return mount == NULL || issuer == NULL;
+}
+
 static void
 made(void *arg, int status, struct bytes body)
 {
 	struct need *n = arg;
 	/* A mount or an issuer that is gone needs none. */
-	bool again = status >= 400 && status != 404;
+	bool again = status >= 400 && !is_gone(n);
 
 	keeper.flying = false;
 	(void)pthread_mutex_lock(&mutex);
 	n->wanted = again;
-	n->refused = status >= 400 && status < 500;
+	n->refused = again && status < 500;
 	if (again) {
 		n->not_before_s =
 		    steady_s() + (1 << (n->failures < 8 ? n->failures++ : 8));
