@@ -86,6 +86,10 @@ struct token {
 	uint64_t version;
 };
 
+/* A random text for an accessor or an id that nobody has to guess: digits and a NUL. Any thread. */
+#define TOKEN_RANDOM 24 /* base62: 142 bits */
+void token_accessor_random(char out[TOKEN_RANDOM + 1]);
+
 /* Tokens looked up by their text (by its hash, so in constant time), with a cache that
  * follows every change; policies from docs (kind "policy"). Any thread. */
 struct auth;

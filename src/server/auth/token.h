@@ -8,14 +8,11 @@
 
 #define TOKEN_KIND STORE_KIND_TOKEN
 #define TOKEN_PREFIX "hvs."
-#define TOKEN_RANDOM 24 /* base62: 142 bits */
-#define TOKEN_CHECK 6   /* by which auth_text_is_ours knows it */
+#define TOKEN_CHECK 6 /* by which auth_text_is_ours knows it */
 
 /* ---- random texts ---- */
 /* prefix + 24 random base62 digits + 6 that check them; `s` has room for TOKEN_TEXT_MAX. */
 void token_text_random(struct secret *s, const char *prefix);
-/* 24 digits and a NUL. */
-void token_accessor_random(char out[TOKEN_RANDOM + 1]);
 struct sha256 token_hash(struct bytes text);
 
 /* ---- names of policies ---- */

@@ -4,7 +4,9 @@
  * ends with the certificate, or has it revoked: leases/revoke, and whatever ends the token.
  */
 #include "lease.h"
-#include "../../auth/token.h"
+
+#include <chancery/server/auth.h>
+
 #include "lease_row.h"
 #include "revoke.h"
 

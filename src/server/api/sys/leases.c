@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Leases by their ids: shown, ended (pki/lease.c makes them). */
-#include "../../auth/token.h"
 #include "../auth/handlers.h"
 #include "../pki/lease_row.h"
 #include "sys.h"
@@ -256,7 +255,7 @@ order(struct call *c)
 		.alias = prefix,
 		.scope = "" };
 	ch[1].row =
-	    (struct store_secret){ .kind = TOKEN_KIND, .scope = prefix };
+	    (struct store_secret){ .kind = STORE_KIND_TOKEN, .scope = prefix };
 	call_secrets(c, ch, strncmp(prefix, "auth/", 5) == 0 ? 2 : 1, ordered);
 }
 
