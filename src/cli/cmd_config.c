@@ -18,13 +18,11 @@
 static struct yaml_doc *
 read_config(const char *dir, struct service_config *cfg, struct error *e)
 {
-	auto_buf struct buf report = { 0 }, visible = { 0 };
+	auto_buf struct buf report = { 0 };
 	struct yaml_doc *doc = service_config_open(dir, cfg, &report, e);
 
-	if (doc == NULL && report.n > 0) {
-		buf_add_visible(&visible, buf_bytes(&report));
-		out_err(buf_cstr(&visible));
-	}
+	if (doc == NULL)
+		out_err_lines(buf_bytes(&report));
 	return doc;
 }
 

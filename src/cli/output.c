@@ -47,6 +47,21 @@ out_err(const char *text)
 }
 
 void
+out_err_lines(struct bytes text)
+{
+	for (size_t at = 0; at < text.n;) {
+		const uint8_t *nl = memchr(text.p + at, '\n', text.n - at);
+		size_t end = nl != NULL ? (size_t)(nl - text.p) : text.n;
+		auto_buf struct buf line = { 0 };
+
+		buf_add_visible(&line, bytes_of(text.p + at, end - at));
+		buf_add_str(&line, "\n");
+		out_err(buf_cstr(&line));
+		at = end + 1;
+	}
+}
+
+void
 complain(const char *fmt, ...)
 {
 	va_list ap;

@@ -15,6 +15,8 @@ void out(const char *fmt, ...) printf_like(1, 2);
 void out_bytes(struct bytes v);
 /* To standard error, as it stands; checked as out(). */
 void out_err(const char *text);
+/* Lines, with what is not printable in them escaped. */
+void out_err_lines(struct bytes text);
 /* To standard error, with "chancery: " before it. */
 void complain(const char *fmt, ...) printf_like(1, 2);
 

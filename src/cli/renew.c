@@ -12,164 +12,14 @@
 #include <chancery/base/text.h>
 #include <chancery/pki/name.h>
 
-/* One look. */
-struct pass {
-	const struct renew_config *cfg;
-	struct doc *doc;
-	bool force;
-	struct set_dir *set;
-	struct kafka_bundle *known; /* the current certificates, without key */
-	const struct cert *old;     /* their leaf; NULL: none that is read   */
-	struct buf reason;          /* why it is renewed; empty: it is not   */
-	int64_t now_s;
-};
-
 static void
-pass_free(struct pass *p)
+pass_free(struct renew_pass *p)
 {
 	set_dir_close(p->set);
 	kafka_bundle_free(p->known);
 	buf_free(&p->reason);
 }
 #define auto_pass auto_cleanup(pass_free)
-
-/* ---- whether ---------------------------------------------------------------- */
-
-static bool
-read_own(const struct pass *p, const char *name,
-    bool (*add)(struct kafka_bundle *, struct bytes, const char *,
-	struct error *),
-    struct kafka_bundle *to, struct error *e)
-{
-	auto_mem char *path = set_dir_file(p->set, name);
-	auto_buf struct buf text = { 0 };
-
-	return file_read(path, KAFKA_INPUT_BYTES, &text, e) &&
-	    (text.n == 0 || add(to, buf_bytes(&text), path, e));
-}
-
-/* What is current; why it cannot be told is a reason to renew. */
-static void
-look_at_current(struct pass *p)
-{
-	struct error e;
-
-	p->known = kafka_bundle_new();
-	if (!set_dir_has_current(p->set)) {
-		buf_add_str(&p->reason, "there is no certificate yet");
-		return;
-	}
-	if (!read_own(p, RENEW_OWN_TRUST, kafka_bundle_add_anchors, p->known,
-		&e) ||
-	    !read_own(p, RENEW_OWN, kafka_bundle_add_certs, p->known, &e) ||
-	    !kafka_bundle_join_public(p->known, &e))
-		buf_addf(&p->reason, "the current certificate: %s", e.msg);
-	else
-		p->old = kafka_bundle_chain(p->known, 0);
-}
-
-static void
-look_at_life(struct pass *p)
-{
-	int64_t from = p->old->tbs.not_before_s, to = p->old->tbs.not_after_s,
-		left = to - p->now_s;
-
-	if (left <= 0)
-		buf_add_str(&p->reason, "the current certificate has expired");
-	else if (left <= (to - from) * (int64_t)p->cfg->renew_left / 100)
-		buf_addf(&p->reason,
-		    "%lld per cent of the current certificate's life are left",
-		    (long long)(left * 100 / (to - from)));
-}
-
-static void
-look_at_names(struct pass *p)
-{
-	const struct yaml_texts *lists[] = { &p->cfg->alt_names,
-		&p->cfg->ip_sans };
-	auto_buf struct buf cn = { 0 };
-
-	if (!name_get(p->old->tbs.subject, "CN", 0, &cn) ||
-	    !bytes_eq(buf_bytes(&cn), bytes_str(p->cfg->common_name))) {
-		buf_add_str(&p->reason,
-		    "the configuration has another "
-		    "common_name");
-		return;
-	}
-	for (size_t l = 0; l < countof(lists); l++)
-		for (size_t i = 0; i < lists[l]->n; i++)
-			if (!kafka_has_name(p->old, lists[l]->v[i])) {
-				buf_addf(&p->reason,
-				    "%s is not among its names",
-				    lists[l]->v[i]);
-				return;
-			}
-}
-
-static void
-look_at_key(struct pass *p)
-{
-	if (!p->cfg->issue && p->old->tbs.key_ok &&
-	    strcmp(key_type_name(p->old->tbs.key.type), p->cfg->key_type) != 0)
-		buf_addf(&p->reason, "its key is %s",
-		    key_type_name(p->old->tbs.key.type));
-}
-
-static void
-look_at_files(struct pass *p)
-{
-	const struct renew_file *f = p->cfg->files.v;
-
-	for (size_t i = 0; i < p->cfg->files.n; i++) {
-		auto_mem char *path = set_dir_file(p->set, f[i].name);
-
-		if (access(path, F_OK) != 0) {
-			buf_addf(&p->reason, "%s is not there yet", f[i].name);
-			return;
-		}
-	}
-}
-
-static bool
-same_anchors(const struct kafka_bundle *a, const struct kafka_bundle *b)
-{
-	for (size_t i = 0;; i++) {
-		const struct cert *x = kafka_bundle_anchor(a, i),
-				  *y = kafka_bundle_anchor(b, i);
-
-		if (x == NULL || y == NULL)
-			return x == y;
-		if (!bytes_eq(buf_bytes(&x->der), buf_bytes(&y->der)))
-			return false;
-	}
-}
-
-/* Another file in `trust` reaches the stores with a new set only. */
-static bool
-look_at_trust(struct pass *p, struct error *e)
-{
-	auto_kafka_bundle struct kafka_bundle *now = kafka_bundle_new();
-
-	if (!renew_trust(p->cfg, now, e))
-		return false;
-	if (p->cfg->trust.n > 0 && !same_anchors(now, p->known))
-		buf_add_str(&p->reason, "the authorities in `trust` changed");
-	return true;
-}
-
-static bool
-find_reason(struct pass *p, struct error *e)
-{
-	static void (*const looks[])(struct pass *) = { look_at_life,
-		look_at_names, look_at_key, look_at_files };
-
-	look_at_current(p);
-	if (p->reason.n == 0 && p->force)
-		buf_add_str(&p->reason, "--force");
-	for (size_t i = 0; p->reason.n == 0 && i < countof(looks); i++)
-		looks[i](p);
-	return p->reason.n > 0 || look_at_trust(p, e);
-}
 
 /* ---- telling -------------------------------------------------------------------- */
 
@@ -182,7 +32,7 @@ tell(const struct renew_config *cfg, struct error *e)
 
 /* The set before, and whoever was told of the new one is told again. */
 static bool
-go_back(struct pass *p, struct error *e)
+go_back(struct renew_pass *p, struct error *e)
 {
 	struct error again;
 
@@ -198,7 +48,7 @@ go_back(struct pass *p, struct error *e)
 }
 
 static bool
-finish(struct pass *p, struct error *e)
+finish(struct renew_pass *p, struct error *e)
 {
 	if (!tell(p->cfg, e))
 		return go_back(p, e);
@@ -208,7 +58,7 @@ finish(struct pass *p, struct error *e)
 /* ---- renewing --------------------------------------------------------------------- */
 
 static void
-show_new(struct pass *p, const struct cert *leaf,
+show_new(struct renew_pass *p, const struct cert *leaf,
     const struct kafka_findings *f)
 {
 	doc_bool(p->doc, "renewed", "renewed", true);
@@ -218,36 +68,60 @@ show_new(struct pass *p, const struct cert *leaf,
 	findings_show(p->doc, f);
 }
 
+/* Who is told that somebody has to say whom to trust, is told so before anything is issued. A set
+ * that has authorities got them from this very role. */
+static bool
+check_root(const struct renew_pass *p, struct vault_client *v, struct error *e)
+{
+	return kafka_bundle_anchor(p->known, 0) != NULL ||
+	    renew_check_root(p->cfg, v, e);
+}
+
 static struct kafka_bundle *
-obtain(struct pass *p, struct kafka_findings *f, struct error *e)
+obtain(struct renew_pass *p, struct kafka_findings *f, struct error *e)
 {
 	auto_vault_client struct vault_client *v = renew_connect(p->cfg, e);
 	struct kafka_bundle *b;
 
-	if (v == NULL || !renew_login(p->cfg, v, e))
+	if (v == NULL || !check_root(p, v, e) || !renew_login(p->cfg, v, e))
 		return NULL;
 	b = renew_ask(p->cfg, v, p->old, p->force, f, e);
 	renew_logout(p->cfg, v);
 	return b;
 }
 
+static bool
+check_owner(const struct renew_pass *p, const char *name, const char *owner,
+    const char *group, struct error *e)
+{
+	struct renew_owner o;
+
+	return (renew_owner_of(owner, group, NULL, 0, &o, e) &&
+		   ((owner == NULL && group == NULL) ||
+		       set_dir_try_owner(p->set, o.uid, o.gid, e))) ||
+	    error_context(e, "%s", name);
+}
+
 /* What would be in the way afterwards is told before anything is issued. */
 static bool
-check_ready(const struct pass *p, struct secret **password, struct error *e)
+check_ready(const struct renew_pass *p, struct secret **password,
+    struct error *e)
 {
 	const struct renew_file *f = p->cfg->files.v;
-	struct renew_owner o;
+	const struct renew_crl *c = p->cfg->crls.v;
 
 	for (size_t i = 0; i < p->cfg->files.n; i++)
 		if (!set_dir_name_free(p->set, f[i].name, e) ||
-		    !renew_owner_of(f[i].owner, f[i].group, f[i].mode, 0, &o,
-			e))
+		    !check_owner(p, f[i].name, f[i].owner, f[i].group, e))
+			return false;
+	for (size_t i = 0; i < p->cfg->crls.n; i++)
+		if (!check_owner(p, c[i].name, c[i].owner, c[i].group, e))
 			return false;
 	return renew_password(p->cfg, password, e);
 }
 
 static bool
-renew(struct pass *p, struct error *e)
+renew(struct renew_pass *p, struct error *e)
 {
 	auto_kafka_findings struct kafka_findings f = { 0 };
 	auto_kafka_bundle struct kafka_bundle *b = NULL;
@@ -261,11 +135,12 @@ renew(struct pass *p, struct error *e)
 	show_new(p, kafka_bundle_chain(b, 0), &f);
 	kafka_bundle_free(p->known);
 	p->known = take(b);
+	p->old = kafka_bundle_chain(p->known, 0);
 	return true;
 }
 
 static bool
-keep(struct pass *p, struct error *e)
+keep(struct renew_pass *p, struct error *e)
 {
 	bool pending = set_dir_is_pending(p->set);
 
@@ -281,7 +156,7 @@ keep(struct pass *p, struct error *e)
 }
 
 static bool
-lists(struct pass *p, struct error *e)
+lists(struct renew_pass *p, struct error *e)
 {
 	auto_vault_client struct vault_client *v = NULL;
 	size_t changed = 0;
@@ -295,27 +170,68 @@ lists(struct pass *p, struct error *e)
 	return true;
 }
 
-static bool
-one_pass(struct cli *c, const struct renew_config *cfg, struct error *e)
+bool
+renew_both(struct error *e, const struct error *second)
 {
-	auto_pass struct pass p = {
+	struct error first = *e;
+
+	return error_set(e, first.why, "%s; %s", first.msg, second->msg);
+}
+
+/* A certificate that cannot be renewed is no reason to let the lists run out. */
+static bool
+lists_too(struct renew_pass *p, bool ok, struct error *e)
+{
+	struct error second;
+
+	if (ok || p->old == NULL)
+		return ok && lists(p, e);
+	return lists(p, &second) ? false : renew_both(e, &second);
+}
+
+static void
+show_reason(struct renew_pass *p)
+{
+	doc_bool(p->doc, "would_renew", "would renew", p->reason.n > 0);
+	doc_textn(p->doc, "reason", "because",
+	    p->reason.n > 0 ? buf_bytes(&p->reason)
+			    : bytes_str("nothing is to be done"));
+}
+
+/* *force is over once a certificate was renewed because of it. */
+static bool
+certificate(struct renew_pass *p, bool *force, struct error *e)
+{
+	if (!renew_find_reason(p, e))
+		return false;
+	if (p->reason.n == 0)
+		return keep(p, e);
+	if (!renew(p, e))
+		return false;
+	*force = false;
+	return true;
+}
+
+static bool
+one_pass(struct cli *c, const struct renew_config *cfg, bool *force,
+    struct error *e)
+{
+	auto_pass struct renew_pass p = {
 		.cfg = cfg,
 		.doc = c->doc,
-		.force = cli_has(c, "force"),
+		.force = *force,
 		.now_s = clock_wall_ms(&clock_system) / 1000,
 	};
 
 	p.set = set_dir_open(cfg->directory, e);
-	if (p.set == NULL || !find_reason(&p, e))
+	if (p.set == NULL)
 		return false;
-	if (cli_has(c, "dry-run")) {
-		doc_bool(c->doc, "would_renew", "would renew", p.reason.n > 0);
-		doc_textn(c->doc, "reason", "because",
-		    p.reason.n > 0 ? buf_bytes(&p.reason)
-				   : bytes_str("nothing is to be done"));
-		return true;
-	}
-	return (p.reason.n > 0 ? renew(&p, e) : keep(&p, e)) && lists(&p, e);
+	if (!cli_has(c, "dry-run"))
+		return lists_too(&p, certificate(&p, force, e), e);
+	if (!renew_find_reason(&p, e))
+		return false;
+	show_reason(&p);
+	return true;
 }
 
 /* ---- again and again ----------------------------------------------------------------- */
@@ -337,11 +253,13 @@ rest(const struct renew_config *cfg)
 _Noreturn static void
 resident(struct cli *c, const struct renew_config *cfg)
 {
+	bool force = cli_has(c, "force");
+
 	for (;;) {
 		struct error e = { 0 };
 		auto_buf struct buf text = { 0 };
 
-		if (!one_pass(c, cfg, &e)) {
+		if (!one_pass(c, cfg, &force, &e)) {
 			buf_add_visible(&text, bytes_str(e.msg));
 			complain("%s", buf_cstr(&text));
 		} else {
@@ -357,6 +275,7 @@ resident(struct cli *c, const struct renew_config *cfg)
 bool
 renew_run(struct cli *c, struct error *e)
 {
+	bool force = cli_has(c, "force");
 	struct renew_config cfg;
 	auto_yaml_doc struct yaml_doc *doc =
 	    renew_config_read(c->arg[0], &cfg, e);
@@ -366,5 +285,5 @@ renew_run(struct cli *c, struct error *e)
 	kafka_lock_memory();
 	if (!cli_has(c, "once") && !cli_has(c, "dry-run"))
 		resident(c, &cfg);
-	return one_pass(c, &cfg, e);
+	return one_pass(c, &cfg, &force, e);
 }

@@ -88,6 +88,28 @@ bool renew_login(const struct renew_config *cfg, struct vault_client *v,
 /* A token that a login made is not needed any more. */
 void renew_logout(const struct renew_config *cfg, struct vault_client *v);
 
+/* ---- one look (renew_reason.c, renew_settings.c) ------------------------------------- */
+
+struct renew_pass {
+	const struct renew_config *cfg;
+	struct doc *doc;
+	bool force;
+	struct set_dir *set;
+	struct kafka_bundle *known; /* the current certificates, without key */
+	const struct cert *old;     /* their leaf; NULL: none that is read   */
+	struct buf reason;          /* why it is renewed; empty: it is not   */
+	int64_t now_s;
+};
+/* Fills `known`, `old` and `reason`. */
+bool renew_find_reason(struct renew_pass *p, struct error *e) must_check;
+/* Of it: whether the files would be made otherwise now… */
+void renew_look_at_settings(struct renew_pass *p);
+/* …and whether the stores have another password. */
+bool renew_look_at_password(struct renew_pass *p, struct error *e) must_check;
+/* What the first of them compares with, into the set that was begun. */
+bool renew_settings_add(const struct renew_config *cfg, struct set_dir *set,
+    struct error *e) must_check;
+
 /* ---- the new set (renew_make.c) -------------------------------------------------------- */
 
 /* A certificate, checked, with its key; joined. `old`: what it takes over from, or NULL. */
@@ -100,12 +122,17 @@ bool renew_password(const struct renew_config *cfg, struct secret **out,
 /* The authorities of `trust`, as anchors. */
 bool renew_trust(const struct renew_config *cfg, struct kafka_bundle *b,
     struct error *e) must_check;
+/* FAIL_BAD_INPUT: a file needs authorities, `trust` names none, and the mount has no root either. */
+bool renew_check_root(const struct renew_config *cfg, struct vault_client *v,
+    struct error *e) must_check;
 /* Its files into the set that was begun. */
 bool renew_write(const struct renew_config *cfg, const struct kafka_bundle *b,
     const struct secret *password, struct set_dir *set,
     struct error *e) must_check;
 /* Lists for those who do not fetch them by themselves; *changed: how many files. An older list
- * never takes the place of a newer one. */
+ * never takes the place of a newer one of the same key and scope. Each is of an authority of
+ * `known`, or of a CA that its mount names and that is below one of them. A file whose lists are
+ * not to be had does not keep the others from theirs. */
 bool renew_lists(const struct renew_config *cfg, struct vault_client *v,
     const struct kafka_bundle *known, size_t *changed,
     struct error *e) must_check;
@@ -123,4 +150,6 @@ bool renew_exec(const struct yaml_texts *argv, const char *what,
  * in time is waited for. The error is that of the last one. */
 bool renew_check(const struct renew_config *cfg, struct error *e) must_check;
 
+/* Two things went wrong: `second` goes behind the first. Returns false. */
+bool renew_both(struct error *e, const struct error *second);
 bool renew_run(struct cli *c, struct error *e) must_check;

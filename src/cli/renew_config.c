@@ -248,6 +248,12 @@ check_files(struct yaml_checker *k, struct renew_config *cfg)
 	struct renew_file *v = cfg->files.v;
 	struct renew_crl *crl = cfg->crls.v;
 
+	for (size_t i = 0; i < cfg->crls.n; i++)
+		for (size_t j = 0; crl[i].name != NULL && j < i; j++)
+			if (crl[j].name != NULL &&
+			    strcmp(crl[i].name, crl[j].name) == 0)
+				yaml_mistake(k, &crl[i].name,
+				    "\"%s\" is there twice", crl[i].name);
 	for (size_t i = 0; i < cfg->files.n; i++) {
 		if (v[i].kind >= RENEW_P12 && cfg->password == NULL &&
 		    !yaml_checker_given(k, &cfg->password))
@@ -338,17 +344,15 @@ check_all(struct yaml_checker *k, void *filled, void *arg)
 struct yaml_doc *
 renew_config_read(const char *path, struct renew_config *out, struct error *e)
 {
-	auto_buf struct buf text = { 0 }, report = { 0 }, visible = { 0 };
+	auto_buf struct buf text = { 0 }, report = { 0 };
 	struct yaml_doc *doc;
 
 	if (!file_read(path, LIMIT_CONFIG_BYTES, &text, e))
 		return NULL;
 	doc = yaml_bind_cross(buf_bytes(&text), path, renew_schema, out,
 	    sizeof(*out), check_all, NULL, &report, e);
-	if (doc == NULL && report.n > 0) {
-		buf_add_visible(&visible, buf_bytes(&report));
-		out_err(buf_cstr(&visible));
-	}
+	if (doc == NULL)
+		out_err_lines(buf_bytes(&report));
 	return doc;
 }
 

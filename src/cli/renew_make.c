@@ -177,13 +177,69 @@ renew_password(const struct renew_config *cfg, struct secret **out,
 }
 
 static bool
+no_root(const struct renew_file *f, struct error *e)
+{
+	return error_set(e, FAIL_BAD_INPUT,
+	    "%s: the service answers with no root: `trust` has to say who is "
+	    "trusted",
+	    f->name);
+}
+
+static bool
 has_trust(const struct writer *w, const struct renew_file *f, struct error *e)
 {
-	return kafka_bundle_anchor(w->b, 0) != NULL ||
-	    error_set(e, FAIL_BAD_INPUT,
-		"%s: the service answers with no root: `trust` has to say who "
-		"is trusted",
-		f->name);
+	return kafka_bundle_anchor(w->b, 0) != NULL || no_root(f, e);
+}
+
+static bool
+has_root(struct bytes pem, const char *path)
+{
+	struct cert *v = NULL;
+	size_t n = 0;
+	bool has = false;
+	struct error no;
+
+	if (!cert_parse_bundle(pem, path, &v, &n, &no))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		has = has || bytes_eq(v[i].tbs.subject, v[i].tbs.issuer);
+		cert_free(&v[i]);
+	}
+	mem_free(v);
+	return has;
+}
+
+/* The default issuer's chain and itself: no role is asked without a certificate coming of it. */
+static bool
+mount_has_root(const struct renew_config *cfg, struct vault_client *v,
+    bool *has, struct error *e)
+{
+	static const char *const paths[] = { "ca_chain", "ca/pem" };
+
+	*has = false;
+	for (size_t i = 0; !*has && i < countof(paths); i++) {
+		auto_mem char *path = mem_printf("%s/%s", cfg->mount, paths[i]);
+		auto_buf struct buf pem = { 0 };
+
+		if (!vault_fetch(v, path, &pem, e))
+			return false;
+		*has = has_root(buf_bytes(&pem), path);
+	}
+	return true;
+}
+
+bool
+renew_check_root(const struct renew_config *cfg, struct vault_client *v,
+    struct error *e)
+{
+	const struct renew_file *f = cfg->files.v;
+	bool has;
+
+	for (size_t i = 0; cfg->trust.n == 0 && i < cfg->files.n; i++)
+		if (f[i].kind == RENEW_TRUST || f[i].kind == RENEW_TRUST_P12)
+			return mount_has_root(cfg, v, &has, e) &&
+			    (has || no_root(&f[i], e));
+	return true;
 }
 
 /* Contents of files without a key. */
@@ -238,7 +294,7 @@ write_one(const struct writer *w, const struct renew_file *f,
 	return set_dir_add(set, f->name, data, o.mode, o.uid, o.gid, e);
 }
 
-/* What the next run looks at: the chain, and whom it was told to trust. */
+/* What the next run looks at: the chain, whom it was told to trust, and the settings. */
 static bool
 write_own(const struct writer *w, struct set_dir *set, struct error *e)
 {
@@ -249,7 +305,8 @@ write_own(const struct writer *w, struct set_dir *set, struct error *e)
 	return set_dir_add(set, RENEW_OWN, buf_bytes(&chain), 0600, (uid_t)-1,
 		   (gid_t)-1, e) &&
 	    set_dir_add(set, RENEW_OWN_TRUST, buf_bytes(&trust), 0600,
-		(uid_t)-1, (gid_t)-1, e);
+		(uid_t)-1, (gid_t)-1, e) &&
+	    renew_settings_add(w->cfg, set, e);
 }
 
 bool

@@ -175,6 +175,22 @@ kafka_key_p12(const struct kafka_bundle *b, const struct kafka_p12 *opt,
 	return ok;
 }
 
+bool
+kafka_p12_is_password(struct bytes der, const struct secret *password)
+{
+	const unsigned char *p = der.p;
+	auto_pkcs12 PKCS12 *p12 = d2i_PKCS12(NULL, &p, (long)der.n);
+	struct secret *text = password_terminated(password);
+	bool is = p12 != NULL && PKCS12_mac_present(p12) == 1 &&
+	    PKCS12_verify_mac(p12, text_of(text), -1) == 1;
+	struct error ignored;
+
+	if (!is)
+		(void)error_ossl(&ignored, "PKCS#12");
+	secret_free(text);
+	return is;
+}
+
 /* ---- trust ------------------------------------------------------------------- */
 
 static bool

@@ -16,6 +16,7 @@
 /* Beside .current, the set before it: a link too. */
 #define PREVIOUS ".previous"
 #define NEW_LINK ".link"
+#define TRIAL ".trial"
 /* Ends the name of a directory that is not whole. */
 #define PART ".part"
 #define PENDING ".pending"
@@ -66,13 +67,15 @@ remove_tree(const char *path)
 static void
 clear(const struct set_dir *d)
 {
-	auto_mem char *sets = at(d, SETS), *link = at(d, NEW_LINK);
+	auto_mem char *sets = at(d, SETS), *link = at(d, NEW_LINK),
+		      *trial = at(d, TRIAL);
 	auto_mem char *current = target_of(d, CURRENT),
 		      *previous = target_of(d, PREVIOUS);
 	auto_dir DIR *dir = opendir(sets);
 	const struct dirent *en;
 
 	(void)unlink(link);
+	(void)unlink(trial);
 	while (dir != NULL && (en = readdir(dir)) != NULL) {
 		auto_mem char *rel = path_join(SETS, en->d_name);
 		auto_mem char *path = at(d, rel);
@@ -190,6 +193,22 @@ set_dir_name_free(const struct set_dir *d, const char *name, struct error *e)
 		return true;
 	return error_set(e, FAIL_EXISTS,
 	    "%s: is there and is no link of ours; move it away first", path);
+}
+
+bool
+set_dir_try_owner(const struct set_dir *d, uid_t uid, gid_t gid,
+    struct error *e)
+{
+	auto_mem char *path = at(d, TRIAL);
+	auto_fd int fd =
+	    open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return error_errno(e, FAIL_IO, "%s", path);
+	(void)unlink(path);
+	return fchown(fd, uid, gid) == 0 ||
+	    error_errno(e, FAIL_PERMISSION,
+		"its owner and group cannot be set");
 }
 
 /* ---- a new set ---------------------------------------------------------------- */

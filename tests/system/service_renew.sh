@@ -128,6 +128,41 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /de
 	-subj '/CN=Another Root' -days 9 -out another.pem 2>/dev/null
 reason 'the authorities in `trust` changed' "s|root.pem\"|root.pem\", \"$work/another.pem\"|"
 same "$(grep -c BEGIN tls/trust.pem)" 2 "authorities"
+# Settings that only show in the files; what is no longer there is one too.
+reason 'the authorities in `trust` changed' ''
+reason 'other.example is not among its names' 's/\[localhost\]/[localhost, other.example]/'
+reason '`alt_names` changed' ''
+! openssl x509 -in tls/broker.crt -noout -ext subjectAltName | grep -q other.example || die "a name that was removed"
+reason '`ip_sans` changed' '/^ip_sans/d'
+reason 'is not among its names' ''
+reason '`trust` changed' '/^trust:/d'
+reason '`trust` changed' ''
+reason 'extra.crt is not there yet' 's/name: broker.crt, kind: certificate }/&\n  - { name: extra.crt, kind: certificate }/'
+reason 'extra.crt is not wanted any more' ''
+reason 'the settings of broker.crt changed' 's/kind: certificate/&, mode: "0600"/'
+same "$(stat -L -c %a tls/broker.crt)" 600 "mode that changed"
+reason 'the settings of broker.key changed' "s/kind: key/&, group: $(id -g)/"
+reason 'the settings of broker.key changed' "s/kind: key/&, owner: $(id -u)/"
+reason 'the settings of broker.key changed' ''
+reason 'the settings of trust.p12 changed' 's/kind: trust_p12/kind: certificate/'
+grep -q 'BEGIN CERTIFICATE' tls/trust.p12 || die "kind that changed"
+reason 'the settings of trust.p12 changed' ''
+reason 'the settings of broker.p12 changed' 's/^alias: .*/alias: other/'
+openssl pkcs12 -in tls/broker.p12 -passin file:password -nokeys -clcerts | grep -q 'friendlyName: other' ||
+	die "alias that changed"
+reason 'the settings of broker.p12 changed' '' 'legacy: true'
+openssl pkcs12 -in tls/broker.p12 -passin file:password -noout -info 2>&1 | grep -q 'MAC: sha1' || die "legacy"
+reason 'the settings of broker.p12 changed' ''
+echo another-one >password
+reason '`password` does not open broker.p12' ''
+# Sets of releases that kept no settings.
+rm tls/.current/.settings.json
+reason 'is not known' ''
+# A descriptor gives the password once: it is read when the stores are made, not in each look.
+config fd.yaml 's|^password: .*|password: "fd:5"|'
+same "$(renew fd.yaml --once --json 5<password | field renewed)" False "password of a descriptor, nothing to do"
+check renew fd.yaml --once --force 5<password
+good "password of a descriptor"
 config short.yaml '' 'renew_left: 95'
 sed -i 's/ttl: 8h/ttl: 30s/' short.yaml
 check renew short.yaml --once --force
@@ -186,6 +221,41 @@ stays 65 "shorter than 6" "s|password: .*|password: \"file:$work/short\"|"
 stays 76 "int/sign/nobody" "s/^role: .*/role: nobody/"
 stays 77 "is not among the trusted authorities" "s|$work/root.pem|$work/another.pem|"
 stays 66 'there is no user "nobody-here"' 's/kind: pem/&, owner: nobody-here/'
+# What can be known before is told before: no certificate is issued for nothing.
+issued() { bao list -format json int/certs | rows_of; }
+rows_of() { python3 -c 'import json, sys; print(len(json.load(sys.stdin)))'; }
+n=$(issued)
+stays 66 'more.crl: there is no user "nobody-here"' '' 'crls:' \
+	'  - { name: more.crl, paths: [int/crl/pem], owner: nobody-here }'
+mine=(env)
+[ "$(id -u)" != 0 ] || mine=(setpriv --bounding-set -chown)
+config bad.yaml 's/name: broker.p12/&, owner: "1"/'
+fails 76 "broker.p12: its owner and group" "${mine[@]}" "$chancery" renew bad.yaml --once --force
+config bad.yaml '' 'crls:' '  - { name: more.crl, paths: [int/crl/pem], group: "54321" }'
+fails 76 "more.crl: its owner and group" "${mine[@]}" "$chancery" renew bad.yaml --once --force
+same "$(snapshot tls)" "$before" "files after an owner that cannot be set"
+same "$(find tls -name .trial)" "" "files of a trial"
+config bad.yaml "s/kind: key/&, owner: \"$(id -u)\"/"
+check "${mine[@]}" "$chancery" renew bad.yaml --once --force
+same "$(issued)" $((n + 1)) "certificates after what cannot be"
+check renew renew.yaml --once
+before=$(snapshot tls)
+# Without `trust` the mount has to have the root; one that does not is found out before, too.
+check bao secrets enable -path bare pki
+bao write -field=csr bare/intermediate/generate/internal common_name="Bare CA" key_type=ec >bare.csr
+bao write -field=certificate root-ca/root/sign-intermediate csr=@bare.csr ttl=40h >bare.pem 2>/dev/null
+check bao write bare/intermediate/set-signed certificate=@bare.pem
+check bao write bare/roles/server "${server_role[@]:1}" ou=Kafka
+mkdir bare
+config bare.yaml "s|^mount: .*|mount: bare|; s|^directory: .*|directory: $work/bare|; /^trust:/d
+	s|^auth:.*|auth: { method: token, token: \"file:$work/root-token\" }|"
+echo "$VAULT_TOKEN" >root-token
+fails 65 'trust.pem: the service answers with no root' "$chancery" renew bare.yaml --once
+same "$(bao list -format json bare/certs | rows_of)" 0 "certificates of a mount without root"
+config bare2.yaml "s|^directory: .*|directory: $work/bare|; /^trust:/d"
+check renew bare2.yaml --once
+consistent bare || die "without trust"
+same "$(openssl x509 -in bare/trust.pem -noout -subject)" "$(openssl x509 -in root.pem -noout -subject)" "root of the service"
 stays 74 "" "s|^url: .*|url: https://127.0.0.1:1|"
 stays 74 "certificate" '/^ca_file/d'
 # Another subject: ACLs and brokers would take it for somebody else.
@@ -226,6 +296,10 @@ files:
   - { name: b.p12, kind: p12 }
   - { name: c.pem, kind: pem, mode: "777" }
   - { name: c.pem, kind: key }
+crls:
+  - { name: d.crl, paths: [int/crl/pem] }
+  - { name: d.crl, paths: [root-ca/crl/pem] }
+  - { name: c.pem, paths: [int/crl/pem] }
 reload: [systemctl, reload, kafka]
 check: [/bin/sh, -c, "exit 1"]
 check_within: 2h
@@ -235,9 +309,11 @@ END
 rc=0
 renew mistakes.yaml --once 2>mistakes.err || rc=$?
 same "$rc" 65 "mistakes"
+[ "$(grep -c '^mistakes.yaml:' mistakes.err)" -gt 9 ] || die "not a line each: $(cat mistakes.err)"
 for text in mistakes.yaml:1 mistakes.yaml:2 mistakes.yaml:5 mistakes.yaml:6 mistakes.yaml:8 \
-	'needs `password`' 'four octal digits' 'there twice' 'not an absolute path: no shell' \
-	check_within mistakes.yaml:15 '"unknown"' 'method token needs'; do
+	'needs `password`' 'four octal digits' 'mistakes.yaml:11:13: "c.pem" is there twice' \
+	'mistakes.yaml:14:13: "d.crl" is there twice' 'mistakes.yaml:15:13: "c.pem" is there twice' \
+	'not an absolute path: no shell' check_within mistakes.yaml:19 '"unknown"' 'method token needs'; do
 	grep -qF -- "$text" mistakes.err || { cat mistakes.err >&2; die "no word of $text"; }
 done
 
@@ -356,6 +432,25 @@ was=$(number)
 check bao read int/crl/rotate
 same "$(renew lists.yaml --once --json | field lists)" 1 "lists after a rotation"
 [ "$(number)" != "$was" ] || die "the list was not replaced"
+# A certificate that cannot be renewed does not keep the lists from coming; both errors are told.
+newer() {
+	was=$(number)
+	check bao read int/crl/rotate
+	"$@"
+	[ "$(number)" != "$was" ] || die "no newer list: $*"
+}
+crls=('crls:' '  - { name: crls.pem, paths: [int/crl/pem, root-ca/crl/pem] }')
+config broken.yaml 's/^role: .*/role: nobody/' "${crls[@]}"
+newer fails 76 "int/sign/nobody" "$chancery" renew broken.yaml --once --force
+config broken.yaml "s|$work/root.pem|$work/no-root.pem|" "${crls[@]}"
+newer fails 66 "no-root.pem" "$chancery" renew broken.yaml --once
+config broken.yaml 's/^role: .*/role: nobody/' 'crls:' '  - { name: no.pem, paths: [int/crl/none/pem] }' \
+	"${crls[@]:1}"
+newer fails 76 "int/sign/nobody" "$chancery" renew broken.yaml --once --force
+grep -qF 'no.pem: ' fails.err || die "no word of the list: $(cat fails.err)"
+newer fails 66 "no.pem: " "$chancery" renew broken.yaml --once
+renew lists.yaml --dry-run --json | field reason >why
+same "$(cat why)" "nothing is to be done" "lists beside --dry-run"
 # A foreign list, and one that is older than ours.
 config foreign.yaml '' 'crls:' '  - { name: crls.pem, paths: [other/crl/pem] }'
 check bao secrets enable -path other pki
@@ -363,17 +458,79 @@ check bao write other/root/generate/internal common_name="Other" key_type=ec
 before=$(snapshot tls)
 fails 87 "no authority of the certificate's chain" "$chancery" renew foreign.yaml --once
 same "$(snapshot tls)" "$before" "files after a foreign list"
-# The file has a list that is newer than the service's: it stays.
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout later.key \
-	-subj '/CN=Acme Kafka CA' -days 9 -out later.crt 2>/dev/null
-: >later.index
-echo FFFFFF >later.number
-printf '%s\n' '[ca]' 'default_ca=c' '[c]' 'database=later.index' 'crlnumber=later.number' \
-	'certificate=later.crt' 'private_key=later.key' 'default_md=sha256' 'default_crl_days=9' >later.cnf
-check openssl ca -gencrl -config later.cnf -out tls/crls.pem
+# A service that answers with an older list of the same key: the newer one stays.
+mkdir -p past/v1/int/crl past/v1/root-ca/crl
+raw int/crl/pem -o past/v1/int/crl/pem
+raw root-ca/crl/pem -o past/v1/root-ca/crl/pem
+newer check renew lists.yaml --once
+port=$(free_port)
+python3 -m http.server --bind 127.0.0.1 --directory past "$port" >past.log 2>&1 &
+past=$!
+until_ok "service of the past" curl -sSf "http://127.0.0.1:$port/v1/int/crl/pem" -o /dev/null
+config past.yaml "s|^url: .*|url: http://127.0.0.1:$port|; /^ca_file/d" "${crls[@]}"
 before=$(snapshot tls)
-fails 85 "is older than the one that is there" "$chancery" renew lists.yaml --once
+fails 85 "is older than the one that is there" "$chancery" renew past.yaml --once
 same "$(snapshot tls)" "$before" "files after an older list"
+kill $past
+wait $past 2>/dev/null || true
+
+# A CA with another key and the same name: numbers are counted for each key.
+check bao secrets enable -path roll pki
+# roll_key: one more issuer, the default one; its id in the variable `issuer`.
+roll_key() {
+	bao write -field=csr roll/intermediate/generate/internal common_name="Rolling CA" key_type=ec >roll.csr
+	bao write -field=certificate root-ca/root/sign-intermediate csr=@roll.csr format=pem_bundle \
+		ttl=40h >roll.pem 2>/dev/null
+	bao write -format=json roll/intermediate/set-signed certificate=@roll.pem >roll.json
+	issuer=$(python3 -c 'import json; d = json.load(open("roll.json"))["data"]
+print(*[i for i in d["imported_issuers"] if d["mapping"][i]])')
+	check bao write roll/config/issuers default="$issuer"
+}
+roll_key
+old=$issuer
+check bao write roll/roles/server "${server_role[@]:1}" ou=Kafka
+echo 'path "roll/sign/server" { capabilities = ["update"] }' | cat - renewer.hcl >more.hcl
+check bao policy write renewer more.hcl
+for i in 1 2 3 4; do check bao read roll/crl/rotate; done
+mkdir roll
+# roll NAME PATHS
+roll() {
+	config "$1" "s|^mount: .*|mount: roll|; s|^directory: .*|directory: $work/roll|" \
+		'crls:' "  - { name: crls.pem, paths: [$2] }"
+}
+roll roll.yaml roll/crl/pem
+same "$(renew roll.yaml --once --json | field lists)" 1 "list before the other key"
+roll_key
+new=$issuer
+[ "$old" != "$new" ] || die "one issuer"
+# in_file FILE: its list is in the file, to the octet.
+in_file() { python3 -c 'import sys; sys.exit(open(sys.argv[1]).read().strip() not in open("roll/crls.pem").read())' "$1"; }
+both_in_file() { in_file new.crl && in_file old.crl; }
+lists_of() {
+	raw "roll/issuer/$old/crl/pem" -o old.crl
+	raw "roll/issuer/$new/crl/pem" -o new.crl
+}
+number_of() { echo $(($(openssl crl -in "$1" -noout -crlnumber | sed 's/.*=//'))); }
+lists_of
+[ "$(number_of new.crl)" -lt "$(number_of old.crl)" ] || die "numbers of the two keys"
+# The certificate is still of the old key: the new list comes, the old one stays.
+same "$(renew roll.yaml --once --json | field lists)" 1 "list of another key"
+both_in_file || die "lists of both keys"
+same "$(renew roll.yaml --once --json | field lists)" 0 "lists of two keys again"
+same "$(grep -c BEGIN roll/crls.pem)" 2 "lists of two keys"
+check renew roll.yaml --once --force
+same "$(renew roll.yaml --once --json | field lists)" 0 "after the renewal"
+in_file new.crl || die "list of the new key"
+# Both are asked for, in any order, and before and after the renewal.
+for paths in "roll/issuer/$old/crl/pem, roll/issuer/$new/crl/pem" "roll/issuer/$new/crl/pem, roll/issuer/$old/crl/pem"; do
+	roll both.yaml "$paths"
+	check bao read roll/crl/rotate
+	same "$(renew both.yaml --once --json | field lists)" 1 "both lists: $paths"
+	lists_of
+	both_in_file || die "both lists: $paths"
+	same "$(renew both.yaml --once --json | field lists)" 0 "both lists again: $paths"
+	same "$(grep -c BEGIN roll/crls.pem)" 2 "both lists: $paths"
+done
 
 # ---- it stays -----------------------------------------------------------------------------------------------------
 config stay.yaml '' 'interval: 1s' 'jitter: 0s'
@@ -382,6 +539,15 @@ stay=$!
 until_ok "two looks" stands 2 '"renewed":false' stay.out
 kill $stay
 wait $stay 2>/dev/null || true
+# --force is for the first look.
+before=$(serial)
+"$chancery" renew stay.yaml --force >stay.out 2>&1 &
+stay=$!
+until_ok "two looks after --force" stands 2 '"renewed":false' stay.out
+kill $stay
+wait $stay 2>/dev/null || true
+same "$(grep -c '"renewed":true' stay.out)" 1 "renewals with --force"
+[ "$(serial)" != "$before" ] || die "--force without --once renewed nothing"
 
 # ---- killed at every step, a full disk -------------------------------------------------------------------------------
 if ldd "$chancery" | grep -q asan; then

@@ -40,6 +40,11 @@ bool set_dir_name_check(const char *name, struct error *e) must_check;
 bool set_dir_name_free(const struct set_dir *d, const char *name,
     struct error *e) must_check;
 
+/* Whether this process may give files to them, by one that is gone again at once.
+ * FAIL_PERMISSION. */
+bool set_dir_try_owner(const struct set_dir *d, uid_t uid, gid_t gid,
+    struct error *e) must_check;
+
 /* Begin a new set, of which nobody sees anything. */
 bool set_dir_begin(struct set_dir *d, int64_t now_s,
     struct error *e) must_check;

@@ -28,6 +28,10 @@ bool kafka_alias_check(const char *alias, struct error *e) must_check;
  * ways. FAIL_BAD_INPUT. */
 bool kafka_password_check(const struct secret *s, struct error *e) must_check;
 
+/* Whether it is the one of a PKCS#12 file, by the MAC. A file that is none, or without a MAC:
+ * false. */
+bool kafka_p12_is_password(struct bytes der, const struct secret *password);
+
 /* Key (unencrypted PKCS#8), leaf, intermediates. Owned; FAIL_CRYPTO. */
 struct secret *kafka_key_pem(const struct kafka_bundle *b,
     struct error *e) must_check;
