@@ -111,7 +111,10 @@ checkpoint_open(struct bytes note, const struct note_key *key,
 	struct checkpoint c;
 	unsigned good = 0;
 
-	assert(key->type == NOTE_ED25519);
+	if (key->type != NOTE_ED25519)
+		return error_set(e, FAIL_UNSUPPORTED,
+		    "checkpoint: the key %s is of type %u, not Ed25519",
+		    key->name, (unsigned)key->type);
 	if (!note_split(note, &p, e) || !parse_text(p.text, &c, e))
 		return false;
 	if (strcmp(c.origin, key->name) != 0)

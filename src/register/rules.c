@@ -52,6 +52,20 @@ rule_earlier(const struct record *r, const char *field)
 
 /* ---- the log itself --------------------------------------------------- */
 
+/* What opens a checkpoint: an Ed25519 key that is named like the log. */
+static bool
+is_log_key(const struct reg_state *s, struct bytes vkey)
+{
+	auto_buf struct buf text = { 0 };
+	struct note_key key;
+	struct error ignored;
+
+	buf_add_bytes(&text, vkey);
+	return note_vkey_parse(buf_cstr(&text), &key, &ignored) &&
+	    key.type == NOTE_ED25519 &&
+	    strcmp(key.name, reg_state_origin(s)) == 0;
+}
+
 static bool
 log_open(struct reg_state *s, const struct record *r, struct error *e)
 {
@@ -63,6 +77,10 @@ log_open(struct reg_state *s, const struct record *r, struct error *e)
 	if (origin.n == 0 || origin.n > 255)
 		return rule_broken(e, r, "text-too-long", "\"origin\"");
 	s->origin = mem_printf("%.*s", (int)origin.n, (const char *)origin.p);
+	if (record_get(r, "vkey").n > 0 &&
+	    !is_log_key(s, record_get(r, "vkey")))
+		return rule_broken(e, r, "log-open-key",
+		    "\"vkey\" is not an Ed25519 key of that origin");
 	state_vkey_add(s, 0, record_get(r, "vkey"));
 	return true;
 }
@@ -116,15 +134,12 @@ log_key_signed(const struct reg_state *s, const struct record *r)
 static bool
 log_key(struct reg_state *s, const struct record *r, struct error *e)
 {
-	auto_buf struct buf vkey = { 0 };
-	struct note_key key;
-
 	if (!bytes_eq(record_get(r, "old"), bytes_str(reg_state_vkey(s))))
 		return rule_broken(e, r, "log-key-old",
 		    "\"old\" is not the log key");
-	buf_add_bytes(&vkey, record_get(r, "new"));
-	if (!note_vkey_parse(buf_cstr(&vkey), &key, e))
-		return rule_broken(e, r, "log-key-new", "not a verifier key");
+	if (!is_log_key(s, record_get(r, "new")))
+		return rule_broken(e, r, "log-key-new",
+		    "not an Ed25519 verifier key of this log");
 	if (!log_key_signed(s, r))
 		return rule_broken(e, r, "log-key-signature",
 		    "not signed by the old key");

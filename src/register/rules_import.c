@@ -29,9 +29,9 @@ texts(const struct reg_state *s, const struct record *r, struct error *e)
 		return rule_broken(e, r, "import-mount", "none");
 	buf_add_bytes(&vkey, record_get(r, "vkey"));
 	if (!note_vkey_parse(buf_cstr(&vkey), &key, e) ||
-	    !bytes_eq(origin, bytes_str(key.name)))
+	    key.type != NOTE_ED25519 || !bytes_eq(origin, bytes_str(key.name)))
 		return rule_broken(e, r, "import-key",
-		    "\"vkey\" is not a verifier key of that origin");
+		    "\"vkey\" is not an Ed25519 verifier key of that origin");
 	return true;
 }
 

@@ -30,9 +30,11 @@ one_entry(struct reg *r, const struct crl_text *t, uint64_t n,
 		return bad(n, e);
 	if (!reg_read(r, n, &line, &rec, &store, e))
 		return false;
+	/* Any record may be named, and only an INTENT has these fields. */
+	if (rec.type != REC_INTENT)
+		return bad(n, e);
 	serial = record_get(&rec, "serial");
-	if (rec.type != REC_INTENT ||
-	    !bytes_eq(record_get(&rec, "kind"), bytes_str("ca")) ||
+	if (!bytes_eq(record_get(&rec, "kind"), bytes_str("ca")) ||
 	    !record_get_hash(&rec, "key", &key) ||
 	    memcmp(key.b, t->key.b, SHA256_LEN) != 0 || serial.n == 0 ||
 	    serial.n > sizeof(out->serial))

@@ -36,6 +36,17 @@ import_free(struct import_job *j)
 
 /* ---- begin ------------------------------------------------------------- */
 
+/* A cosignature key, say, opens no checkpoint. */
+static bool
+is_log_key(const char *vkey, const char *origin)
+{
+	struct note_key key;
+	struct error ignored;
+
+	return note_vkey_parse(vkey, &key, &ignored) &&
+	    key.type == NOTE_ED25519 && strcmp(key.name, origin) == 0;
+}
+
 static bool
 pin(struct import_job *j, const struct state_import *was, const char *given,
     struct error *e)
@@ -50,6 +61,10 @@ pin(struct import_job *j, const struct state_import *was, const char *given,
 	if (was != NULL && has && strcmp(was->vkey, given) != 0)
 		return import_refuse(e, "import-key",
 		    "not the key that was pinned, %.200s", was->vkey);
+	if (was == NULL && !is_log_key(given, j->at.origin))
+		return import_refuse(e, "import-key",
+		    "%.200s is not an Ed25519 verifier key of %.150s", given,
+		    j->at.origin);
 	j->vkey = mem_strdup(was != NULL ? was->vkey : given);
 	if (was == NULL)
 		return true;
@@ -234,6 +249,17 @@ swap(const char *fresh, const char *dir, struct error *e)
 	return true;
 }
 
+static void
+state_json(const struct state_import *i, struct buf *out)
+{
+	struct json_writer w;
+
+	json_begin(&w, out);
+	json_object_begin(&w);
+	write_state(&w, i);
+	json_object_end(&w);
+}
+
 /* What follows from the record: may be done twice. */
 static bool
 put_in_place(struct signer *s, const struct state_import *i, struct error *e)
@@ -242,12 +268,8 @@ put_in_place(struct signer *s, const struct state_import *i, struct error *e)
 	auto_mem char *fresh = mem_printf("%s.new", dir);
 	auto_mem char *path = path_join(fresh, RECORD_FILE);
 	auto_buf struct buf json = { 0 };
-	struct json_writer w;
 
-	json_begin(&w, &json);
-	json_object_begin(&w);
-	write_state(&w, i);
-	json_object_end(&w);
+	state_json(i, &json);
 	return file_replace(path, buf_bytes(&json), 0644, e) &&
 	    swap(fresh, dir, e) && import_place_lists(dir, s->cfg.crl_dir, e);
 }
@@ -313,6 +335,20 @@ is_of(const char *dir, const struct state_import *i)
 	    memcmp(&c.root, &i->root, sizeof(c.root)) == 0;
 }
 
+/* Whether `dir` is what this very record put there. Its checkpoint does not tell: the same log
+ * may be taken in twice as it is, and what was exchanged has it too while it is removed. */
+static bool
+is_placed(const char *dir, const struct state_import *i)
+{
+	auto_mem char *path = path_join(dir, RECORD_FILE);
+	auto_buf struct buf is = { 0 }, want = { 0 };
+	struct error ignored;
+
+	state_json(i, &want);
+	return file_read(path, LIMIT_NOTE_BYTES, &is, &ignored) &&
+	    bytes_eq(buf_bytes(&is), buf_bytes(&want));
+}
+
 static void
 remove_unfinished(const char *parent)
 {
@@ -341,7 +377,8 @@ import_settle(struct signer *s, struct error *e)
 		auto_mem char *dir = import_dir(reg_dir(s->reg), i->origin);
 		auto_mem char *fresh = mem_printf("%s.new", dir);
 
-		if (is_of(fresh, i) && !put_in_place(s, i, e))
+		if (!is_placed(dir, i) && is_of(fresh, i) &&
+		    !put_in_place(s, i, e))
 			return false;
 		if (!is_of(dir, i))
 			log_line(LOG_LEVEL_WARNING,

@@ -192,11 +192,16 @@ each_record(void *arg, unused_arg struct bytes line, const struct record *rec,
 	return true;
 }
 
+/* Its scope becomes the name of a folder, and only of own lists has the check read it. */
 static bool
 is_served(const char *scope)
 {
-	return strcmp(scope, "full") == 0 || strcmp(scope, "delta") == 0 ||
-	    strncmp(scope, "partition:", 10) == 0;
+	struct crl_scope s;
+	struct error ignored;
+
+	return crl_scope_parse(scope, &s, &ignored) &&
+	    (s.kind == CRL_FULL || s.kind == CRL_DELTA ||
+		s.kind == CRL_PARTITION);
 }
 
 /* The newest list of each key and scope; of lists that callers numbered, and of kits, none. */

@@ -29,13 +29,16 @@ is_dots(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* Folders of ours lie five levels deep. */
+/* Folders of ours lie five levels deep. The checkpoint goes first: a half is never taken for the
+ * whole. */
 void
 import_remove(const char *dir)
 {
+	auto_mem char *checkpoint = path_join(dir, "checkpoint");
 	auto_dir DIR *d = opendir(dir);
 	const struct dirent *entry;
 
+	(void)unlink(checkpoint);
 	while (d != NULL && (entry = readdir(d)) != NULL) {
 		auto_mem char *path = path_join(dir, entry->d_name);
 

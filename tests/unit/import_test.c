@@ -34,6 +34,19 @@ vkey_of(const struct fixture *f, char out[256])
 	(void)snprintf(out, 256, "%s", buf_cstr(&b));
 }
 
+/* Its key as one of another kind. */
+static void
+vkey_type_of(const struct fixture *f, uint8_t type, char out[256])
+{
+	const struct note_key *k = &f->log_signer.key;
+	auto_buf struct buf b = { 0 };
+	struct note_key other;
+
+	note_key_init(&other, k->name, type, k->pub);
+	note_vkey_format(&other, &b);
+	(void)snprintf(out, 256, "%s", buf_cstr(&b));
+}
+
 static void
 root_acts(struct fixture *f, unsigned leaves, bool list)
 {
@@ -254,6 +267,51 @@ test_crash(void **state)
 	pair_close(&p);
 }
 
+static void
+copy_file(const char *from, const char *to, const char *name)
+{
+	auto_mem char *a = path_join(from, name), *b = path_join(to, name);
+	auto_buf struct buf file = { 0 };
+	struct error e;
+
+	if (!file_read(a, 1 << 20, &file, &e) ||
+	    !file_create(b, buf_bytes(&file), 0644, &e))
+		fail_msg("%s", e.msg);
+}
+
+/* The same bundle once more, and the crash comes while what was exchanged is removed: its
+ * checkpoint is still there, the rest is not. It was exchanged a second time, and the whole one
+ * removed. */
+static void
+test_crash_while_the_same_is_tidied(void **state)
+{
+	auto_mem char *dir = NULL, *fresh = NULL, *log = NULL;
+	auto_buf struct buf one = { 0 };
+	struct pair p;
+
+	(void)state;
+	pair_open(&p);
+	bundle_of(p.root.reg_dir, NULL, &one);
+	must(&p, &one);
+	dir = import_dir(p.ours.reg_dir, "test.example/root");
+	fresh = mem_printf("%s.new", dir);
+	log = path_join(dir, "log");
+	assert_int_equal(mkdir(fresh, 0700), 0);
+	copy_file(dir, fresh, "checkpoint");
+	copy_file(dir, fresh, "import.json");
+	/* The second record, and its folder is in place. */
+	auto_mem char *kept = mem_printf("%s.kept", dir);
+
+	assert_int_equal(rename(fresh, kept), 0);
+	must(&p, &one);
+	fixture_close(&p.ours);
+	assert_int_equal(rename(kept, fresh), 0);
+	fixture_open(&p.ours);
+	assert_int_equal(folders(&p), 1);
+	assert_int_equal(access(log, F_OK), 0);
+	pair_close(&p);
+}
+
 /* ---- refused ------------------------------------------------------------ */
 
 static void
@@ -269,6 +327,9 @@ test_pin(void **state)
 	bundle_of(p.root.reg_dir, NULL, &one);
 	refused(&p, &one, "root-ca", NULL, "import-key");
 	refused(&p, &one, "root-ca", other, "import-key");
+	vkey_type_of(&p.root, NOTE_COSIGNATURE, other);
+	refused(&p, &one, "root-ca", other, "not an Ed25519");
+	vkey_of(&p.ours, other);
 	refused(&p, &one, "", p.vkey, "mount: missing");
 	assert_int_equal(folders(&p), 0);
 	must(&p, &one);
@@ -368,6 +429,75 @@ test_list_number(void **state)
 	refused(&p, &one, "root-ca", NULL, "import-crl-number");
 	assert_int_equal(unlink(list), 0);
 	must(&p, &one);
+	pair_close(&p);
+}
+
+static uint64_t
+put(struct reg *r, const struct record *rec)
+{
+	struct error e;
+	uint64_t n;
+
+	if (!reg_append(r, rec, (struct bytes){ 0 }, &n, &e))
+		fail_msg("append: %s", e.msg);
+	return n;
+}
+
+static void
+put_signed(struct reg *r, uint64_t intent)
+{
+	struct record rec;
+
+	record_init(&rec, REC_SIGNED);
+	record_int(&rec, "attempts", 1);
+	record_int(&rec, "intent", (int64_t)intent);
+	record_bytes(&rec, "sig", bytes_str("none"));
+	(void)put(r, &rec);
+}
+
+/* A log that nobody's signer wrote: a list of a scope, and any signature. */
+static void
+put_list(struct pair *p, const char *scope)
+{
+	const struct signer_config cfg = fixture_config(&p->root);
+	static const struct sha256 hash = { { 1 } };
+	struct record rec;
+	struct error e;
+	auto_reg struct reg *r = reg_open(&cfg.reg, &e);
+
+	if (r == NULL)
+		fail_msg("%s", e.msg);
+	record_init(&rec, REC_INTENT);
+	record_text(&rec, "alg", "ecdsa-sha256");
+	record_int(&rec, "crl", 100);
+	record_bytes(&rec, "issuer", buf_bytes(&p->root.ca_name));
+	record_hash(&rec, "key", &p->root.key);
+	record_text(&rec, "kind", "crl");
+	record_time(&rec, "next", 1790086400);
+	record_int(&rec, "position", 3);
+	record_text(&rec, "scope", scope);
+	record_hash(&rec, "sha256", &hash);
+	record_time(&rec, "this", 1790000000);
+	record_text(&rec, "who", "mallory");
+	record_text(&rec, "why", "none");
+	put_signed(r, put(r, &rec));
+	if (!reg_commit(r, &e) || !reg_checkpoint(r, &e))
+		fail_msg("%s", e.msg);
+}
+
+/* A kit that names a record which is no INTENT ended the signer, before any signature was
+ * looked at. */
+static void
+test_kit_of_no_intent(void **state)
+{
+	auto_buf struct buf one = { 0 };
+	struct pair p;
+
+	(void)state;
+	pair_open(&p);
+	put_list(&p, "kit:0");
+	bundle_of(p.root.reg_dir, NULL, &one);
+	refused(&p, &one, "root-ca", p.vkey, "kit: record 0");
 	pair_close(&p);
 }
 
@@ -499,11 +629,13 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grows),
 		cmocka_unit_test(test_crash),
+		cmocka_unit_test(test_crash_while_the_same_is_tidied),
 		cmocka_unit_test(test_pin),
 		cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_altered),
 		cmocka_unit_test(test_list_number),
 		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_kit_of_no_intent),
 		cmocka_unit_test(test_kit),
 		cmocka_unit_test(test_shapes),
 	};

@@ -319,6 +319,22 @@ test_checkpoint_others(void **state)
 	    checkpoint_open(buf_bytes(&note), &same_name.key, &got, &e));
 }
 
+/* A key that opens no checkpoint, as a hostile log may name it: refused, not asserted. */
+static void
+test_checkpoint_by_cosignature_key(void **state)
+{
+	auto_buf struct buf note = { 0 };
+	struct note_signer s =
+	    test_note_signer(ORIGIN, NOTE_COSIGNATURE, &log_seed);
+	struct checkpoint got;
+	struct error e = { 0 };
+
+	(void)state;
+	signed_checkpoint(&note);
+	assert_false(checkpoint_open(buf_bytes(&note), &s.key, &got, &e));
+	assert_int_equal(e.why, FAIL_UNSUPPORTED);
+}
+
 static void
 test_checkpoint_unsigned(void **state)
 {
@@ -781,6 +797,7 @@ main(void)
 		cmocka_unit_test(test_checkpoint),
 		cmocka_unit_test(test_checkpoint_altered),
 		cmocka_unit_test(test_checkpoint_others),
+		cmocka_unit_test(test_checkpoint_by_cosignature_key),
 		cmocka_unit_test(test_checkpoint_unsigned),
 		cmocka_unit_test(test_sign_refused),
 		cmocka_unit_test(test_parse),

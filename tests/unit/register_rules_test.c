@@ -59,16 +59,18 @@ static struct {
 	char vkey[256], next[256];
 	/* Of another log, and of a third. */
 	char root[256], root2[256], third[256];
+	char witness[256], third_witness[256]; /* cosignature keys */
 	uint8_t sig[64];
 } log_keys;
 
 static void
-name_log_key(const struct note_signer *s, const char *origin, char out[256])
+name_log_key(const struct note_signer *s, const char *origin, uint8_t type,
+    char out[256])
 {
 	auto_buf struct buf vkey = { 0 };
 	struct note_key key;
 
-	note_key_init(&key, origin, NOTE_ED25519, s->key.pub);
+	note_key_init(&key, origin, type, s->key.pub);
 	note_vkey_format(&key, &vkey);
 	(void)snprintf(out, 256, "%s", buf_cstr(&vkey));
 }
@@ -90,9 +92,16 @@ make_log_keys(void **state)
 	note_vkey_format(&b.signer.key, &vkey);
 	(void)snprintf(log_keys.next, sizeof(log_keys.next), "%s",
 	    buf_cstr(&vkey));
-	name_log_key(&a.signer, "test.example/root", log_keys.root);
-	name_log_key(&b.signer, "test.example/root", log_keys.root2);
-	name_log_key(&b.signer, "test.example/third", log_keys.third);
+	name_log_key(&a.signer, "test.example/root", NOTE_ED25519,
+	    log_keys.root);
+	name_log_key(&b.signer, "test.example/root", NOTE_ED25519,
+	    log_keys.root2);
+	name_log_key(&b.signer, "test.example/third", NOTE_ED25519,
+	    log_keys.third);
+	name_log_key(&b.signer, "test.example/log", NOTE_COSIGNATURE,
+	    log_keys.witness);
+	name_log_key(&a.signer, "test.example/third", NOTE_COSIGNATURE,
+	    log_keys.third_witness);
 	buf_addf(&text, "chancery log key\ntest.example/log\n%s\n",
 	    log_keys.next);
 	assert_true(
@@ -306,6 +315,21 @@ b_log_key_new(struct world *w)
 {
 	next_log_key(w);
 	record_text(&w->rec, "new", "something");
+}
+
+/* No checkpoint can be opened with these. */
+static void
+b_log_key_cosignature(struct world *w)
+{
+	next_log_key(w);
+	record_text(&w->rec, "new", log_keys.witness);
+}
+
+static void
+b_log_key_name(struct world *w)
+{
+	next_log_key(w);
+	record_text(&w->rec, "new", log_keys.root2);
 }
 
 static void
@@ -753,6 +777,12 @@ b_import_key_name(struct world *w)
 }
 
 static void
+b_import_key_cosignature(struct world *w)
+{
+	import(w, "test.example/third", log_keys.third_witness, 41);
+}
+
+static void
 b_import_mount(struct world *w)
 {
 	import_root(w, 41);
@@ -781,6 +811,7 @@ static const struct {
 	{ "import-fork", b_import_fork },
 	{ "import-key", b_import_key },
 	{ "import-key", b_import_key_name },
+	{ "import-key", b_import_key_cosignature },
 	{ "import-mount", b_import_mount },
 	{ "import-foreign", b_import_foreign },
 	{ "import-size", b_import_size },
@@ -791,6 +822,8 @@ static const struct {
 	{ "clock-not-back", b_clock_forward },
 	{ "log-key-old", b_log_key },
 	{ "log-key-new", b_log_key_new },
+	{ "log-key-new", b_log_key_cosignature },
+	{ "log-key-new", b_log_key_name },
 	{ "log-key-signature", b_log_key_signature },
 	{ "log-key-signature", b_log_key_short },
 	{ "pruned-range", b_pruned },
@@ -880,6 +913,32 @@ test_broken(void **state)
 		assert_true(bytes_eq(buf_bytes(&before), buf_bytes(&after)));
 		world_close(&w);
 	}
+}
+
+/* A log is born with no key, or with one that opens its checkpoints. */
+static void
+test_log_open_key(void **state)
+{
+	const char *const bad[] = { "something", log_keys.witness,
+		log_keys.root };
+	struct world w;
+	struct error e;
+
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	for (size_t i = 0; i < countof(bad); i++) {
+		w.s = reg_state_new();
+		log_open(&w);
+		record_text(&w.rec, "vkey", bad[i]);
+		assert_false(apply(&w, &e));
+		assert_non_null(strstr(e.msg, "rule log-open-key:"));
+		world_close(&w);
+	}
+	w.s = reg_state_new();
+	log_open(&w);
+	record_text(&w.rec, "vkey", "");
+	(void)must(&w);
+	world_close(&w);
 }
 
 static void
@@ -1160,6 +1219,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_log_open_key),
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_allowed),

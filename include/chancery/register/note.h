@@ -59,7 +59,8 @@ bool checkpoint_sign(const struct checkpoint *c, const struct note_signer *s,
     struct buf *note, struct error *e) must_check;
 /* Parse a note and demand a good signature by `key`, of type NOTE_ED25519 and named
  * as the origin line; other signatures are left alone. FAIL_CRYPTO: none by that
- * key, or wrong. FAIL_BAD_INPUT: it does not parse, or another log's. */
+ * key, or wrong. FAIL_BAD_INPUT: it does not parse, or another log's.
+ * FAIL_UNSUPPORTED: the key is of another type. */
 bool checkpoint_open(struct bytes note, const struct note_key *key,
     struct checkpoint *out, struct error *e) must_check;
 /* Cosignature lines of a witness (a NOTE_COSIGNATURE key): true when `witness`

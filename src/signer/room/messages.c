@@ -113,7 +113,7 @@ on_revoke(struct room_request *q, const struct wire_request *in,
 		.invalidity_s = in->invalidity_s,
 		.claim = claim_of(in) };
 
-	if (crl_reason_name(req.reason) == NULL)
+	if (!crl_reason_valid(in->reason))
 		return error_set(e, FAIL_BAD_INPUT, "reason: %u", in->reason);
 	return signer_revoke(q->lane->room->signer, &req, on_done, q, e);
 }
