@@ -24,12 +24,13 @@ check_key(const char *vkey, struct bytes note)
 		return;
 	note_vkey_format(&key, &again);
 	assert(strcmp(buf_cstr(&again), vkey) == 0);
-	if (key.type == NOTE_ED25519) {
-		if (checkpoint_open(note, &key, &c, &e))
-			assert(strcmp(c.origin, key.name) == 0);
-	} else if (checkpoint_cosigned(note, &key, &t, &e)) {
+	/* With a key of any kind: a log may name one. */
+	if (checkpoint_open(note, &key, &c, &e))
+		assert(key.type == NOTE_ED25519 &&
+		    strcmp(c.origin, key.name) == 0);
+	if (key.type == NOTE_COSIGNATURE &&
+	    checkpoint_cosigned(note, &key, &t, &e))
 		assert(t >= 0);
-	}
 }
 
 static void
