@@ -286,6 +286,16 @@ replace(const char *path, struct bytes data, const struct renew_owner *o,
 }
 
 static bool
+belongs(const char *path, const struct renew_owner *o)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && (st.st_mode & 07777) == o->mode &&
+	    (o->uid == (uid_t)-1 || o->uid == st.st_uid) &&
+	    (o->gid == (gid_t)-1 || o->gid == st.st_gid);
+}
+
+static bool
 renew_one(const struct renew_config *cfg, struct vault_client *v,
     const struct kafka_bundle *known, const struct renew_crl *c,
     size_t *changed, struct error *e)
@@ -303,7 +313,7 @@ renew_one(const struct renew_config *cfg, struct vault_client *v,
 			e))
 			return error_context(e, "%s", c->name);
 	keep_old_key(known, buf_bytes(&old), &all);
-	if (bytes_eq(buf_bytes(&all), buf_bytes(&old)))
+	if (bytes_eq(buf_bytes(&all), buf_bytes(&old)) && belongs(path, &o))
 		return true;
 	(*changed)++;
 	return replace(path, buf_bytes(&all), &o, e);

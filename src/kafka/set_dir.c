@@ -308,6 +308,24 @@ set_dir_switch(struct set_dir *d, struct error *e)
 	    point(d, CURRENT, rel, e) && dir_sync(d->path, e);
 }
 
+/* Links to files that were of an older set and are not wanted any more. */
+static void
+unlink_gone(const struct set_dir *d)
+{
+	auto_dir DIR *dir = opendir(d->path);
+	const struct dirent *en;
+
+	while (dir != NULL && (en = readdir(dir)) != NULL) {
+		auto_mem char *to = path_join(CURRENT, en->d_name),
+			      *have = target_of(d, en->d_name);
+
+		if (en->d_name[0] != '.' && have != NULL &&
+		    strcmp(have, to) == 0 &&
+		    faccessat(dirfd(dir), to, F_OK, 0) != 0 && errno == ENOENT)
+			(void)unlinkat(dirfd(dir), en->d_name, 0);
+	}
+}
+
 bool
 set_dir_settle(struct set_dir *d, struct error *e)
 {
@@ -315,6 +333,7 @@ set_dir_settle(struct set_dir *d, struct error *e)
 
 	if (unlink(path) != 0 && errno != ENOENT)
 		return error_errno(e, FAIL_IO, "%s", path);
+	unlink_gone(d);
 	clear(d);
 	return dir_sync(dir, e);
 }

@@ -139,6 +139,7 @@ reason '`trust` changed' '/^trust:/d'
 reason '`trust` changed' ''
 reason 'extra.crt is not there yet' 's/name: broker.crt, kind: certificate }/&\n  - { name: extra.crt, kind: certificate }/'
 reason 'extra.crt is not wanted any more' ''
+[ ! -L tls/extra.crt ] || die "a link to a file that is not wanted any more"
 reason 'the settings of broker.crt changed' 's/kind: certificate/&, mode: "0600"/'
 same "$(stat -L -c %a tls/broker.crt)" 600 "mode that changed"
 reason 'the settings of broker.key changed' "s/kind: key/&, group: $(id -g)/"
@@ -427,6 +428,11 @@ config lists.yaml '' 'crls:' '  - { name: crls.pem, paths: [int/crl/pem, root-ca
 same "$(renew lists.yaml --once --json | field lists)" 1 "lists at first"
 same "$(grep -c 'BEGIN X509 CRL' tls/crls.pem)" 2 "lists in the file"
 same "$(renew lists.yaml --once --json | field lists)" 0 "lists again"
+config mode.yaml '' 'crls:' '  - { name: crls.pem, paths: [int/crl/pem, root-ca/crl/pem], mode: "0600" }'
+same "$(renew mode.yaml --once --json | field lists)" 1 "lists whose mode changed"
+same "$(stat -c %a tls/crls.pem)" 600 "mode of lists"
+same "$(renew mode.yaml --once --json | field lists)" 0 "lists whose mode changed, again"
+same "$(renew lists.yaml --once --json | field lists)" 1 "lists with the usual mode"
 number() { openssl crl -in tls/crls.pem -noout -crlnumber; }
 was=$(number)
 check bao read int/crl/rotate

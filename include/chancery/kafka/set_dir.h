@@ -53,7 +53,8 @@ bool set_dir_add(struct set_dir *d, const char *name, struct bytes data,
     unsigned mode, uid_t uid, gid_t gid, struct error *e) must_check;
 /* Make it current. It is pending. */
 bool set_dir_switch(struct set_dir *d, struct error *e) must_check;
-/* All who had to know do; the set before the one before goes. */
+/* All who had to know do; the set before the one before goes, and links to what is in no set any
+ * more. */
 bool set_dir_settle(struct set_dir *d, struct error *e) must_check;
 /* Back to the set before, which is pending then; the other one is removed. FAIL_NOT_FOUND:
  * there is none. */
