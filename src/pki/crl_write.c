@@ -58,27 +58,6 @@ crl_reason_valid(uint64_t value)
 	return false;
 }
 
-static bool
-measure(const struct crl_source *src, uint64_t *bytes, uint64_t *entries,
-    struct error *e)
-{
-	auto_cleanup(crl_entry_writer_free) struct crl_entry_writer w;
-	struct crl_entry entry = { 0 }, last = { 0 };
-	uint64_t n = 0, total = 0;
-
-	crl_entry_writer_init(&w);
-	src->rewind(src->arg);
-	for (; src->next(src->arg, &entry); n++) {
-		if (!crl_entry_check(&entry, n == 0 ? NULL : &last, n, e))
-			return false;
-		total += crl_entry_size(&w, &entry);
-		last = entry;
-	}
-	*bytes = total;
-	*entries = n;
-	return true;
-}
-
 /* The last of the URLs in *urls, which is taken off; false: there is none. */
 static bool
 last_url(struct bytes *urls, struct bytes *out)
@@ -217,30 +196,6 @@ stream_add(struct stream *s, struct bytes v, struct error *e)
 }
 
 static bool
-stream_entries(struct stream *s, const struct crl_source *src, uint64_t bytes,
-    struct error *e)
-{
-	auto_cleanup(crl_entry_writer_free) struct crl_entry_writer w;
-	struct crl_entry entry = { 0 };
-	struct bytes one;
-	uint64_t total = 0;
-
-	crl_entry_writer_init(&w);
-	src->rewind(src->arg);
-	while (src->next(src->arg, &entry)) {
-		one = crl_entry_encode(&w, &entry);
-		total += one.n;
-		if (total > bytes)
-			break;
-		if (!stream_add(s, one, e))
-			return false;
-	}
-	return total == bytes ||
-	    error_set(e, FAIL_INTERNAL,
-		"CRL: the entries changed between the two passes");
-}
-
-static bool
 check_params(const struct crl_params *p, struct error *e)
 {
 	if (!name_check(p->issuer, e))
@@ -297,29 +252,168 @@ make_frame(struct frame *f, struct der_writer *w, const struct crl_params *p,
 	return body;
 }
 
+/* ---- both passes ------------------------------------------------------- */
+
+struct crl_writer {
+	const struct crl_params *p;
+	const struct crl_source *src;
+	const bool *paused;
+	struct crl_entry_writer encoder;
+	struct crl_entry entry, last;
+	struct stream s;
+	struct frame f;
+	uint64_t measured, n, encoded;
+	bool writing; /* the second pass */
+	struct crl_written out;
+};
+
+struct crl_writer *
+crl_writer_new(const struct crl_params *p, const struct crl_source *src,
+    const bool *paused, crl_sink *sink, void *arg, struct error *e)
+{
+	struct crl_writer *w;
+
+	if (!check_params(p, e))
+		return NULL;
+	w = mem_calloc(1, sizeof(*w));
+	*w = (struct crl_writer){ .p = p,
+		.src = src,
+		.paused = paused,
+		.s = { .sink = sink, .arg = arg } };
+	crl_entry_writer_init(&w->encoder);
+	src->rewind(src->arg);
+	return w;
+}
+
+void
+crl_writer_free(struct crl_writer *w)
+{
+	if (w == NULL)
+		return;
+	crl_entry_writer_free(&w->encoder);
+	stream_free(&w->s);
+	frame_free(&w->f);
+	mem_free(w);
+}
+
+const struct crl_written *
+crl_writer_written(const struct crl_writer *w)
+{
+	return &w->out;
+}
+
+static bool
+measure(struct crl_writer *w, struct error *e)
+{
+	const struct crl_source *src = w->src;
+
+	for (; src->next(src->arg, &w->entry); w->n++) {
+		if (!crl_entry_check(&w->entry, w->n == 0 ? NULL : &w->last,
+			w->n, e))
+			return false;
+		w->measured += crl_entry_size(&w->encoder, &w->entry);
+		w->last = w->entry;
+	}
+	return true;
+}
+
+static bool
+begin_writing(struct crl_writer *w, struct error *e)
+{
+	const struct sig_alg_info *alg = sig_alg_info(w->p->alg);
+	auto_der_writer struct der_writer d = { 0 };
+
+	w->writing = true;
+	w->out.entries = w->n;
+	w->out.tbs_bytes = make_frame(&w->f, &d, w->p, w->measured);
+	if (alg->prehash)
+		w->s.digest = digest_new(alg->digest);
+	w->src->rewind(w->src->arg);
+	return stream_add(&w->s, buf_bytes(&w->f.head), e);
+}
+
+static bool
+changed(struct error *e)
+{
+	return error_set(e, FAIL_INTERNAL,
+	    "CRL: the entries changed between the two passes");
+}
+
+static bool
+write_entries(struct crl_writer *w, struct error *e)
+{
+	struct bytes one;
+
+	while (w->src->next(w->src->arg, &w->entry)) {
+		one = crl_entry_encode(&w->encoder, &w->entry);
+		w->encoded += one.n;
+		if (w->encoded > w->measured)
+			return changed(e);
+		if (!stream_add(&w->s, one, e))
+			return false;
+	}
+	return true;
+}
+
+static bool
+end_writing(struct crl_writer *w, struct error *e)
+{
+	if (w->encoded != w->measured)
+		return changed(e);
+	if (!stream_add(&w->s, buf_bytes(&w->f.tail), e) ||
+	    !stream_flush(&w->s, e))
+		return false;
+	if (w->s.digest != NULL)
+		w->out.digest_n =
+		    digest_finish(take(w->s.digest), w->out.digest);
+	return true;
+}
+
+/* The source has no more for now. */
+static bool
+pauses(const struct crl_writer *w)
+{
+	return w->paused != NULL && *w->paused;
+}
+
+bool
+crl_writer_go_on(struct crl_writer *w, bool *done, struct error *e)
+{
+	*done = false;
+	if (!w->writing) {
+		if (!measure(w, e))
+			return false;
+		if (pauses(w))
+			return true;
+		if (!begin_writing(w, e))
+			return false;
+	}
+	if (!write_entries(w, e))
+		return false;
+	if (pauses(w))
+		return true;
+	*done = true;
+	return end_writing(w, e);
+}
+
 bool
 crl_write_tbs(const struct crl_params *p, const struct crl_source *src,
     crl_sink *sink, void *arg, uint8_t *digest, size_t *digest_len,
     uint64_t *tbs_bytes, uint64_t *entries, struct error *e)
 {
-	const struct sig_alg_info *alg = sig_alg_info(p->alg);
-	auto_cleanup(
-	    stream_free) struct stream s = { .sink = sink, .arg = arg };
-	auto_cleanup(frame_free) struct frame f = { 0 };
-	auto_der_writer struct der_writer w = { 0 };
-	uint64_t bytes = 0, n = 0, total;
+	auto_crl_writer struct crl_writer *w =
+	    crl_writer_new(p, src, NULL, sink, arg, e);
+	bool done = false;
 
-	if (!check_params(p, e) || !measure(src, &bytes, &n, e))
+	while (w != NULL && !done)
+		if (!crl_writer_go_on(w, &done, e))
+			return false;
+	if (w == NULL)
 		return false;
-	*tbs_bytes = total = make_frame(&f, &w, p, bytes);
-	if (alg->prehash)
-		s.digest = digest_new(alg->digest);
-	if (!stream_add(&s, buf_bytes(&f.head), e) ||
-	    !stream_entries(&s, src, bytes, e) ||
-	    !stream_add(&s, buf_bytes(&f.tail), e) || !stream_flush(&s, e))
-		return false;
-	*digest_len = alg->prehash ? digest_finish(take(s.digest), digest) : 0;
-	*entries = n;
+	memcpy(digest, w->out.digest, w->out.digest_n);
+	*digest_len = w->out.digest_n;
+	*tbs_bytes = w->out.tbs_bytes;
+	*entries = w->out.entries;
 	return true;
 }
 

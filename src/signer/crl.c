@@ -29,6 +29,7 @@ crl_work_free(struct crl_work *w)
 		(void)close(w->fd);
 	if (w->sha256 != NULL)
 		digest_free(w->sha256);
+	crl_text_writer_free(w->writer);
 	buf_free(&w->issuer);
 	mem_free(w->scope_text);
 	mem_free(w->idp_url);
@@ -193,6 +194,10 @@ another_runs(const struct signer *s, const struct request *r)
 		TAILQ_FOREACH(o, lists[i], link)
 	if (o->crl != NULL && o->key == r->key && same_series(o->crl, r->crl))
 		return true;
+	TAILQ_FOREACH(o, &s->queued, link)
+	if (o->crl != NULL && o->crl->writer != NULL && o->key == r->key &&
+	    same_series(o->crl, r->crl))
+		return true;
 	return false;
 }
 
@@ -283,29 +288,73 @@ intent(struct signer *s, struct request *r, struct error *e)
 }
 
 static bool
-admit(struct signer *s, struct request *r, struct error *e)
+allowed(struct signer *s, struct request *r, struct error *e)
 {
-	struct crl_work *w = r->crl;
-	bool caller = w->scope.kind == CRL_CALLER;
+	const struct crl_work *w = r->crl;
 	struct charter_usage u = { 0 };
-	struct crl_view v;
 	int64_t now_ms;
 
-	r->kind = caller ? "caller-crl" : "crl";
-	r->waits = another_runs(s, r);
-	if (r->waits || !reg_now(s->reg, &now_ms, e))
+	if (!reg_now(s->reg, &now_ms, e))
 		return false;
-	if (caller ? !crl_caller_read(r, &v, e)
-		   : !own_fields(s, r, now_ms / 1000, e))
-		return false;
-	w->position = reg_size(s->reg);
 	signer_usage(s, r->key, &u, now_ms / 1000);
 	return structure_ok(s, r, e) &&
 	    charter_allows_list(r->key->charter,
-		caller ? KIND_CALLER_CRL : KIND_CRL, w->this_s, w->next_s, &u,
-		&r->verdict, e) &&
-	    (!caller || crl_caller_check(s, r, &v, e)) &&
-	    crl_file_tbs(s, r, e) && intent(s, r, e);
+		w->scope.kind == CRL_CALLER ? KIND_CALLER_CRL : KIND_CRL,
+		w->this_s, w->next_s, &u, &r->verdict, e);
+}
+
+static bool
+admit_caller(struct signer *s, struct request *r, struct error *e)
+{
+	struct crl_view v;
+
+	if (!crl_caller_read(r, &v, e))
+		return false;
+	r->crl->position = reg_size(s->reg);
+	return allowed(s, r, e) && crl_caller_check(s, r, &v, e) &&
+	    crl_file_caller(s, r, e) && intent(s, r, e);
+}
+
+static bool
+begin_own(struct signer *s, struct request *r, struct error *e)
+{
+	int64_t now_ms;
+
+	if (!reg_now(s->reg, &now_ms, e) || !own_fields(s, r, now_ms / 1000, e))
+		return false;
+	r->crl->position = reg_size(s->reg);
+	return allowed(s, r, e) && crl_file_begin(s, r, e);
+}
+
+/* A part in each turn, so that others are signed meanwhile. Records from the position on belong
+ * to the next list. Whether it is allowed is asked again before the INTENT: the charter may be
+ * another one by then. */
+static bool
+admit_own(struct signer *s, struct request *r, struct error *e)
+{
+	bool done = false;
+
+	if (r->crl->writer == NULL && !begin_own(s, r, e))
+		return false;
+	if (s->list_left > 0 && !crl_file_go_on(r, &s->list_left, &done, e))
+		return false;
+	if (done)
+		return allowed(s, r, e) && intent(s, r, e);
+	r->waits = r->builds = s->builds = true;
+	return false;
+}
+
+static bool
+admit(struct signer *s, struct request *r, struct error *e)
+{
+	const struct crl_work *w = r->crl;
+	bool caller = w->scope.kind == CRL_CALLER;
+
+	r->kind = caller ? "caller-crl" : "crl";
+	r->waits = w->writer == NULL && another_runs(s, r);
+	if (r->waits)
+		return false;
+	return caller ? admit_caller(s, r, e) : admit_own(s, r, e);
 }
 
 const struct request_type request_crl = {

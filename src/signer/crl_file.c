@@ -73,25 +73,28 @@ send_ahead(const struct signer *s, struct crl_work *w, size_t n)
 		s->cfg.busy(s->cfg.busy_arg);
 }
 
-struct way {
-	const struct signer *s;
-	struct request *r;
-};
-
 static bool
-sink(void *arg, struct bytes piece, struct error *e)
+put(struct request *r, struct bytes piece, struct error *e)
 {
-	const struct way *to = arg;
-	struct crl_work *w = to->r->crl;
+	struct crl_work *w = r->crl;
 
-	if (w->room == 0 && !begin(to->r, e))
+	if (w->room == 0 && !begin(r, e))
 		return false;
 	if (w->sha256 != NULL)
 		digest_add(w->sha256, piece);
 	if (!fd_write_all(w->fd, piece, e))
 		return false;
-	send_ahead(to->s, w, piece.n);
+	send_ahead(w->signer, w, piece.n);
 	return true;
+}
+
+static bool
+sink(void *arg, struct bytes piece, struct error *e)
+{
+	struct request *r = arg;
+
+	r->crl->tbs_bytes = crl_text_written(r->crl->writer)->tbs_bytes;
+	return put(r, piece, e);
 }
 
 static bool
@@ -119,14 +122,65 @@ make_dirs(struct signer *s, struct request *r, struct error *e)
 }
 
 static bool
-write_own(struct signer *s, struct request *r, struct error *e)
+make_file(struct signer *s, struct request *r, struct error *e)
 {
 	struct crl_work *w = r->crl;
-	const struct reg_state *state = reg_get_state(s->reg);
-	struct crl_text t = { .state = state,
+
+	w->signer = s;
+	if (!make_dirs(s, r, e))
+		return false;
+	w->fd = open(w->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
+	return w->fd >= 0 || error_errno(e, FAIL_IO, "%s", w->dir);
+}
+
+/* Ed25519 signs the message: the file is mapped, not read. */
+static bool
+map_message(struct request *r, struct error *e)
+{
+	struct crl_work *w = r->crl;
+
+	if (sig_alg_info(r->alg)->prehash)
+		return true;
+	w->map_n = w->room + w->tbs_bytes;
+	w->map = mmap(NULL, w->map_n, PROT_READ, MAP_PRIVATE, w->fd, 0);
+	if (w->map == MAP_FAILED) {
+		w->map = NULL;
+		return error_errno(e, FAIL_IO, "mmap");
+	}
+	r->one.to_sign = bytes_of((uint8_t *)w->map + w->room, w->tbs_bytes);
+	return true;
+}
+
+/* As it came. */
+bool
+crl_file_caller(struct signer *s, struct request *r, struct error *e)
+{
+	r->crl->tbs_bytes = r->data.n;
+	request_prepare(r, buf_bytes(&r->data));
+	return make_file(s, r, e) && put(r, buf_bytes(&r->data), e);
+}
+
+/* The list before this one, as it is now. */
+static bool
+after_last(struct signer *s, struct crl_work *w, struct error *e)
+{
+	const struct state_crl *last = reg_state_crl(w->text.state,
+	    &w->text.key, w->scope.kind == CRL_KIT ? "full" : w->scope_text);
+
+	if (last != NULL)
+		w->last = *last;
+	return crl_text_after(&w->text, last != NULL ? &w->last : NULL, s->reg,
+	    e);
+}
+
+bool
+crl_file_begin(struct signer *s, struct request *r, struct error *e)
+{
+	struct crl_work *w = r->crl;
+	struct crl_text *t = &w->text;
+
+	*t = (struct crl_text){ .state = reg_get_state(s->reg),
 		.key = r->key->id,
-		.last = reg_state_crl(state, &r->key->id,
-		    w->scope.kind == CRL_KIT ? "full" : w->scope_text),
 		.position = w->position,
 		.since = w->since,
 		.scope = w->scope,
@@ -139,60 +193,47 @@ write_own(struct signer *s, struct request *r, struct error *e)
 		    .delta_base = w->scope.kind == CRL_DELTA
 			? (int64_t)w->base_number
 			: -1 } };
-	struct way to = { s, r };
-	size_t digest_n = 0;
-
-	memcpy(t.p.aki, w->aki, sizeof(t.p.aki));
-	if (!crl_kit_entries(s->reg, &t, e))
+	memcpy(t->p.aki, w->aki, sizeof(t->p.aki));
+	if (!after_last(s, w, e) || !crl_kit_entries(s->reg, t, e) ||
+	    !make_file(s, r, e))
 		return false;
-	if (!crl_text_write(&t, sink, &to, r->one.digest, &digest_n,
-		&w->tbs_bytes, &w->entries, e))
-		return false;
-	r->one.to_sign = bytes_of(r->one.digest, digest_n);
-	return true;
+	w->writer = crl_text_writer_new(t, sink, r, e);
+	return w->writer != NULL;
 }
 
-/* As it came. */
+/* What still lies before the disk: a piece at a time, too, so that the last fdatasync has
+ * little to wait for. */
 static bool
-write_caller(const struct signer *s, struct request *r, struct error *e)
+settle(struct crl_work *w)
 {
-	struct way to = { s, r };
+	const uint64_t from = w->sent > AHEAD_BYTES ? w->sent - AHEAD_BYTES : 0;
 
-	r->crl->tbs_bytes = r->data.n;
-	request_prepare(r, buf_bytes(&r->data));
-	return sink(&to, buf_bytes(&r->data), e);
-}
-
-/* Ed25519 signs the message: the file is mapped, not read. */
-static bool
-map_message(struct request *r, struct error *e)
-{
-	struct crl_work *w = r->crl;
-
-	if (sig_alg_info(r->alg)->prehash || r->data.n > 0)
+	w->settled = w->settled > from ? w->settled : from;
+	if (w->settled >= w->sent || w->sent < SEND_BYTES)
 		return true;
-	w->map_n = w->room + w->tbs_bytes;
-	w->map = mmap(NULL, w->map_n, PROT_READ, MAP_PRIVATE, w->fd, 0);
-	if (w->map == MAP_FAILED) {
-		w->map = NULL;
-		return error_errno(e, FAIL_IO, "mmap");
-	}
-	r->one.to_sign = bytes_of((uint8_t *)w->map + w->room, w->tbs_bytes);
-	return true;
+	(void)sync_file_range(w->fd, (off_t)w->settled, SEND_BYTES,
+	    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+		SYNC_FILE_RANGE_WAIT_AFTER);
+	w->settled += SEND_BYTES;
+	return w->settled >= w->sent;
 }
 
 bool
-crl_file_tbs(struct signer *s, struct request *r, struct error *e)
+crl_file_go_on(struct request *r, uint64_t *left, bool *done, struct error *e)
 {
 	struct crl_work *w = r->crl;
+	const struct crl_written *got = crl_text_written(w->writer);
 
-	if (!make_dirs(s, r, e))
+	*done = false;
+	if (!w->written && !crl_text_go_on(w->writer, left, &w->written, e))
 		return false;
-	w->fd = open(w->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
-	if (w->fd < 0)
-		return error_errno(e, FAIL_IO, "%s", w->dir);
-	return (r->data.n > 0 ? write_caller(s, r, e) : write_own(s, r, e)) &&
-	    map_message(r, e);
+	if (!w->written || !settle(w))
+		return true;
+	*done = true;
+	w->entries = got->entries;
+	memcpy(r->one.digest, got->digest, got->digest_n);
+	r->one.to_sign = bytes_of(r->one.digest, got->digest_n);
+	return map_message(r, e);
 }
 
 void

@@ -94,6 +94,8 @@ crl_list_dir_make(const char *root, const struct sha256 *key, const char *scope,
 
 struct entries {
 	const struct crl_text *t;
+	uint64_t left; /* records that are looked at before it pauses */
+	bool paused;
 	struct revoked_cursor cursor;
 	/* Of a kit: the next of the records, and of the others. */
 	struct crl_entry ahead;
@@ -118,7 +120,7 @@ static bool
 may_go(const struct crl_text *t, const struct revoked_entry *v)
 {
 	return t->last != NULL && t->last->this_s > v->not_after_s &&
-	    v->index < t->last->intent;
+	    v->index < t->listed;
 }
 
 /* What a base has and the next full list drops needs no removeFromCRL in between: it
@@ -145,7 +147,11 @@ record_next(struct entries *x, struct crl_entry *out)
 {
 	struct revoked_entry v;
 
-	while (revoked_cursor_next(&x->cursor, &v)) {
+	for (;;) {
+		x->paused = x->left == 0;
+		if (x->paused || !revoked_cursor_next(&x->cursor, &v))
+			return false;
+		x->left--;
 		if (!belongs(x->t, &v))
 			continue;
 		memcpy(out->serial, v.serial, sizeof(out->serial));
@@ -166,6 +172,8 @@ entries_next(void *arg, struct crl_entry *out)
 
 	if (!x->has_ahead)
 		x->has_ahead = record_next(x, &x->ahead);
+	if (!x->has_ahead && x->paused)
+		return false;
 	if (x->extra < x->t->extra_n)
 		order = x->has_ahead
 		    ? memcmp(x->t->extra[x->extra].serial, x->ahead.serial,
@@ -183,15 +191,80 @@ entries_next(void *arg, struct crl_entry *out)
 	return true;
 }
 
+struct crl_text_writer {
+	struct entries x;
+	struct crl_source source;
+	struct crl_writer *w;
+};
+
+struct crl_text_writer *
+crl_text_writer_new(const struct crl_text *t, crl_sink *sink, void *arg,
+    struct error *e)
+{
+	struct crl_text_writer *w = mem_calloc(1, sizeof(*w));
+
+	w->x.t = t;
+	w->source = (struct crl_source){ entries_next, entries_rewind, &w->x };
+	w->w = crl_writer_new(&t->p, &w->source, &w->x.paused, sink, arg, e);
+	if (w->w != NULL)
+		return w;
+	mem_free(w);
+	return NULL;
+}
+
+void
+crl_text_writer_free(struct crl_text_writer *w)
+{
+	if (w == NULL)
+		return;
+	crl_writer_free(w->w);
+	mem_free(w);
+}
+
+bool
+crl_text_go_on(struct crl_text_writer *w, uint64_t *left, bool *done,
+    struct error *e)
+{
+	bool ok;
+
+	w->x.left = *left;
+	ok = crl_writer_go_on(w->w, done, e);
+	*left = w->x.left;
+	return ok;
+}
+
+const struct crl_written *
+crl_text_written(const struct crl_text_writer *w)
+{
+	return crl_writer_written(w->w);
+}
+
 bool
 crl_text_write(const struct crl_text *t, crl_sink *sink, void *arg,
     uint8_t *digest, size_t *digest_len, uint64_t *tbs_bytes, uint64_t *entries,
     struct error *e)
 {
-	struct entries x = { .t = t };
+	struct entries x = { .t = t, .left = UINT64_MAX };
 	const struct crl_source src = { entries_next, entries_rewind, &x };
 
-	entries_rewind(&x);
 	return crl_write_tbs(&t->p, &src, sink, arg, digest, digest_len,
 	    tbs_bytes, entries, e);
+}
+
+bool
+crl_text_after(struct crl_text *t, const struct state_crl *last, struct reg *r,
+    struct error *e)
+{
+	auto_buf struct buf line = { 0 }, store = { 0 };
+	struct record rec;
+
+	t->last = last;
+	t->listed = 0;
+	/* Number and times are of one that was signed, if any was. */
+	if (last == NULL || last->intent == 0)
+		return true;
+	if (!reg_read(r, last->intent, &line, &rec, &store, e))
+		return false;
+	t->listed = (uint64_t)record_get_int(&rec, "position");
+	return true;
 }

@@ -49,8 +49,11 @@ char *crl_list_dir_make(const char *root, const struct sha256 *key,
 struct crl_text {
 	const struct reg_state *state;
 	struct sha256 key;
-	const struct state_crl *last; /* previous list of the scope, or NULL */
-	uint64_t position;            /* records before it count             */
+	/* crl_text_after: the previous list of the scope, or NULL; and its position: what was
+	 * recorded from there until its own INTENT is not on it. */
+	const struct state_crl *last;
+	uint64_t listed;
+	uint64_t position; /* records before it count             */
 	uint64_t
 	    since; /* of a delta: records from here on, its base's position */
 	struct crl_scope scope; /* not CRL_CALLER */
@@ -64,6 +67,21 @@ struct crl_text {
 bool crl_kit_entries(struct reg *r, struct crl_text *t,
     struct error *e) must_check;
 
+/* t->last, which is borrowed, and t->listed. */
+bool crl_text_after(struct crl_text *t, const struct state_crl *last,
+    struct reg *r, struct error *e) must_check;
+
+/* Bit by bit; REVOKEs and segment ends in between do no harm. `t` is borrowed. */
+struct crl_text_writer;
+struct crl_text_writer *crl_text_writer_new(const struct crl_text *t,
+    crl_sink *sink, void *arg, struct error *e) must_check;
+void crl_text_writer_free(struct crl_text_writer *w); /* NULL is fine */
+/* Looks at no more than *left records, and takes off as many as it did. */
+bool crl_text_go_on(struct crl_text_writer *w, uint64_t *left, bool *done,
+    struct error *e) must_check;
+const struct crl_written *crl_text_written(const struct crl_text_writer *w);
+
+/* At once. */
 bool crl_text_write(const struct crl_text *t, crl_sink *sink, void *arg,
     uint8_t *digest, size_t *digest_len, uint64_t *tbs_bytes, uint64_t *entries,
     struct error *e) must_check;

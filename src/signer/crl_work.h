@@ -20,9 +20,15 @@ struct crl_work {
 	int64_t period_s;
 	bool named; /* the caller chose the path */
 	/* Being made. */
-	int fd;                /* the list, without a name   */
-	size_t room;           /* in front of the TBSCertList */
-	uint64_t sent;         /* to the disk already        */
+	const struct signer *signer;
+	struct crl_text text; /* what the writer goes by    */
+	struct state_crl last;
+	struct crl_text_writer *writer; /* NULL: not begun            */
+	bool written;                   /* what is left is the disk's */
+	int fd;                         /* the list, without a name   */
+	size_t room;                    /* in front of the TBSCertList */
+	uint64_t sent;                  /* to the disk already        */
+	uint64_t settled;               /* that lies there            */
 	struct digest *sha256; /* of the TBS, where the signature has another */
 	void *map;             /* of the file, for Ed25519 */
 	size_t map_n;
@@ -40,8 +46,14 @@ bool crl_caller_read(struct request *r, struct crl_view *v,
 bool crl_caller_check(struct signer *s, struct request *r,
     const struct crl_view *v, struct error *e) must_check;
 
-/* crl_file.c: the TBSCertList, written and hashed: r->one.to_sign and the counts. */
-bool crl_file_tbs(struct signer *s, struct request *r,
+/* crl_file.c: the TBSCertList, written and hashed: r->one.to_sign and the counts. A caller's at
+ * once; one of ours begins with the fields of `w`, which stay as they are, and then goes on a
+ * part of *left records at a time until it is *done. */
+bool crl_file_caller(struct signer *s, struct request *r,
+    struct error *e) must_check;
+bool crl_file_begin(struct signer *s, struct request *r,
+    struct error *e) must_check;
+bool crl_file_go_on(struct request *r, uint64_t *left, bool *done,
     struct error *e) must_check;
 /* SHA-256 of the TBS for the record, whatever the signature hashes with. */
 void crl_file_hash(struct request *r, struct sha256 *out);

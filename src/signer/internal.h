@@ -86,7 +86,8 @@ struct request {
 	enum sig_alg alg;
 	struct part one, *part; /* `part` is &one, or an array of its own  */
 	size_t parts, open_parts;
-	bool waits; /* for another one like it (crl.c)         */
+	bool waits;  /* for another one like it (crl.c)         */
+	bool builds; /* its list, and waits for the next turn   */
 	unsigned attempts;
 	struct buf sig; /* as SIGNED carries it */
 
@@ -124,6 +125,8 @@ struct signer {
 	size_t keys_n, keys_cap;
 	struct request_list queued, admitted, flying, finished;
 	size_t in_flight;
+	uint64_t list_left; /* of LIST_PART in this turn            */
+	bool builds;        /* a list goes on in the next turn      */
 	struct outstanding serials;
 	struct settle_map *settled;
 	bool sacrificed[SIGNER_TOKENS_MAX]; /* template shown to hold */

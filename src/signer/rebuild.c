@@ -127,8 +127,8 @@ find_last(struct reg *r, struct text *x, struct error *e)
 	    x->t.scope.kind == CRL_KIT ? "full" : x->scope);
 	if (!find_before(reg_dir(r), &x->before, e))
 		return false;
-	x->t.last = x->before.found ? &x->before.last : NULL;
-	return true;
+	return crl_text_after(&x->t, x->before.found ? &x->before.last : NULL,
+	    r, e);
 }
 
 /* What a delta is told against. */
@@ -191,7 +191,8 @@ text_of(struct reg *r, const struct record *in, struct text *x, struct error *e)
 	    copy_text(in, "scope", x->scope, sizeof(x->scope), e) &&
 	    crl_scope_parse(x->scope, &x->t.scope, e) &&
 	    base_of(r, in, &x->t, e) && crl_kit_entries(r, &x->t, e) &&
-	    (x->known || x->t.scope.kind == CRL_DELTA || find_last(r, x, e));
+	    (x->known ? crl_text_after(&x->t, x->t.last, r, e)
+		      : x->t.scope.kind == CRL_DELTA || find_last(r, x, e));
 }
 
 static bool

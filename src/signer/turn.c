@@ -9,6 +9,9 @@
  * admit what is new, one commit, then answer and dispatch.
  */
 
+/* Revoked certificates that lists are made from in one turn: some milliseconds, which all
+ * others wait. */
+#define LIST_PART 16384
 /* Completions taken at once; each holds a signature buffer. */
 #define COLLECT_MAX 64
 /* Refusals that are recorded one by one in an hour; a caller who is refused
@@ -109,7 +112,7 @@ admit_one(struct signer *s, struct request *r)
 {
 	struct error e = { 0 };
 
-	r->waits = false;
+	r->waits = r->builds = false;
 	if (key_usable(r, &e) && r->type->admit(s, r, &e)) {
 		move(&s->queued,
 		    r->type->no_signature ? &s->finished : &s->admitted, r);
@@ -125,6 +128,8 @@ admit_all(struct signer *s)
 {
 	struct request *r, *next;
 
+	s->list_left = s->cfg.list_part != 0 ? s->cfg.list_part : LIST_PART;
+	s->builds = false;
 	for (r = TAILQ_FIRST(&s->queued); r != NULL; r = next) {
 		next = TAILQ_NEXT(r, link);
 		admit_one(s, r);
@@ -311,7 +316,7 @@ is_idle(const struct signer *s)
 	const struct request *r;
 
 	TAILQ_FOREACH(r, &s->queued, link)
-	if (!r->waits)
+	if (!r->waits || r->builds)
 		return false;
 	return TAILQ_EMPTY(&s->finished) && !TAILQ_EMPTY(&s->flying);
 }
@@ -362,6 +367,12 @@ bool
 signer_has_queued(const struct signer *s)
 {
 	return !TAILQ_EMPTY(&s->queued);
+}
+
+bool
+signer_builds(const struct signer *s)
+{
+	return s->builds;
 }
 
 bool

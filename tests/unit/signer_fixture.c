@@ -102,6 +102,7 @@ fixture_config(struct fixture *f)
 		.sign = fake_sign,
 		.sign_arg = f,
 		.crl_dir = f->crl_dir,
+		.list_part = f->list_part,
 		.foreign_responders = f->foreign_responders,
 	};
 }

@@ -32,7 +32,7 @@ struct fixture {
 	struct clock clock;
 	const char *charter; /* template; "open" unless set before make */
 	bool no_charter;     /* the key gets none */
-	uint64_t segment_bytes;
+	uint64_t segment_bytes, list_part;
 	const char *origin;      /* "test.example/log" unless set before make */
 	bool online;             /* as a daemon would open it */
 	bool foreign_responders; /* ocsp_key: memory */

@@ -6,6 +6,7 @@
  * Lengths come first in DER, so the entries are given twice: once to be counted,
  * once to be written (an iterator over the sorted, memory-mapped index).
  */
+#include <chancery/base/cleanup.h>
 #include <chancery/base/clock.h>
 #include <chancery/base/error.h>
 #include <chancery/pki/spki.h>
@@ -60,10 +61,32 @@ struct crl_params {
 /* Where the bytes go: called with successive pieces. */
 typedef bool crl_sink(void *arg, struct bytes piece, struct error *e);
 
-/* Write the TBSCertList to `sink` in pieces, hashing with the algorithm's digest
+/*
+ * A TBSCertList that is written bit by bit: in two passes over the entries, as far as they come
+ * before the source pauses: `next` has none, and *paused (NULL: it never does) says that there
+ * may be more. What is given is borrowed until the end.
+ */
+struct crl_written {
+	uint64_t tbs_bytes; /* set before the first piece comes */
+	uint64_t entries;
+	uint8_t digest[DIGEST_MAX]; /* at the end */
+	size_t digest_n;            /* 0 for Ed25519 */
+};
+struct crl_writer;
+struct crl_writer *crl_writer_new(const struct crl_params *p,
+    const struct crl_source *src, const bool *paused, crl_sink *sink, void *arg,
+    struct error *e) must_check;
+void crl_writer_free(struct crl_writer *w); /* NULL is fine */
+DEFINE_AUTO(crl_writer, struct crl_writer *, crl_writer_free)
+#define auto_crl_writer auto_cleanup(crl_writer_cleanup)
+/* *done: all of it is written. After a failure it can only be freed. */
+bool crl_writer_go_on(struct crl_writer *w, bool *done,
+    struct error *e) must_check;
+const struct crl_written *crl_writer_written(const struct crl_writer *w);
+
+/* The same at once. Write the TBSCertList to `sink` in pieces, hashing with the algorithm's digest
  * on the way (`digest` holds DIGEST_MAX; length 0 for Ed25519). Entries must come
- * in strictly ascending order (checked). Uses O(1) memory. *tbs_bytes is set before the
- * first piece comes. */
+ * in strictly ascending order (checked). Uses O(1) memory. */
 bool crl_write_tbs(const struct crl_params *p, const struct crl_source *src,
     crl_sink *sink, void *arg, uint8_t *digest, size_t *digest_len,
     uint64_t *tbs_bytes, uint64_t *entries, struct error *e) must_check;

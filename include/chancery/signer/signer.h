@@ -44,10 +44,12 @@ struct signer_config {
 	/* ocsp_key: memory. Keys that are not this register's may be certified as OCSP
 	 * responders, for LIMIT_OCSP_RESPONDER_S; what those answer is in no record. */
 	bool foreign_responders;
-	/* Called now and then while a long list is written, when no turn ends: a process
-	 * that is waited for can say that it lives. May be NULL. */
+	/* Called now and then while a long list is written: a process that is waited for can
+	 * say that it lives. May be NULL. */
 	void (*busy)(void *arg);
 	void *busy_arg;
+	uint64_t
+	    list_part; /* records of a list in one turn; 0: the usual; tests: few */
 };
 
 /* Open the register, settle what the last writer left open (ASSUMED, with
@@ -268,6 +270,8 @@ bool signer_drain(struct signer *s, struct error *e) must_check;
 size_t signer_in_flight(const struct signer *s);
 /* Of these, some have not been admitted yet: new, or waiting for another one. */
 bool signer_has_queued(const struct signer *s);
+/* A list is being written, a part of it in each turn: the next one is to come at once. */
+bool signer_builds(const struct signer *s);
 /* Readable when enough signatures are done for a round; -1 without key workers. */
 int signer_fd(const struct signer *s);
 /* The key half has work for longer than a round takes: what arrives may wait for

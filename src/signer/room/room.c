@@ -101,7 +101,8 @@ patience_ms(const struct room *r)
 {
 	if (signer_in_flight(r->signer) == 0)
 		return ALIVE_EVERY_MS;
-	return signer_fd(r->signer) < 0 || next_may_begin(r)
+	return signer_fd(r->signer) < 0 || next_may_begin(r) ||
+		signer_builds(r->signer)
 	    ? 0
 	    : DEADLINE_EVERY_MS;
 }
@@ -118,7 +119,8 @@ gather(struct room *r)
 		{ room_keygen_fd(r->keygen), POLLIN, 0 },
 		{ room_takein_fd(r->takein), POLLIN, 0 } };
 
-	if (next_may_begin(r) || !signer_is_gathering(r->signer))
+	if (next_may_begin(r) || signer_builds(r->signer) ||
+	    !signer_is_gathering(r->signer))
 		return false;
 	(void)poll(p, countof(p), GATHER_MS);
 	return true;
