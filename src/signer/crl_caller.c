@@ -91,9 +91,58 @@ collect(struct request *r, const struct crl_view *v, struct listed *out,
 	return true;
 }
 
+/* How far the last complete list of a scope tells, when a delta is told against number `base`:
+ * whoever has a list of that number or a later one may put the delta upon it (RFC 5280 5.2.4). Of
+ * those before the last one nothing is known. */
+static bool
+base_tells(struct signer *s, const struct sha256 *key, const char *scope,
+    uint64_t base, uint64_t *since, struct error *e)
+{
+	const struct state_crl *last =
+	    reg_state_crl(reg_get_state(s->reg), key, scope);
+	auto_buf struct buf line = { 0 }, store = { 0 };
+	struct error ignored;
+	struct crl_view v;
+	struct record rec;
+	uint64_t number;
+
+	if (last == NULL || last->next_s == 0)
+		return true;
+	if (!reg_read(s->reg, last->intent, &line, &rec, &store, e))
+		return false;
+	number = (uint64_t)record_get_int(&rec, "crl");
+	if (number < base)
+		return true;
+	if (number > base ||
+	    (record_has(&rec, "tbs") &&
+		(!crl_tbs_parse(record_get(&rec, "tbs"), &v, &ignored) ||
+		    v.has_delta)))
+		*since = 0;
+	else if ((uint64_t)record_get_int(&rec, "position") < *since)
+		*since = (uint64_t)record_get_int(&rec, "position");
+	return true;
+}
+
+/* Revocations of records before that may be left out: by a delta, those that its base tells. */
+static bool
+may_leave_out(struct signer *s, const struct request *r,
+    const struct crl_view *v, uint64_t *before, struct error *e)
+{
+	uint64_t since = UINT64_MAX;
+
+	*before = 0;
+	if (!v->has_delta)
+		return true;
+	if (!base_tells(s, &r->key->id, "full", v->delta_base, &since, e) ||
+	    !base_tells(s, &r->key->id, "caller", v->delta_base, &since, e))
+		return false;
+	*before = since == UINT64_MAX ? 0 : since;
+	return true;
+}
+
 /* Whether the list says no less of one of our revocations than its record does. */
 static bool
-told(const struct listed *l, const struct revoked_entry *v, bool delta)
+told(const struct listed *l, const struct revoked_entry *v, uint64_t before)
 {
 	struct crl_entry key = { .reason = CRL_UNSPECIFIED };
 	const struct crl_entry *one;
@@ -102,7 +151,7 @@ told(const struct listed *l, const struct revoked_entry *v, bool delta)
 	one = l->n == 0 ? NULL
 			: bsearch(&key, l->v, l->n, sizeof(key), by_serial);
 	if (one == NULL)
-		return delta;
+		return v->index < before;
 	return one->reason != CRL_REMOVE && one->revoked_s <= v->date_s;
 }
 
@@ -112,12 +161,15 @@ revocations_told(struct signer *s, struct request *r, const struct crl_view *v,
 {
 	struct revoked_cursor c;
 	struct revoked_entry own;
+	uint64_t before;
 
+	if (!may_leave_out(s, r, v, &before, e))
+		return false;
 	revoked_cursor_start(&c, reg_get_state(s->reg), &r->key->id,
 	    UINT64_MAX);
 	while (revoked_cursor_next(&c, &own))
 		if (own.not_after_s >= v->this_update_s &&
-		    !told(l, &own, v->has_delta)) {
+		    !told(l, &own, before)) {
 			(void)request_refuse(r, "caller-crl-revoked",
 			    "revokedCertificates", e);
 			return error_set(e, FAIL_REFUSED,
@@ -138,14 +190,24 @@ scope_ok(const struct crl_view *v)
 }
 
 static bool
-number_ok(struct signer *s, const struct request *r, const struct crl_view *v)
+is_above(struct signer *s, const struct request *r, const char *scope,
+    uint64_t number)
 {
 	uint64_t last;
 
+	return !reg_state_crl_number(reg_get_state(s->reg), &r->key->id, scope,
+		   &last) ||
+	    number > last;
+}
+
+/* Without a distribution point its scope is that of the full lists, and so is the series of its
+ * numbers (RFC 5280 5.2.3). */
+static bool
+number_ok(struct signer *s, const struct request *r, const struct crl_view *v)
+{
 	return v->has_number && v->number <= NUMBER_MAX &&
-	    (!reg_state_crl_number(reg_get_state(s->reg), &r->key->id, "caller",
-		 &last) ||
-		v->number > last);
+	    is_above(s, r, "caller", v->number) &&
+	    (v->has_idp || is_above(s, r, "full", v->number));
 }
 
 bool

@@ -520,6 +520,8 @@ test_caller_delta(unused_arg void **state)
 	c = caller_list(5);
 	c.p.delta_base = 4;
 	list_entry(&c, foreign, 1000);
+	must_refuse(&c, "caller-crl-revoked");
+	list_entry(&c, serial, 1000);
 	must_sign(&c);
 	c = caller_list(6);
 	c.p.delta_base = 4;
@@ -528,6 +530,57 @@ test_caller_delta(unused_arg void **state)
 	must_refuse(&c, "caller-crl-revoked");
 	c.p.delta_base = -1;
 	must_refuse(&c, "caller-crl-entries");
+}
+
+/* What was revoked after its base stands on a delta: upon the base it would hide it until its own
+ * nextUpdate. */
+static void
+test_caller_delta_hides_nothing(unused_arg void **state)
+{
+	uint8_t first[20], second[20];
+	struct made full = { 0 };
+	struct caller c;
+
+	revoke_leaf(first);
+	make("full", NULL, &full);
+	c = caller_list(5);
+	c.p.delta_base = 1;
+	must_sign(&c); /* the base has it */
+	revoke_leaf(second);
+	c = caller_list(6);
+	c.p.delta_base = 5; /* but that was a delta */
+	list_entry(&c, second, 1000);
+	must_refuse(&c, "caller-crl-revoked");
+	list_entry(&c, first, 1000);
+	c.p.delta_base = -1;
+	must_sign(&c);
+	c = caller_list(7);
+	c.p.delta_base = 6;
+	must_sign(&c);
+	revoke_leaf(first);
+	c = caller_list(8);
+	c.p.delta_base = 7;
+	must_refuse(&c, "caller-crl-revoked");
+	buf_free(&full.der);
+}
+
+/* RFC 5280 5.2.3: one series for one scope. */
+static void
+test_caller_number_is_above_full(unused_arg void **state)
+{
+	struct made full = { 0 };
+	struct caller c;
+
+	make("full", NULL, &full);
+	make("full", NULL, &full);
+	assert_int_equal(full.reply.crl_number, 2);
+	c = caller_list(2);
+	must_refuse(&c, "caller-crl-number");
+	c.p.idp_url = "http://example.com/own.crl";
+	must_sign(&c);
+	c = caller_list(3);
+	must_sign(&c);
+	buf_free(&full.der);
 }
 
 static void
@@ -618,6 +671,8 @@ main(void)
 		T(test_busy),
 		T(test_caller),
 		T(test_caller_delta),
+		T(test_caller_delta_hides_nothing),
+		T(test_caller_number_is_above_full),
 		T(test_caller_form),
 		cmocka_unit_test_setup_teardown(test_caller_kind, setup_strict,
 		    teardown),

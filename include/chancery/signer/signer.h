@@ -151,10 +151,13 @@ bool signer_sign_ocsp(struct signer *s, const struct signer_ocsp *req,
  *   caller       `tbs`, somebody else's TBSCertList, signed as it is, under the
  *                charter's kind `caller-crl`: version 2, with this key's name, key
  *                identifier and algorithm (structure-*), a number above the last
- *                (caller-crl-number), entries that are well-formed, each serial once
+ *                and, without a distribution point, above the full
+ *                lists' (caller-crl-number), entries that are well-formed, each serial once
  *                (caller-crl-entries), among them each unexpired revocation of this
- *                key, dated no later (caller-crl-revoked; a delta may leave them out,
- *                but not take them back). At most LIMIT_TBS_BYTES. Only key, scope,
+ *                key, dated no later (caller-crl-revoked; a delta may leave out, but
+ *                not take back, those before its base: the last full
+ *                list, or the last caller's when that is complete; of
+ *                another base nothing is known). At most LIMIT_TBS_BYTES. Only key, scope,
  *                tbs, path and claim are looked at.
  */
 struct signer_crl {

@@ -78,7 +78,7 @@ def resigned(p, number):
       keep="two")
     p("next root", "POST", "lists/root/rotate/internal", {"common_name": "Next", "key_type": "ec"})
     p("foreign", "POST", "lists/issuer/next/sign-revocation-list",
-      {"crl_number": 1, "revoked_certs": [ENTRY]}, keep="foreign")
+      {"crl_number": next(number), "revoked_certs": [ENTRY]}, keep="foreign")
     for what, crls in (("none", []), ("one", ["<<one.crl>>"]),
                        ("joined", ["<<one.crl>>", "<<two.crl>>"]), ("text", "<<one.crl>>"),
                        ("no list", ["x"]), ("foreign", ["<<foreign.crl>>"]),
@@ -125,7 +125,8 @@ def disabled(p):
 
 
 def run(p, _data):
-    number = itertools.count(1)
+    # Above those of the lists that both make themselves, which ours asks for.
+    number = itertools.count(1000)
     p("mount", "POST", "sys/mounts/lists", {"type": "pki", "config": {"max_lease_ttl": "8760h"}})
     p("root", "POST", "lists/root/generate/internal", {"common_name": "Lists", "key_type": "ec",
                                                        "ttl": "8000h"})
