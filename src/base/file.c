@@ -252,6 +252,16 @@ dir_create(const char *path, unsigned mode, struct error *e)
 	return error_errno(e, errno_fail(), "%s", path);
 }
 
+bool
+dir_create_durable(const char *path, unsigned mode, struct error *e)
+{
+	auto_mem char *parent = path_dir(path);
+
+	if (mkdir(path, mode) == 0)
+		return dir_sync(parent, e);
+	return dir_create(path, mode, e);
+}
+
 int
 file_lock(const char *path, struct error *e)
 {

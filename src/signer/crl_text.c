@@ -86,8 +86,9 @@ crl_list_dir_make(const char *root, const struct sha256 *key, const char *scope,
 	auto_mem char *of_key = key_dir(root, key);
 	auto_mem char *dir = crl_list_dir(root, key, scope);
 
-	if (!dir_create(root, 0755, e) || !dir_create(of_key, 0755, e) ||
-	    !dir_create(dir, 0755, e))
+	if (!dir_create(root, 0755, e) ||
+	    !dir_create_durable(of_key, 0755, e) ||
+	    !dir_create_durable(dir, 0755, e))
 		return NULL;
 	return take(dir);
 }

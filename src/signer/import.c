@@ -110,7 +110,7 @@ make_folder(const struct signer *s, struct import_job *j, struct error *e)
 	random_bytes(r, sizeof(r));
 	hex_encode(bytes_of(r, sizeof(r)), random);
 	j->tmp = mem_printf("%s.%s.tmp", dir, random);
-	return dir_create(parent, 0755, e);
+	return dir_create_durable(parent, 0755, e);
 }
 
 static bool

@@ -101,7 +101,7 @@ place(const char *from, const char *to, unsigned level, struct error *e)
 
 	if (d == NULL)
 		return errno == ENOENT || error_errno(e, FAIL_IO, "%s", from);
-	if (!dir_create(to, 0755, e))
+	if (!dir_create_durable(to, 0755, e))
 		return false;
 	while ((entry = readdir(d)) != NULL) {
 		auto_mem char *a = path_join(from, entry->d_name);

@@ -382,15 +382,18 @@ heard_ended(unused_arg struct supervisor *s, struct child *c, struct bytes all)
 	c->ended = (int)(status & 0xff);
 }
 
-/* We are not its parent: what it told last is all that we know. */
+/* We are not its parent: what it told last is all that we know, and one that only closed its socket
+ * would live on beside the next. */
 static void
 unit_ended(struct supervisor *s, enum child_which which)
 {
 	const struct child *c = &s->child[which];
 
-	if (s->units.on && child_is_up(c))
-		child_ended(s, which,
-		    c->ended >= 0 ? W_EXITCODE(c->ended, 0) : SIGKILL);
+	if (!s->units.on || !child_is_up(c))
+		return;
+	room_kill(c->pid, c->pidfd);
+	child_ended(s, which,
+	    c->ended >= 0 ? W_EXITCODE(c->ended, 0) : SIGKILL);
 }
 
 static const struct {

@@ -85,20 +85,25 @@ start(struct supervisor *s)
 	forget(&k->file);
 }
 
+static void
+take_first(struct supervisor *s)
+{
+	memcpy(s->keygen.request, s->keygens.v[0], sizeof(s->keygen.request));
+	s->keygen.file = s->keygens.file[0];
+	s->keygens.n--;
+	memmove(s->keygens.file, s->keygens.file + 1,
+	    s->keygens.n * sizeof(s->keygens.file[0]));
+	memmove(s->keygens.v[0], s->keygens.v[1],
+	    s->keygens.n * sizeof(s->keygens.v[0]));
+}
+
 /* One at a time: the token's files have one writer. */
 void
 keygen_next(struct supervisor *s)
 {
 	while (s->keygen.pid == 0 && s->keygens.n > 0 &&
 	    (!s->units.on || units_has(s, UNIT_KEYGEN))) {
-		memcpy(s->keygen.request, s->keygens.v[0],
-		    sizeof(s->keygen.request));
-		s->keygen.file = s->keygens.file[0];
-		s->keygens.n--;
-		memmove(s->keygens.file, s->keygens.file + 1,
-		    s->keygens.n * sizeof(s->keygens.file[0]));
-		memmove(s->keygens.v[0], s->keygens.v[1],
-		    s->keygens.n * sizeof(s->keygens.v[0]));
+		take_first(s);
 		start(s);
 	}
 }
@@ -116,6 +121,8 @@ keygen_ask(struct supervisor *s, struct bytes packet, int file)
 		failed(s, STATUS_NONE, "too many wait");
 		return;
 	}
+	if (s->keygens.n == 0)
+		s->keygens.by_ms = now_ms() + SUPER_KEYGEN_WAIT_MS;
 	s->keygens.file[s->keygens.n] = take_fd(&own);
 	memcpy(s->keygens.v[s->keygens.n++], packet.p, packet.n);
 	keygen_next(s);
@@ -134,9 +141,12 @@ keygen_heard(struct supervisor *s)
 		ssize_t n = recv(k->control, packet, sizeof(packet),
 		    MSG_DONTWAIT | MSG_TRUNC);
 
-		if (n == 0 && s->units.on && k->pid != 0)
+		if (n == 0 && s->units.on && k->pid != 0) {
+			/* One that only closed its socket would go on writing. */
+			room_kill(k->pid, k->pidfd);
 			keygen_ended(s,
 			    k->ended >= 0 ? W_EXITCODE(k->ended, 0) : SIGKILL);
+		}
 		if (n < (ssize_t)sizeof(type) || (size_t)n > sizeof(packet))
 			return;
 		memcpy(&type, packet, sizeof(type));
@@ -158,6 +168,7 @@ keygen_ended(struct supervisor *s, int status)
 	uint32_t code = WIFEXITED(status) ? (uint32_t)WEXITSTATUS(status) : 0;
 
 	k->pid = 0;
+	s->keygens.by_ms = now_ms() + SUPER_KEYGEN_WAIT_MS;
 	keygen_heard(s);
 	(void)close(k->control);
 	k->control = -1;
@@ -182,9 +193,23 @@ keygen_cancel(struct supervisor *s)
 		forget(&s->keygens.file[--s->keygens.n]);
 }
 
+/* Its unit does not run. The signer must not give up first: who begins then would answer for another
+ * order. */
+static void
+give_up_first(struct supervisor *s)
+{
+	take_first(s);
+	forget(&s->keygen.file);
+	s->keygens.by_ms = now_ms() + SUPER_KEYGEN_WAIT_MS;
+	failed(s, STATUS_NONE, "chancery-keygen does not run");
+}
+
 void
 keygen_tick(struct supervisor *s)
 {
+	if (s->keygen.pid == 0 && s->keygens.n > 0 &&
+	    now_ms() >= s->keygens.by_ms)
+		give_up_first(s);
 	if (s->keygen.pid == 0 || now_ms() < s->keygen.by_ms)
 		return;
 	log_line(LOG_LEVEL_ERROR, "key generation: hangs; killed");

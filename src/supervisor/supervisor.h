@@ -25,6 +25,8 @@
 #define SUPER_ADDRESS_PAUSE_US 200000
 /* RSA-4096 on a slow card. */
 #define SUPER_KEYGEN_MS 600000
+/* An order waits so long for its unit: systemd starts it anew within seconds. */
+#define SUPER_KEYGEN_WAIT_MS 60000
 /* From the second start on; the first one after a good run is made at once. */
 #define SUPER_BACKOFF_MIN_MS 1000
 #define SUPER_BACKOFF_MAX_MS 30000
@@ -248,7 +250,8 @@ struct supervisor {
 		uint8_t v[SUPER_KEYGENS_MAX][4 + sizeof(struct room_keygen)];
 		int file[SUPER_KEYGENS_MAX]; /* -1: none; never looked into */
 		size_t n;
-	} keygens; /* that wait */
+		int64_t by_ms; /* the first has to begin, when none runs */
+	} keygens;             /* that wait */
 	int admin;
 	struct client client[SUPER_CLIENTS_MAX];
 	int signals;

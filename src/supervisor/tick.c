@@ -75,4 +75,5 @@ child_tick(struct supervisor *s)
 	}
 	if (s->keygen.pid != 0 && s->keygen.by_ms != INT64_MAX)
 		s->keygen.by_ms += missed;
+	s->keygens.by_ms += missed;
 }

@@ -189,7 +189,8 @@ kill_resident(void)
 static enum {
 	KEYGEN_GOOD,
 	KEYGEN_SIGNER_DIES, /* when the writer has answered: nobody hears it */
-	KEYGEN_WRITER_DIES  /* before it could do anything                  */
+	KEYGEN_WRITER_DIES, /* before it could do anything                  */
+	KEYGEN_SUPERVISOR_ENDS /* nobody takes the order on                  */
 } keygen_fate;
 static size_t keygens;
 
@@ -223,6 +224,10 @@ relay(const struct process *from, const uint8_t *packet, size_t n)
 	memcpy(&type, packet, sizeof(type));
 	if (type == ROOM_KEYGEN && from == &resident) {
 		keygens++;
+		if (keygen_fate == KEYGEN_SUPERVISOR_ENDS) {
+			(void)shutdown(resident.control, SHUT_RDWR);
+			return;
+		}
 		start(&writer, "--keygen", NULL, 0);
 		must(send(writer.control, packet, n, 0) == (ssize_t)n, NULL,
 		    "order to the writer");
@@ -262,6 +267,13 @@ on_control(evutil_socket_t fd, unused_arg short what, void *arg)
 	if (p == &writer && keygen_fate == KEYGEN_WRITER_DIES) {
 		keygen_fate = KEYGEN_GOOD;
 		writer_gone();
+		return;
+	}
+	if (p == &resident && keygen_fate == KEYGEN_SUPERVISOR_ENDS) {
+		keygen_fate = KEYGEN_GOOD;
+		must(WIFEXITED(status) && WEXITSTATUS(status) == 0, NULL,
+		    "the end of a signer without a supervisor");
+		resident_gone();
 		return;
 	}
 	if (p == &resident && mishap != 0 && residents == 1) {
@@ -608,6 +620,29 @@ interrupted_keys(void)
 	wait_one(&c, "the same again");
 }
 
+/* The end of the control socket ended no order: the signer waited for each as long as a token may
+ * need for a key, and for the next one then. */
+static void
+orders_without_supervisor(void)
+{
+	char first[80], second[80];
+	const struct lane_keygen k = { .type = { KEY_EC_P256, 0 },
+		.label = first };
+	const struct lane_keygen l = { .type = { KEY_EC_P256, 0 },
+		.label = second };
+	struct one a = { 0 }, b = { 0 };
+	struct lane_claim who = claim(), other = claim();
+
+	(void)snprintf(first, sizeof(first), "%s-alone", label);
+	(void)snprintf(second, sizeof(second), "%s-alone-next", label);
+	keygen_fate = KEYGEN_SUPERVISOR_ENDS;
+	lane_key_generate(lane[0], &k, &who, on_one, &a);
+	lane_key_generate(lane[0], &l, &other, on_one, &b);
+	wait_one(&a, "a key whose order nobody took");
+	while (!b.done)
+		(void)event_base_loop(base, EVLOOP_ONCE);
+}
+
 static void
 raw_lane(const void *data, size_t n, int pass)
 {
@@ -777,6 +812,7 @@ main(int argc, char **argv)
 	record_and_status();
 	nonsense();
 	interrupted_keys();
+	orders_without_supervisor();
 	stop();
 	check_all();
 	(void)getrusage(RUSAGE_CHILDREN, &u);

@@ -35,6 +35,9 @@ bool file_check_creatable(const char *path, struct error *e) must_check;
 
 /* mkdir one level, 0700 unless told; existing directory is fine. */
 bool dir_create(const char *path, unsigned mode, struct error *e) must_check;
+/* The same, and its name is on the disk: what lies below is durable by its own syncs. */
+bool dir_create_durable(const char *path, unsigned mode,
+    struct error *e) must_check;
 bool dir_sync(const char *path, struct error *e) must_check;
 
 /* write() all of it; FAIL_DISK_FULL for ENOSPC and EDQUOT, else FAIL_IO. */

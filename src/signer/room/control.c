@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <chancery/base/log.h>
@@ -111,16 +112,29 @@ act(struct room *r, struct bytes packet, int *fd)
 			    fd);
 }
 
+/* Without a supervisor there is no room, and nobody who could answer. Its descriptor would be
+ * readable for ever. */
+static void
+left_alone(struct room *r)
+{
+	log_line(LOG_LEVEL_WARNING, "signer: the supervisor is gone: it ends");
+	(void)epoll_ctl(r->epoll, EPOLL_CTL_DEL, ROOM_FD_CONTROL, NULL);
+	r->alone = r->stopping = true;
+	room_keygen_stop(r);
+}
+
 void
 room_control(struct room *r)
 {
 	static uint8_t packet[CONTROL_MAX];
 	auto_fd int fd = -1;
-	ssize_t n =
-	    packet_receive(ROOM_FD_CONTROL, packet, sizeof(packet), &fd, NULL);
+	ssize_t n;
 
+	if (r->alone)
+		return;
+	n = packet_receive(ROOM_FD_CONTROL, packet, sizeof(packet), &fd, NULL);
 	if (n > 0)
 		act(r, bytes_of(packet, (size_t)n), &fd);
 	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		r->stopping = true; /* without a supervisor there is no room */
+		left_alone(r);
 }

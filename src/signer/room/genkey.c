@@ -101,7 +101,8 @@ room_keygen_fd(const struct room_keygen_queue *k)
 bool
 room_keygen_idle(const struct room_keygen_queue *k)
 {
-	return k->now == NULL && TAILQ_EMPTY(&k->waiting);
+	return (k->now == NULL || (k->room->alone && !k->threaded)) &&
+	    TAILQ_EMPTY(&k->waiting);
 }
 
 /* ---- answers ----------------------------------------------------------- */
@@ -389,6 +390,9 @@ check(struct room_keygen_queue *k, const struct wire_request *in, size_t *token,
 	    strcmp(in->profile, WIRE_KEY_OCSP) != 0)
 		return error_set(e, FAIL_BAD_INPUT, "profile: %.40s",
 		    in->profile);
+	if (k->room->stopping)
+		return error_set(e, FAIL_HSM_GONE,
+		    "the signer is being stopped");
 	if (k->n >= WAITING_MAX)
 		return error_set(e, FAIL_BUSY, "%zu key generations wait",
 		    k->n);

@@ -115,7 +115,7 @@ static bool
 gather(struct room *r)
 {
 	struct pollfd p[] = { { signer_fd(r->signer), POLLIN, 0 },
-		{ ROOM_FD_CONTROL, POLLIN, 0 },
+		{ r->alone ? -1 : ROOM_FD_CONTROL, POLLIN, 0 },
 		{ room_keygen_fd(r->keygen), POLLIN, 0 },
 		{ room_takein_fd(r->takein), POLLIN, 0 } };
 

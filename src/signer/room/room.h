@@ -141,6 +141,8 @@ void room_keygen_settle(struct room *r);
 /* Those that wait are answered: nothing is begun any more. */
 void room_keygen_stop(struct room *r);
 int room_keygen_fd(const struct room_keygen_queue *k);
+/* Nothing is made, or what is made is a one-shot's whose answer nobody would bring: the next
+ * signer settles it. */
 bool room_keygen_idle(const struct room_keygen_queue *k);
 
 /* ---- takein.c ---------------------------------------------------------- */
@@ -177,6 +179,7 @@ struct room {
 	struct room_takein *takein;
 	int epoll;
 	bool stopping;
+	bool alone;      /* no supervisor any more; `stopping` too */
 	int end;         /* status of room_end, or 0 */
 	int64_t gone_ns; /* since when the token fails; 0: it does not      */
 	size_t answered; /* in this pass */

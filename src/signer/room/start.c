@@ -112,7 +112,7 @@ room_start(struct room_settings *s, enum start_for what, struct host *h,
 	bool ok;
 
 	/* A directory that is not there cannot be granted. */
-	if (!dir_create(s->host.crl_dir, 0755, e)) {
+	if (!dir_create_durable(s->host.crl_dir, 0755, e)) {
 		*status = ROOM_EXIT_CONFIG;
 		return false;
 	}
