@@ -126,6 +126,28 @@ error_ossl(struct error *e, const char *call)
 	    reason != NULL ? reason : "failed");
 }
 
+bool
+error_ossl_cause(struct error *e, const char *call)
+{
+	const char *data = "";
+	int flags = 0;
+	unsigned long code = ERR_peek_error_data(&data, &flags);
+	const char *reason = ERR_reason_error_string(code);
+	bool text = (flags & ERR_TXT_STRING) != 0 && *data != '\0';
+
+	(void)error_set(e, FAIL_CRYPTO, "%s: %s%s%s", call,
+	    reason != NULL ? reason : "failed", text ? ", " : "",
+	    text ? data : "");
+	ERR_clear_error();
+	return false;
+}
+
+int
+error_ossl_reason(void)
+{
+	return ERR_GET_REASON(ERR_peek_error());
+}
+
 void
 error_clear(struct error *e)
 {

@@ -139,29 +139,34 @@ path_beside(const char *path)
 	return mem_printf("%s/.%s.tmp", dir, random);
 }
 
+bool
+file_write_as(const char *tmp, const char *path, struct bytes data,
+    unsigned mode, struct error *e)
+{
+	auto_fd int fd =
+	    open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+
+	if (fd < 0)
+		return error_errno(e, errno_fail(), "%s", path);
+	if (!fd_write_all(fd, data, e)) {
+		(void)unlink(tmp);
+		return error_context(e, "%s", path);
+	}
+	if (fsync(fd) != 0) {
+		(void)error_errno(e, FAIL_IO, "%s: fsync", path);
+		(void)unlink(tmp);
+		return false;
+	}
+	return true;
+}
+
 char *
 file_write_beside(const char *path, struct bytes data, unsigned mode,
     struct error *e)
 {
 	auto_mem char *tmp = path_beside(path);
-	auto_fd int fd = -1;
 
-	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	if (fd < 0) {
-		(void)error_errno(e, errno_fail(), "%s", path);
-		return NULL;
-	}
-	if (!fd_write_all(fd, data, e)) {
-		(void)error_context(e, "%s", path);
-		(void)unlink(tmp);
-		return NULL;
-	}
-	if (fsync(fd) != 0) {
-		(void)error_errno(e, FAIL_IO, "%s: fsync", path);
-		(void)unlink(tmp);
-		return NULL;
-	}
-	return take(tmp);
+	return file_write_as(tmp, path, data, mode, e) ? take(tmp) : NULL;
 }
 
 /* Unlike rename, link never replaces; file systems without links (FAT, on the

@@ -94,8 +94,15 @@ read_all(struct secret *s, int fd, size_t *n, struct error *e)
 	    s->cap);
 }
 
+static bool
+keep(struct secret *s, size_t n, struct error *e)
+{
+	s->len = n;
+	return n > 0 || error_set(e, FAIL_BAD_INPUT, "secret is empty");
+}
+
 bool
-secret_read_fd(struct secret *s, int fd, struct error *e)
+secret_read_bytes(struct secret *s, int fd, struct error *e)
 {
 	size_t n;
 
@@ -104,14 +111,22 @@ secret_read_fd(struct secret *s, int fd, struct error *e)
 		explicit_bzero(s->page, s->mapped);
 		return false;
 	}
-	if (n > 0 && s->page[n - 1] == '\n')
+	return keep(s, n, e);
+}
+
+bool
+secret_read_fd(struct secret *s, int fd, struct error *e)
+{
+	size_t n;
+
+	if (!secret_read_bytes(s, fd, e))
+		return false;
+	n = s->len;
+	if (s->page[n - 1] == '\n')
 		n--;
 	if (n > 0 && s->page[n - 1] == '\r')
 		n--;
-	if (n == 0)
-		return error_set(e, FAIL_BAD_INPUT, "secret is empty");
-	s->len = n;
-	return true;
+	return keep(s, n, e);
 }
 
 const uint8_t *

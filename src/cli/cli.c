@@ -54,14 +54,14 @@ cli_session(const struct cli *c, unsigned flags, struct home **home,
 
 /* The answer of a failed command, for programs that read JSON. */
 static void
-print_error_json(const struct error *e)
+print_error_json(const struct error *e, int status)
 {
 	struct doc *d = doc_new();
 	auto_buf struct buf b = { 0 };
 
 	doc_text(d, "error", "error", fail_name(e->why));
 	doc_text(d, "message", "message", e->msg);
-	doc_int(d, "exit", "exit", fail_exit(e->why));
+	doc_int(d, "exit", "exit", status);
 	doc_print_json(d, &b);
 	out_bytes(buf_bytes(&b));
 	doc_free(d);
@@ -88,9 +88,11 @@ say_instead(const struct cli *c)
 			 "this command");
 }
 
+/* The exit code: the command's own, where it answers with one. */
 static int
 fail_command(const struct cli *c, const struct error *e)
 {
+	int status = c->status != 0 ? c->status : fail_exit(e->why);
 	auto_buf struct buf b = { 0 };
 
 	buf_add_visible(&b, bytes_str(e->msg));
@@ -103,8 +105,8 @@ fail_command(const struct cli *c, const struct error *e)
 	if (e->why == FAIL_BUSY && c->cmd != NULL && c->cmd->home)
 		say_instead(c);
 	if (c->cmd != NULL && cli_json(c) && !c->answers)
-		print_error_json(e);
-	return fail_exit(e->why);
+		print_error_json(e, status);
+	return status;
 }
 
 static void
@@ -127,7 +129,6 @@ run_command(struct cli *c, const struct command *cmd, int argc,
 {
 	struct error e = { 0 };
 	auto_buf struct buf b = { 0 };
-	int rc;
 
 	if (!cli_parse(c, cmd, argc, argv, &e))
 		return fail_command(c, &e);
@@ -142,8 +143,7 @@ run_command(struct cli *c, const struct command *cmd, int argc,
 	}
 	if (c->answers)
 		print_answer(c);
-	rc = fail_command(c, &e);
-	return c->status != 0 ? c->status : rc;
+	return fail_command(c, &e);
 }
 
 static int

@@ -12,13 +12,13 @@
 #include <chancery/kafka/principal.h>
 #include <chancery/pki/der.h>
 
+#include "kafka_answer.h"
 #include "kafka_lists.h"
 #include "kafka_tls.h"
 
 /* What exit statuses 1 and 2 mean. */
 #define STATUS_WRONG 1
 #define STATUS_UNKNOWN 2
-#define TIMEOUT_S 10
 /* A server has one session cache a network thread, and gives connections to them in turn. */
 #define RESUME_TRIES 6
 
@@ -63,7 +63,6 @@ take_target(struct check *k, struct error *e)
 	k->port = mem_strdup(colon + 1);
 	k->tls.host = k->host;
 	k->tls.port = k->port;
-	k->tls.timeout_s = TIMEOUT_S;
 	return true;
 }
 
@@ -85,8 +84,7 @@ open_p12(struct check *k, const char *path, struct error *e)
 static X509 *
 x509_of(const struct cert *c)
 {
-	const unsigned char *p = c->der.p;
-	X509 *x = d2i_X509(NULL, &p, (long)c->der.n);
+	X509 *x = kafka_x509(c);
 
 	if (x == NULL)
 		fatal("a certificate that was read does not read");
@@ -274,47 +272,6 @@ judge_own(struct check *k, const struct kafka_seen *seen)
 		    "all");
 }
 
-static const char *
-client_word(const struct check *k, const struct kafka_seen *seen)
-{
-	bool refused = !seen->tls || seen->answer == KAFKA_ANSWER_ALERT ||
-	    seen->answer == KAFKA_ANSWER_NONE;
-
-	if (!seen->asked)
-		return seen->tls ? "not asked for" : "not reached";
-	if (k->own == NULL)
-		return refused ? "required" : "asked for, not required";
-	return refused ? "refused" : "accepted";
-}
-
-static void
-look_at_client(struct check *k, const struct kafka_seen *seen)
-{
-	const char *word = client_word(k, seen);
-
-	doc_text(k->c->doc, "client_certificate", "client certificate", word);
-	if (strcmp(word, "not asked for") == 0)
-		kafka_find(&k->f, KAFKA_WARNING, "client",
-		    "the server asks for no client certificate "
-		    "(ssl.client.auth=required): whoever connects is "
-		    "User:ANONYMOUS");
-	if (strcmp(word, "asked for, not required") == 0)
-		kafka_find(&k->f, KAFKA_WARNING, "client",
-		    "the server takes clients without certificate "
-		    "(ssl.client.auth=requested)");
-	if (k->own == NULL)
-		return;
-	if (strcmp(word, "refused") == 0)
-		kafka_find(&k->f, KAFKA_WRONG, "client",
-		    "the server refuses your certificate (%s): expired, "
-		    "revoked, of another authority, without clientAuth, or it "
-		    "cannot fetch a list; its log says which, with "
-		    "org.apache.kafka.common.network.SslTransportLayer=DEBUG",
-		    seen->alert[0] != '\0' ? seen->alert
-					   : "it closes the connection");
-	judge_own(k, seen);
-}
-
 /* ---- sessions --------------------------------------------------------------------------- */
 
 /* A revoked or expired client that resumes is not looked at again. */
@@ -343,23 +300,6 @@ look_at_resumption(struct check *k, SSL_SESSION *session)
 
 /* ---- all together ------------------------------------------------------------------------- */
 
-static void
-look_at_answer(struct check *k, const struct kafka_seen *seen)
-{
-	doc_text(k->c->doc, "protocol", "protocol", seen->protocol);
-	doc_text(k->c->doc, "cipher", "cipher", seen->cipher);
-	if (seen->answer == KAFKA_ANSWER_KAFKA ||
-	    seen->answer == KAFKA_ANSWER_OTHER)
-		doc_bool(k->c->doc, "kafka", "answers as Kafka",
-		    seen->answer == KAFKA_ANSWER_KAFKA);
-	if (seen->answer == KAFKA_ANSWER_OTHER)
-		kafka_find(&k->f, KAFKA_WARNING, "protocol",
-		    "what answers there is no Kafka broker");
-	if (strcmp(seen->protocol, "TLSv1.2") == 0)
-		kafka_find(&k->f, KAFKA_NOTE, "protocol",
-		    "the server speaks TLS 1.2 and not 1.3");
-}
-
 static bool
 look(struct check *k, struct error *e)
 {
@@ -371,14 +311,16 @@ look(struct check *k, struct error *e)
 		return error_set(e, FAIL_IO,
 		    "%s:%s speaks no TLS (%s): is it another listener, or "
 		    "PLAINTEXT?",
-		    k->host, k->port,
-		    seen.alert[0] != '\0' ? seen.alert : "it says nothing");
+		    k->host, k->port, kafka_answer_end(&seen));
 	doc_textf(k->c->doc, "target", "target", "%s:%s", k->host, k->port);
-	look_at_answer(k, &seen);
+	kafka_answer_show(&seen, k->c->doc, &k->f);
 	if (!look_at_chain(k, &seen, e))
 		return false;
-	look_at_client(k, &seen);
-	if (seen.answer != KAFKA_ANSWER_ALERT)
+	kafka_answer_client(&seen, k->own != NULL, k->c->doc, &k->f);
+	if (k->own != NULL)
+		judge_own(k, &seen);
+	if (seen.answer != KAFKA_ANSWER_ALERT &&
+	    seen.answer != KAFKA_ANSWER_SILENT)
 		look_at_resumption(k, seen.session);
 	return true;
 }

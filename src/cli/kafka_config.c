@@ -72,6 +72,20 @@ rules(const struct cli *c, struct buf *out)
 
 #define HOSTS_MAX 64
 
+/* Standard output is a properties file: what is to be said goes beside it. */
+static void
+tell(const char *path, const struct kafka_findings *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		auto_buf struct buf text = { 0 };
+
+		buf_add_visible(&text, bytes_str(f->v[i].text));
+		complain("%s: %s: %s (%s)", path,
+		    kafka_level_name(f->v[i].level), buf_cstr(&text),
+		    f->v[i].code);
+	}
+}
+
 /* The certificate has to be good for what clients are told to connect to. */
 static bool
 check_cert(struct cli *c, const struct kafka_config *k, struct error *e)
@@ -104,9 +118,14 @@ check_cert(struct cli *c, const struct kafka_config *k, struct error *e)
 	     i++)
 		how.hosts_n++;
 	kafka_judge_chain(chain, 1, &how, &f);
+	if (!findings_accept(c, &f, e))
+		return false;
 	findings_show(c->doc, &f);
-	return findings_accept(c, &f, e) &&
-	    (findings_pass(&f, e) || error_context(e, "%s", path));
+	if (!findings_pass(&f, e))
+		return error_context(e, "%s", path);
+	if (!cli_json(c))
+		tell(path, &f);
+	return true;
 }
 
 /* ---- printing ------------------------------------------------------------------------- */

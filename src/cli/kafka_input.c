@@ -28,7 +28,7 @@ secret_file(const char *path, struct error *e)
 		return NULL;
 	}
 	s = secret_new(KAFKA_INPUT_BYTES);
-	if (!secret_read_fd(s, fd, e)) {
+	if (!secret_read_bytes(s, fd, e)) {
 		(void)error_context(e, "%s", path);
 		return NULL;
 	}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kafka_tls.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <openssl/err.h>
@@ -11,6 +10,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+#include <chancery/kafka/judge.h>
 
 DEFINE_AUTO(ssl_ctx, SSL_CTX *, SSL_CTX_free)
 DEFINE_AUTO(ssl, SSL *, SSL_free)
@@ -31,11 +32,11 @@ kafka_seen_free(struct kafka_seen *s)
 /* ---- TCP --------------------------------------------------------------------- */
 
 static int
-try_address(const struct addrinfo *a, int timeout_s)
+try_address(const struct addrinfo *a)
 {
 	auto_fd int fd =
 	    socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
-	struct timeval wait = { .tv_sec = timeout_s };
+	struct timeval wait = { .tv_sec = KAFKA_TLS_TIMEOUT_S };
 
 	if (fd < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) != 0 ||
@@ -59,7 +60,7 @@ dial(const struct kafka_tls *t, struct error *e)
 	}
 	for (const struct addrinfo *a = all; a != NULL && fd < 0;
 	     a = a->ai_next)
-		fd = try_address(a, t->timeout_s);
+		fd = try_address(a);
 	/* What SO_SNDTIMEO makes of a connect that takes too long. */
 	if (fd < 0)
 		(void)error_errno(e,
@@ -133,15 +134,6 @@ context(struct call *c, int max_version)
 	return ctx;
 }
 
-static bool
-is_address(const char *host)
-{
-	uint8_t bin[16];
-
-	return inet_pton(AF_INET, host, bin) == 1 ||
-	    inet_pton(AF_INET6, host, bin) == 1;
-}
-
 /* What libssl says last: an alert of the peer, or why there is no handshake. */
 static void
 note_alert(struct kafka_seen *s)
@@ -151,6 +143,23 @@ note_alert(struct kafka_seen *s)
 	(void)error_ossl(&e, "TLS");
 	(void)snprintf(s->alert, sizeof(s->alert), "%.79s",
 	    strlen(e.msg) > 5 ? e.msg + 5 : e.msg);
+}
+
+/* SO_RCVTIMEO looks to libssl like a read that is to be tried again; an end without
+ * close_notify, like a broken protocol. */
+static void
+note_end(SSL *ssl, int rc, struct kafka_seen *s)
+{
+	int how = SSL_get_error(ssl, rc);
+	bool cut = error_ossl_reason() == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+
+	s->answer = KAFKA_ANSWER_CLOSED;
+	if (how == SSL_ERROR_WANT_READ || how == SSL_ERROR_WANT_WRITE) {
+		s->answer = KAFKA_ANSWER_SILENT;
+	} else if (how == SSL_ERROR_SSL && !cut) {
+		s->answer = KAFKA_ANSWER_ALERT;
+		note_alert(s);
+	}
 }
 
 static void
@@ -221,14 +230,10 @@ talk(SSL *ssl, struct kafka_seen *s)
 	n = SSL_write(ssl, request, sizeof(request));
 	if (n > 0)
 		n = SSL_read(ssl, answer, sizeof(answer));
-	if (n > 0) {
+	if (n > 0)
 		s->answer = what_came(answer, n);
-		return;
-	}
-	if (SSL_get_error(ssl, n) == SSL_ERROR_SSL) {
-		s->answer = KAFKA_ANSWER_ALERT;
-		note_alert(s);
-	}
+	else
+		note_end(ssl, n, s);
 }
 
 /* A copy: the macro casts the const away. */
@@ -237,7 +242,8 @@ send_name(SSL *ssl, const char *host)
 {
 	auto_mem char *own = mem_strdup(host);
 
-	return is_address(host) || SSL_set_tlsext_host_name(ssl, own) == 1;
+	return kafka_is_address(host) ||
+	    SSL_set_tlsext_host_name(ssl, own) == 1;
 }
 
 bool
@@ -248,6 +254,7 @@ kafka_tls_look(const struct kafka_tls *t, SSL_SESSION *resume, int max_version,
 	struct call c = { t, out };
 	auto_ctx SSL_CTX *ctx = context(&c, max_version);
 	auto_ssl SSL *ssl = NULL;
+	int rc;
 
 	if (fd < 0)
 		return false;
@@ -256,11 +263,12 @@ kafka_tls_look(const struct kafka_tls *t, SSL_SESSION *resume, int max_version,
 	    SSL_set_fd(ssl, fd) != 1 || !send_name(ssl, t->host) ||
 	    (resume != NULL && SSL_set_session(ssl, resume) != 1))
 		return error_ossl(e, "TLS");
-	if (SSL_connect(ssl) == 1) {
+	rc = SSL_connect(ssl);
+	if (rc == 1) {
 		note_handshake(ssl, out);
 		talk(ssl, out);
 	} else {
-		note_alert(out);
+		note_end(ssl, rc, out);
 	}
 	note_chain(ssl, out);
 	note_names(ssl, out);

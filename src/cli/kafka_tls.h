@@ -10,29 +10,32 @@
 #include <chancery/base/cleanup.h>
 #include <chancery/base/error.h>
 
+/* Of each step: connect, handshake, answer. */
+#define KAFKA_TLS_TIMEOUT_S 10
+
 struct kafka_tls {
 	const char *host, *port;
 	X509 *cert; /* to show when asked; NULL: none. Borrowed */
 	EVP_PKEY *key;
 	STACK_OF(X509) *chain; /* of intermediates */
-	int timeout_s;
 };
 
 enum kafka_answer {
-	KAFKA_ANSWER_NONE, /* closed, or silent until the time was over */
-	KAFKA_ANSWER_ALERT,
-	KAFKA_ANSWER_OTHER, /* bytes that are no answer of Kafka's       */
-	KAFKA_ANSWER_KAFKA  /* to ApiVersions, which nobody needs rights for */
+	KAFKA_ANSWER_CLOSED, /* the connection, without a word         */
+	KAFKA_ANSWER_SILENT, /* nothing until the time was over        */
+	KAFKA_ANSWER_ALERT,  /* or whatever else ends TLS              */
+	KAFKA_ANSWER_OTHER,  /* bytes that are no answer of Kafka's    */
+	KAFKA_ANSWER_KAFKA   /* to ApiVersions, which nobody needs rights for */
 };
 struct kafka_seen {
 	bool tls;          /* a handshake was done                    */
 	char protocol[16]; /* "TLSv1.3"                               */
 	char cipher[64];
-	struct buf chain; /* PEM, as sent                            */
-	struct buf names; /* subjects of the authorities that it wants
+	struct buf chain;         /* PEM, as sent                            */
+	struct buf names;         /* subjects of the authorities that it wants
 	                        client certificates of: DER, one after another */
-	bool asked;       /* for a client certificate                */
-	enum kafka_answer answer;
+	bool asked;               /* for a client certificate                */
+	enum kafka_answer answer; /* or how the handshake ended   */
 	char alert[80]; /* "certificate unknown", or what libssl says of
 	                        a handshake that failed                 */
 	bool resumed;

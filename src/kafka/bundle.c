@@ -48,8 +48,8 @@ kafka_bundle_free(struct kafka_bundle *b)
 
 /* ---- the key ---------------------------------------------------------------- */
 
-static bool
-take_key(struct kafka_bundle *b, EVP_PKEY *key, struct error *e)
+bool
+bundle_take_key(struct kafka_bundle *b, EVP_PKEY *key, struct error *e)
 {
 	auto_pkey EVP_PKEY *owned = key;
 	auto_buf struct buf der = { 0 };
@@ -71,14 +71,14 @@ bool
 kafka_bundle_set_key(struct kafka_bundle *b, struct bytes pem,
     const struct secret *password, const char *file, struct error *e)
 {
-	return take_key(b, private_read(pem, password, e), e) ||
+	return bundle_take_key(b, private_read(pem, password, e), e) ||
 	    error_context(e, "%s", file);
 }
 
 bool
 kafka_bundle_make_key(struct kafka_bundle *b, const char *type, struct error *e)
 {
-	return take_key(b, private_make(type, e), e);
+	return bundle_take_key(b, private_make(type, e), e);
 }
 
 EVP_PKEY *
@@ -143,64 +143,12 @@ kafka_bundle_add_anchors(struct kafka_bundle *b, struct bytes pem,
 	return add_all(&b->anchors, pem, file, e);
 }
 
-/* ---- PKCS#12 ------------------------------------------------------------------- */
-
-static bool
-add_x509(struct kafka_bundle *b, X509 *x, const char *file, struct error *e)
+X509 *
+kafka_x509(const struct cert *c)
 {
-	auto_buf struct buf pem = { 0 };
-	unsigned char *der = NULL;
-	int n = i2d_X509(x, &der);
+	const unsigned char *p = c->der.p;
 
-	if (n <= 0)
-		return error_ossl(e, file);
-	pem_encode("CERTIFICATE", bytes_of(der, (size_t)n), &pem);
-	OPENSSL_free(der);
-	return kafka_bundle_add_certs(b, buf_bytes(&pem), file, e);
-}
-
-static bool
-take_parts(struct kafka_bundle *b, EVP_PKEY *key, X509 *leaf,
-    const STACK_OF(X509) *others, const char *file, struct error *e)
-{
-	if (key == NULL || leaf == NULL) {
-		EVP_PKEY_free(key);
-		return error_set(e, FAIL_NOT_FOUND,
-		    "%s: no key with its certificate", file);
-	}
-	if (!take_key(b, key, e) || !add_x509(b, leaf, file, e))
-		return false;
-	for (int i = 0; i < sk_X509_num(others); i++)
-		if (!add_x509(b, sk_X509_value(others, i), file, e))
-			return false;
-	return true;
-}
-
-bool
-kafka_bundle_open_p12(struct kafka_bundle *b, struct bytes der,
-    const struct secret *password, const char *file, struct error *e)
-{
-	const unsigned char *p = der.p;
-	auto_pkcs12 PKCS12 *p12 = d2i_PKCS12(NULL, &p, (long)der.n);
-	struct secret *text = password_terminated(password);
-	STACK_OF(X509) *others = NULL;
-	EVP_PKEY *key = NULL;
-	X509 *leaf = NULL;
-	bool ok;
-
-	if (p12 == NULL)
-		ok = error_ossl(e, file);
-	else if (PKCS12_parse(p12, (const char *)secret_data(text), &key, &leaf,
-		     &others) != 1)
-		ok = error_ossl(e, file) ||
-		    error_set(e, FAIL_PIN, "%s: the password does not open it",
-			file);
-	else
-		ok = take_parts(b, key, leaf, others, file, e);
-	X509_free(leaf);
-	sk_X509_pop_free(others, X509_free);
-	secret_free(text);
-	return ok;
+	return d2i_X509(NULL, &p, (long)c->der.n);
 }
 
 /* ---- who signed whom ---------------------------------------------------------- */

@@ -7,14 +7,22 @@
 #include <chancery/base/file.h>
 #include <chancery/kafka/file_set.h>
 
+#include "file_claim.h"
+
 struct one {
 	char *path, *tmp;
 	char *old; /* the replaced file's second name, until all is done */
 	bool replace, placed;
 };
+struct claim {
+	char *dir;
+	int fd;
+};
 struct file_set {
 	struct one *v;
 	size_t n, cap;
+	struct claim *claims; /* one a directory */
+	size_t claims_n, claims_cap;
 };
 
 struct file_set *
@@ -42,6 +50,12 @@ file_set_free(struct file_set *s)
 		mem_free(s->v[i].tmp);
 		mem_free(s->v[i].old);
 	}
+	for (size_t i = 0; i < s->claims_n; i++) {
+		mem_free(s->claims[i].dir);
+		if (s->claims[i].fd >= 0)
+			(void)close(s->claims[i].fd);
+	}
+	mem_free(s->claims);
 	mem_free(s->v);
 	mem_free(s);
 }
@@ -57,10 +71,28 @@ is_there(const struct file_set *s, const char *path)
 	return lstat(path, &st) == 0;
 }
 
+/* Before the first file of each directory. */
+static void
+claim(struct file_set *s, const char *path)
+{
+	auto_mem char *dir = path_dir(path);
+	struct claim c;
+
+	for (size_t i = 0; i < s->claims_n; i++)
+		if (strcmp(s->claims[i].dir, dir) == 0)
+			return;
+	c.fd = file_claim(dir);
+	c.dir = take(dir);
+	s->claims = mem_grow(s->claims, s->claims_n, &s->claims_cap,
+	    sizeof(*s->claims));
+	s->claims[s->claims_n++] = c;
+}
+
 bool
 file_set_add(struct file_set *s, const char *path, struct bytes data,
     unsigned mode, bool replace, struct error *e)
 {
+	auto_mem char *tmp = file_claim_name(path);
 	struct one o = { .replace = replace };
 	struct stat st;
 	bool here = is_there(s, path);
@@ -71,9 +103,10 @@ file_set_add(struct file_set *s, const char *path, struct bytes data,
 	if (here && (lstat(path, &st) != 0 || !S_ISREG(st.st_mode)))
 		return error_set(e, FAIL_EXISTS,
 		    "%s: is not a regular file, and stays", path);
-	o.tmp = file_write_beside(path, data, mode, e);
-	if (o.tmp == NULL)
+	claim(s, path);
+	if (!file_write_as(tmp, path, data, mode, e))
 		return false;
+	o.tmp = take(tmp);
 	o.path = mem_strdup(path);
 	s->v = mem_grow(s->v, s->n, &s->cap, sizeof(*s->v));
 	s->v[s->n++] = o;
@@ -84,7 +117,7 @@ file_set_add(struct file_set *s, const char *path, struct bytes data,
 static bool
 keep_old(struct one *o, struct error *e)
 {
-	auto_mem char *old = path_beside(o->path);
+	auto_mem char *old = file_claim_name(o->path);
 
 	if (link(o->path, old) != 0)
 		return error_errno(e, FAIL_IO, "%s", o->path);

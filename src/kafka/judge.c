@@ -119,6 +119,39 @@ check_leaf_profile(const struct cert *c, const struct kafka_judge *j,
 		    "refuses it");
 }
 
+static bool
+is_self_issued(const struct cert *c)
+{
+	return bytes_eq(c->tbs.subject, c->tbs.issuer);
+}
+
+/* RFC 5280 6.1.4 (k) to (n): whether the i-th may have signed what is below it. */
+static void
+check_may_sign(const struct cert *const *chain, size_t i,
+    struct kafka_findings *f)
+{
+	const struct tbs_view *t = &chain[i]->tbs;
+	int below = 0;
+
+	for (size_t k = 1; k < i; k++)
+		below += !is_self_issued(chain[k]);
+	if (!t->is_ca)
+		kafka_find(f, KAFKA_WRONG, "chain",
+		    "certificate %zu of the chain signed the one below it and "
+		    "is no CA's: every peer refuses the chain",
+		    i + 1);
+	else if (t->key_usage != 0 && (t->key_usage & KU_CERT_SIGN) == 0)
+		kafka_find(f, KAFKA_WRONG, "chain",
+		    "certificate %zu of the chain is a CA's whose key usage "
+		    "lacks keyCertSign: every peer refuses the chain",
+		    i + 1);
+	if (t->path_len >= 0 && below > t->path_len)
+		kafka_find(f, KAFKA_WRONG, "chain",
+		    "certificate %zu of the chain allows %d CAs below it, and "
+		    "there are %d: every peer refuses the chain",
+		    i + 1, t->path_len, below);
+}
+
 static void
 check_intermediate(const struct cert *c, const struct kafka_judge *j,
     struct kafka_findings *f)
@@ -148,8 +181,10 @@ kafka_judge_chain(const struct cert *const *chain, size_t n,
 	check_purpose(leaf, j, f);
 	if (j->use == KAFKA_BROKER)
 		judge_names(leaf, j, f);
-	for (size_t i = 1; i < n; i++)
+	for (size_t i = 1; i < n; i++) {
 		check_intermediate(chain[i], j, f);
+		check_may_sign(chain, i, f);
+	}
 	if (n > CHAIN_USUAL)
 		kafka_find(f, KAFKA_WARNING, "chain-long",
 		    "the chain has %zu certificates; JDK 25 takes 8", n);

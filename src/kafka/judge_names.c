@@ -5,6 +5,7 @@
 
 #include <chancery/base/limits.h>
 #include <chancery/base/text.h>
+#include <chancery/kafka/bundle.h>
 
 #include "judge_names.h"
 #include "ossl.h"
@@ -59,8 +60,8 @@ kafka_names_text(const struct cert *leaf, struct buf *out)
 	}
 }
 
-static bool
-is_address(const char *host)
+bool
+kafka_is_address(const char *host)
 {
 	uint8_t bin[16];
 
@@ -71,11 +72,11 @@ is_address(const char *host)
 bool
 kafka_name_matches(const struct cert *leaf, const char *host)
 {
-	auto_x509 X509 *x = x509_of(buf_bytes(&leaf->der));
+	auto_x509 X509 *x = kafka_x509(leaf);
 
 	if (x == NULL)
 		return false;
-	if (is_address(host))
+	if (kafka_is_address(host))
 		return X509_check_ip_asc(x, host, 0) == 1;
 	return X509_check_host(x, host, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
 		   NULL) == 1;
@@ -139,7 +140,7 @@ judge_one(const struct general_name *g, struct kafka_findings *f)
 	if (mistake != NULL)
 		kafka_find(f, KAFKA_WARNING, "bad-name", "the name \"%s\" %s",
 		    buf_cstr(&text), mistake);
-	else if (is_address(buf_cstr(&text)))
+	else if (kafka_is_address(buf_cstr(&text)))
 		kafka_find(f, KAFKA_WARNING, "bad-name",
 		    "the address %s stands there as a DNS name: no client "
 		    "matches it",

@@ -3,10 +3,14 @@
 
 /* Private keys: read, made, written. */
 #include <chancery/base/secret.h>
+#include <chancery/kafka/bundle.h>
 #include <chancery/pki/spki.h>
 
 #include "ossl.h"
 
+/* The bundle's key from now on; freed also on failure. NULL: e says already why there is none. */
+bool bundle_take_key(struct kafka_bundle *b, EVP_PKEY *key,
+    struct error *e) must_check;
 EVP_PKEY *private_read(struct bytes pem, const struct secret *password,
     struct error *e) must_check;
 EVP_PKEY *private_make(const char *type, struct error *e) must_check;

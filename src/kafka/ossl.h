@@ -17,12 +17,3 @@ DEFINE_AUTO(pkcs12, PKCS12 *, PKCS12_free)
 #define auto_x509 auto_cleanup(x509_cleanup)
 #define auto_bio auto_cleanup(bio_cleanup)
 #define auto_pkcs12 auto_cleanup(pkcs12_cleanup)
-
-/* libcrypto's object of a certificate; NULL when it does not take it. */
-static inline X509 *
-x509_of(struct bytes der)
-{
-	const unsigned char *p = der.p;
-
-	return d2i_X509(NULL, &p, (long)der.n);
-}

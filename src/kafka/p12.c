@@ -55,7 +55,7 @@ text_of(const struct secret *s)
 static PKCS12_SAFEBAG *
 add_cert(STACK_OF(PKCS12_SAFEBAG) **bags, const struct cert *c)
 {
-	auto_x509 X509 *x = x509_of(buf_bytes(&c->der));
+	auto_x509 X509 *x = kafka_x509(c);
 
 	return x != NULL ? PKCS12_add_cert(bags, x) : NULL;
 }
@@ -64,7 +64,7 @@ add_cert(STACK_OF(PKCS12_SAFEBAG) **bags, const struct cert *c)
 static void
 key_id(const struct cert *leaf, uint8_t id[20])
 {
-	auto_x509 X509 *x = x509_of(buf_bytes(&leaf->der));
+	auto_x509 X509 *x = kafka_x509(leaf);
 	unsigned n = 20;
 
 	if (x == NULL || X509_digest(x, EVP_sha1(), id, &n) != 1)

@@ -217,10 +217,36 @@ listed text 1 "client crl" unknown "CRLException"
 listed slow 0 "client crl-slow" good yes
 listed bare 0 "client no-crl-url" unknown "determine revocation status"
 
+# Servers that shake hands and bring no answer, and one that breaks the handshake off.
+# mute HOW STATUS CODES CLIENT TEXT ARGUMENT…
+mute() {
+	if [ ! -e "mute-$1" ]; then
+		python3 "$here/kafka_mute.py" "$1" stores/good.pem root.crt >"mute-$1" 2>"mute-$1.err" &
+		beside+=($!)
+	fi
+	until_ok "server that is $1" test -s "mute-$1"
+	look "$2" "localhost:$(head -n 1 "mute-$1")" --ca root.crt --no-crl "${@:6}"
+	same "$(codes)" "$3" "findings of a server that is $1"
+	same "$(field client_certificate <look.json)" "$4" "client certificate of a server that is $1"
+	says "$5"
+}
+mute silent 1 "client protocol" "not asked for" "the server gives no answer within 10 s"
+# Nothing more is asked of it: one connection.
+same "$(grep -c connection mute-silent)" 1 "connections to a silent server"
+mute ask-silent 1 protocol "asked for, no answer" "gives no answer" --cert stores/app.pem
+! grep -q 'refuses your certificate' look.json || die "silence is no refusal"
+mute close 1 "client protocol" "not asked for" "breaks off without an answer (it closes the connection)"
+mute ask-close 1 client refused "refuses your certificate (it closes the connection)" --cert stores/app.pem
+mute ask-close 0 "" required required
+mute break 1 protocol "not reached" "the handshake fails, and not for want of a client certificate"
+
 # Nobody there, or nobody who speaks TLS.
 look 2 "localhost:$(cat lists.port)"
 grep -q 'speaks no TLS' look.err || die "no word of TLS"
+# The status that --json tells is the one that the process ends with.
+same "$(field exit <look.json)" 2 "exit in JSON, no TLS"
 look 2 "localhost:1"
+same "$(field exit <look.json)" 2 "exit in JSON, no TCP"
 look 2 "no-such-host.invalid:9093"
 fails 64 "want HOST:PORT" "$chancery" kafka check localhost
 fails 64 "want HOST:PORT" "$chancery" kafka check 2001:db8::1:9093
@@ -229,3 +255,28 @@ fails 64 "--password SOURCE is missing" "$chancery" kafka check "$main" --store 
 echo changeit2 >wrong
 fails 79 "does not open it" "$chancery" kafka check "$main" --store stores/app.p12 --password file:wrong
 fails 64 "has no private key" "$chancery" kafka check "$main" --cert app.crt
+
+# PKCS#12 that OpenSSL 3 reads with its legacy provider alone: the password is not to blame.
+opens() { fails "$1" "$2" "$chancery" kafka check "$main" --store "$3.p12" --password "file:${4:-password}"; }
+check openssl pkcs12 -export -legacy -in app.crt -inkey app.key -certfile int.crt -name app \
+	-certpbe PBE-SHA1-RC2-40 -keypbe PBE-SHA1-3DES -passout file:password -out rc2.p12
+opens 88 "rc2.p12: does not read with OpenSSL 3 (libcrypto: unsupported, " rc2
+opens 88 "RC2-40" rc2
+opens 88 "keytool -importkeystore" rc2
+opens 79 "does not open it" rc2 wrong
+# What is told helps: keytool writes it anew.
+check keytool -importkeystore -srckeystore rc2.p12 -srcstorepass changeit -destkeystore anew.p12 \
+	-deststoretype pkcs12 -deststorepass changeit
+look 0 "$main" --ca root.crt --store anew.p12 --password file:password
+check openssl pkcs12 -export -nomac -in app.crt -inkey app.key -passout file:password -out nomac.p12
+opens 88 "has no MAC" nomac
+cp app.crt text.p12
+opens 65 "is no PKCS#12 file" text
+# Files that end like a line: their last bytes are the MAC's iterations, 0x0a0a and 0x0d0a.
+for iterations in 2570 3338; do
+	check openssl pkcs12 -export -in app.crt -inkey app.key -certfile int.crt -iter $iterations \
+		-passout file:password -out line.p12
+	same "$(tail -c 1 line.p12 | od -An -tx1)" " 0a" "last byte"
+	look 0 "$main" --ca root.crt --store line.p12 --password file:password
+	same "$(field client_certificate <look.json)" accepted "a store that ends like a line"
+done

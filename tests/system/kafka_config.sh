@@ -47,6 +47,18 @@ same "$(value authorizer.class.name)" kafka.security.authorizer.AclAuthorizer "w
 # The certificate has to be good for what clients are told.
 fails 77 "kafka.acme.example is not among its names" "$chancery" kafka config server "${stores[@]}" \
 	--listeners SSL://:9093 --advertised SSL://kafka.acme.example:9093 --cert broker.crt
+# Warnings stand beside the properties, not among them.
+leaf soon /O=Acme/OU=Kafka/CN=soon "$key_usage\nextendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=DNS:localhost,DNS:a_b" \
+	20240101000000Z "$(date -u -d '+3 days' +%Y%m%d%H%M%SZ)"
+kafka config server "${stores[@]}" "${listeners[@]}" --cert soon.crt >warned.properties 2>warned.err
+for code in expires-soon bad-name no-crl-url; do
+	grep -q "^chancery: soon.crt: warning: .*($code)\$" warned.err || die "no word of $code: $(cat warned.err)"
+done
+kafka config server "${stores[@]}" "${listeners[@]}" >unwarned.properties
+cmp -s warned.properties unwarned.properties || die "warnings among the properties"
+kafka config server "${stores[@]}" "${listeners[@]}" --cert soon.crt --json 2>warned.err | grep -q '"code":"expires-soon"' ||
+	die "no finding in JSON"
+[ ! -s warned.err ] || die "findings of --json beside it: $(cat warned.err)"
 fails 65 "no host that a client can reach" "$chancery" kafka config server "${stores[@]}" \
 	--listeners SSL://:9093 --cert broker.crt
 fails 64 'no listener is called "SSL"' "$chancery" kafka config server "${stores[@]}" \

@@ -144,6 +144,33 @@ refuses 77 "load no Ed25519 key" $(one ed client)
 kafka bundle ed $(one ed client) --format p12 "${pw[@]}" --out . >ed.txt
 same "$(java open ed.p12 changeit)" 'ed EdDSA 2' "Java on an Ed25519 key in PKCS#12"
 
+# Intermediates that may not sign: an end entity, a CA without keyCertSign, more below one than its
+# path length allows. openssl refuses the same.
+under() { # SIGNER CHAIN-FILE…: a leaf and its flags
+	cat "${@:2}" >"$1.pem"
+	signed "$1" "under-$1" /O=Acme/CN=u "$client_ext"
+	chained=(--cert "under-$1.crt" --key "under-$1.key" --chain "$1.pem" --for client)
+	theirs=yes
+	openssl verify -CAfile root.crt -untrusted "$1.pem" "under-$1.crt" >verify.out 2>&1 || theirs=no
+}
+ca_len() { printf 'basicConstraints=critical,CA:TRUE,pathlen:%s\nkeyUsage=critical,keyCertSign,cRLSign\n%s' "$1" "$crl_url"; }
+signed int entity /O=Acme/CN=Entity "$client_ext"
+under entity entity.crt int.crt
+refuses 77 "certificate 2 of the chain signed the one below it and is no CA's" "${chained[@]}"
+same "$theirs" no "openssl on a leaf below an end entity"
+signed int nosign /O=Acme/CN=Lists 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,digitalSignature,cRLSign'
+under nosign nosign.crt int.crt
+refuses 77 "certificate 2 of the chain is a CA's whose key usage lacks keyCertSign" "${chained[@]}"
+same "$theirs" no "openssl on a CA without keyCertSign"
+for len in 0 1; do
+	signed root "top$len" "/O=Acme/CN=Top $len" "$(ca_len $len)"
+	signed "top$len" "mid$len" "/O=Acme/CN=Mid $len" "$ca_ext\n$crl_url"
+	under "mid$len" "mid$len.crt" "top$len.crt"
+	same "$theirs" "$([ $len = 1 ] && echo yes || echo no)" "openssl on a CA below pathlen:$len"
+	[ $len = 1 ] || refuses 77 "certificate 3 of the chain allows 0 CAs below it, and there are 1" "${chained[@]}"
+done
+check "$chancery" kafka bundle under --out . "${chained[@]}"
+
 # Passwords: a file that others read, too short, beyond ASCII, empty.
 printf 'short\n' >short
 printf 'pässword\n' >umlaut
@@ -268,9 +295,15 @@ for rule in write:errno=ENOSPC fsync:errno=EIO link:errno=EIO rename:errno=EIO; 
 	done
 	whole || die "the run without a fault: $(cat with.out)"
 done
+# A killed call leaves keys under temporary names, new ones and replaced ones: the next removes them.
+left=0
 for ((nth = 1; ; nth++)); do
 	with "*:kill=after:nth=$nth"
 	[ "$rc" = 137 ] || break
 	[ ! -e disk/app.p12 ] || whole || die "killed after call $nth: half a file"
+	left=$((left + $(find disk -name '.*' -type f | wc -l)))
+	check "$chancery" kafka bundle app "${client[@]}" "${pw[@]}" --out disk --replace
+	same "$(find disk -name '.*' -type f | wc -l)" 0 "keys left by a call killed after call $nth"
 done
+[ "$left" -gt 6 ] || die "killed calls left $left files: nothing to remove"
 [ "$nth" -gt 6 ] || die "only $nth calls seen"

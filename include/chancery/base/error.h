@@ -58,8 +58,12 @@ bool error_errno(struct error *e, enum fail why, const char *fmt, ...)
 bool error_context(struct error *e, const char *fmt, ...) printf_like(2, 3);
 
 /* Take the newest entry of OpenSSL's queue, clear the queue. FAIL_CRYPTO.
- * The one place that reads that queue. */
+ * These three are the one place that reads that queue. */
 bool error_ossl(struct error *e, const char *call);
+/* The same of the oldest entry, which is the cause, with its details: an algorithm's name. */
+bool error_ossl_cause(struct error *e, const char *call);
+/* ERR_GET_REASON of the oldest entry; 0: the queue is empty. It stays as it is. */
+int error_ossl_reason(void);
 
 void error_clear(struct error *e);
 

@@ -27,6 +27,10 @@ bool file_replace(const char *path, struct bytes data, unsigned mode,
  * left. */
 char *file_write_beside(const char *path, struct bytes data, unsigned mode,
     struct error *e) must_check;
+/* The same under a name that the caller chose and nobody has; errors name `path`, whose
+ * contents they are to be. */
+bool file_write_as(const char *tmp, const char *path, struct bytes data,
+    unsigned mode, struct error *e) must_check;
 /* FAIL_EXISTS when there is something at path: asked before costly work whose
  * output goes there. */
 bool file_check_absent(const char *path, struct error *e) must_check;

@@ -29,6 +29,8 @@ uint8_t *secret_room(struct secret *s, size_t *cap) must_check;
 /* Read a line-shaped secret from a descriptor to its end: one trailing newline
  * (\n or \r\n) is dropped; empty or longer than the capacity is an error. */
 bool secret_read_fd(struct secret *s, int fd, struct error *e) must_check;
+/* The same for files: every byte counts. */
+bool secret_read_bytes(struct secret *s, int fd, struct error *e) must_check;
 
 /* Borrowed; valid until the next change. Not NUL-terminated. */
 const uint8_t *secret_data(const struct secret *s);

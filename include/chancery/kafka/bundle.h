@@ -54,7 +54,9 @@ bool kafka_bundle_add_anchors(struct kafka_bundle *b, struct bytes pem,
  * added. After kafka_bundle_join. False: there is none. */
 bool kafka_bundle_trust_root(struct kafka_bundle *b);
 
-/* Key and certificates of a PKCS#12 file, in the place of the calls above. FAIL_PIN: the password. */
+/* Key and certificates of a PKCS#12 file, in the place of the calls above. FAIL_PIN: the password;
+ * FAIL_UNSUPPORTED: no MAC, or encrypted by what libcrypto's default provider does not have (RC2-40,
+ * as old keytool and OpenSSL 1 wrote it); FAIL_BAD_INPUT: no PKCS#12; FAIL_NOT_FOUND: no key in it. */
 bool kafka_bundle_open_p12(struct kafka_bundle *b, struct bytes der,
     const struct secret *password, const char *file,
     struct error *e) must_check;
@@ -67,6 +69,9 @@ bool kafka_bundle_join(struct kafka_bundle *b, struct error *e) must_check;
 /* The same for certificates whose key lies elsewhere: the first that was added is the leaf. */
 bool kafka_bundle_join_public(struct kafka_bundle *b,
     struct error *e) must_check;
+
+/* libcrypto's object of a certificate, for X509_free; NULL when it does not take it. */
+X509 *kafka_x509(const struct cert *c) must_check;
 
 /* The chain, leaf first, without root; after kafka_bundle_join. NULL past the end. */
 const struct cert *kafka_bundle_chain(const struct kafka_bundle *b, size_t i);

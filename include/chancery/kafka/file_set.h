@@ -5,7 +5,10 @@
  * Several files that belong together, all written or none. Everything is on the disk under
  * temporary names before the first gets its own; what fails then is undone. (A process killed
  * between two renames leaves the first ones: where that matters, as in renewals, a directory is
- * switched instead, set_dir.h.)
+ * switched instead, set_dir.h.) What a killed process left under temporary names, the next set
+ * in the same directory removes: each set holds a shared flock(2) on the directories of its files
+ * for as long as it lives, and who gets the exclusive one knows that nobody else is at work.
+ * Where a file system has no such locks nothing is removed.
  */
 #include <chancery/base/cleanup.h>
 #include <chancery/base/error.h>

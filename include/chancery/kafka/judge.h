@@ -28,6 +28,8 @@ void kafka_judge_chain(const struct cert *const *chain, size_t n,
 /* Key types that Kafka's PEM stores do not load. */
 void kafka_judge_pem_key(struct spki key, struct kafka_findings *f);
 
+/* IPv4 or IPv6, and no name. */
+bool kafka_is_address(const char *host);
 /* As JSSE and OpenSSL match: SANs, the CN only where there is no DNS name. */
 bool kafka_name_matches(const struct cert *leaf, const char *host);
 /* Whether exactly this DNS name (letter case apart) or address is among its names. */
