@@ -23,21 +23,74 @@ add_boundary(const char *prefix, const char *label, struct buf *out)
 	buf_add_str(out, DASHES "\n");
 }
 
-void
-pem_encode(const char *label, struct bytes der, struct buf *out)
+static void
+add_lines(struct bytes der, struct buf *out)
 {
-	size_t lines = der.n / LINE_BYTES + 1;
-
-	(void)buf_reserve(out,
-	    lines * (COLUMNS + 1) + 2 * (strlen(BEGIN DASHES) + strlen(label)));
-	add_boundary(BEGIN, label, out);
 	for (size_t at = 0; at < der.n; at += LINE_BYTES) {
 		size_t n = der.n - at < LINE_BYTES ? der.n - at : LINE_BYTES;
 
 		buf_add_base64(out, bytes_of(der.p + at, n));
 		buf_add_byte(out, '\n');
 	}
+}
+
+void
+pem_encode(const char *label, struct bytes der, struct buf *out)
+{
+	(void)buf_reserve(out, pem_length(label, der.n));
+	add_boundary(BEGIN, label, out);
+	add_lines(der, out);
 	add_boundary(END, label, out);
+}
+
+/* ---- in pieces ---- */
+
+_Static_assert(PEM_PIECE_BYTES % LINE_BYTES == 0, "a piece is whole lines");
+
+/* With its newline. */
+static size_t
+boundary_length(const char *prefix, const char *label)
+{
+	return strlen(prefix) + strlen(label) + sizeof(DASHES "\n") - 1;
+}
+
+uint64_t
+pem_length(const char *label, uint64_t der_bytes)
+{
+	return boundary_length(BEGIN, label) + boundary_length(END, label) +
+	    (der_bytes + 2) / 3 * 4 + (der_bytes + LINE_BYTES - 1) / LINE_BYTES;
+}
+
+/* The END line goes with the last one of base64, BEGIN with the first. */
+struct pem_piece
+pem_piece_at(const char *label, uint64_t der_bytes, uint64_t from)
+{
+	uint64_t head = boundary_length(BEGIN, label);
+	uint64_t line = from < head ? 0 : (from - head) / (COLUMNS + 1);
+	uint64_t last = der_bytes == 0 ? 0 : (der_bytes - 1) / LINE_BYTES;
+	struct pem_piece p = { 0 };
+
+	line = line < last ? line : last;
+	p.at = line * LINE_BYTES;
+	p.n = der_bytes - p.at < PEM_PIECE_BYTES ? (size_t)(der_bytes - p.at)
+						 : PEM_PIECE_BYTES;
+	p.skip =
+	    (size_t)(line == 0 ? from : from - head - line * (COLUMNS + 1));
+	return p;
+}
+
+void
+pem_piece_encode(const char *label, uint64_t der_bytes,
+    const struct pem_piece *p, struct bytes der, struct buf *out)
+{
+	auto_buf struct buf text = { 0 };
+
+	if (p->at == 0)
+		add_boundary(BEGIN, label, &text);
+	add_lines(der, &text);
+	if (p->at + der.n == der_bytes)
+		add_boundary(END, label, &text);
+	buf_add(out, text.p + p->skip, text.n - p->skip);
 }
 
 static bool

@@ -11,10 +11,7 @@
 
 #include "publisher.h"
 
-#define PEM_BEGIN "-----BEGIN X509 CRL-----\n"
-#define PEM_END "-----END X509 CRL-----\n"
-#define PEM_LINE 48 /* octets that become 64 letters */
-#define PEM_PIECE (PEM_LINE * 512)
+#define LABEL "X509 CRL"
 #define PIECE (256 * 1024)
 
 bool
@@ -37,7 +34,7 @@ object_rewind(struct object *o)
 {
 	o->at = 0;
 	o->pem_at = 0;
-	o->pem_ended = false;
+	o->pem_made = 0;
 	buf_reset(&o->pem);
 }
 
@@ -80,25 +77,17 @@ fill(struct object *o, uint8_t *p, size_t n, size_t *got)
 static bool
 next_pem(struct object *o)
 {
-	uint8_t der[PEM_PIECE];
+	struct pem_piece p = pem_piece_at(LABEL, o->file_n, o->pem_made);
+	uint8_t der[PEM_PIECE_BYTES];
 	size_t n;
 
 	buf_reset(&o->pem);
-	if (o->at == 0)
-		buf_add_str(&o->pem, PEM_BEGIN);
 	o->pem_at = 0;
-	if (!fill(o, der, sizeof(der), &n))
+	o->at = p.at;
+	if (!fill(o, der, p.n, &n) || n != p.n)
 		return false;
-	for (size_t i = 0; i < n; i += PEM_LINE) {
-		size_t line = n - i < PEM_LINE ? n - i : PEM_LINE;
-
-		buf_add_base64(&o->pem, bytes_of(der + i, line));
-		buf_add_byte(&o->pem, '\n');
-	}
-	if (o->at == o->file_n) {
-		buf_add_str(&o->pem, PEM_END);
-		o->pem_ended = true;
-	}
+	pem_piece_encode(LABEL, o->file_n, &p, bytes_of(der, n), &o->pem);
+	o->pem_made += o->pem.n;
 	return true;
 }
 
@@ -110,7 +99,7 @@ object_read(struct object *o, void *p, size_t n, bool *ok)
 	*ok = true;
 	if (o->form != JOB_FORM_LIST_PEM)
 		return read_plain(o, p, n, ok);
-	if (o->pem_at == o->pem.n && !o->pem_ended)
+	if (o->pem_at == o->pem.n && o->pem_made < o->length)
 		*ok = next_pem(o);
 	left = *ok ? o->pem.n - o->pem_at : 0;
 	n = n < left ? n : left;
@@ -210,13 +199,6 @@ check_facts(const struct facts *f, uint64_t number, struct error *e)
 	return true;
 }
 
-static uint64_t
-pem_length(uint64_t n)
-{
-	return sizeof(PEM_BEGIN) - 1 + sizeof(PEM_END) - 1 + (n + 2) / 3 * 4 +
-	    (n + PEM_LINE - 1) / PEM_LINE;
-}
-
 static bool
 open_list(struct object *o, const struct job_request *q,
     const _Atomic bool *stop, struct error *e)
@@ -229,7 +211,7 @@ open_list(struct object *o, const struct job_request *q,
 		return error_set(e, FAIL_BAD_INPUT, "no list came");
 	o->file_n = (uint64_t)st.st_size;
 	o->length =
-	    o->form == JOB_FORM_LIST ? o->file_n : pem_length(o->file_n);
+	    o->form == JOB_FORM_LIST ? o->file_n : pem_length(LABEL, o->file_n);
 	return (mapped ? verify_mapped(o, e) : verify_passing(o, stop, e)) &&
 	    check_facts(&o->facts, q->number, e);
 }

@@ -35,7 +35,7 @@ struct object {
 	uint64_t at; /* octets of fd or memory that were taken */
 	struct buf pem;
 	size_t pem_at;
-	bool pem_ended;
+	uint64_t pem_made; /* octets of its text so far */
 };
 
 /* `fd` is borrowed; -1 for certificates. The list is parsed, its signature verified with the

@@ -14,6 +14,10 @@ kept=$(find home/crl -name '*.crl' | wc -l)
 # Held against the register while the service runs.
 check "$chancery" crl audit --home home --rebuild all
 
+# --- PEM and JSON, and who reads slowly --------------------------------------------------------------
+PYTHONPATH=$top/tests/system python3 "$top/tests/system/service_lists_pem.py" home/crl \
+	"$(pgrep -P "$daemon" -x chancery-server)" || die "lists in PEM"
+
 # --- the HSM is away: what is public stays readable ------------------------------------------------
 signer=$(pgrep -P "$daemon" -f chancery-signer)
 kill -STOP "$signer"

@@ -177,6 +177,41 @@ stream_broken(struct rig *r, struct http_exchange *x)
 	stream_from(r, x, 100);
 }
 
+static void
+sized_from(struct http_exchange *x, unsigned fail_at, uint64_t length)
+{
+	struct stream *s = mem_calloc(1, sizeof(*s));
+
+	s->fail_at = fail_at;
+	http_send_stream_sized(x, 200, "application/json", length, stream_next,
+	    stream_release, s);
+}
+
+static void
+sized(unused_arg struct rig *r, struct http_exchange *x)
+{
+	sized_from(x, UINT32_MAX, UINT64_C(200) * 40000);
+}
+
+static void
+sized_broken(unused_arg struct rig *r, struct http_exchange *x)
+{
+	sized_from(x, 100, UINT64_C(200) * 40000);
+}
+
+/* Its stream gives less, and more. */
+static void
+sized_short(unused_arg struct rig *r, struct http_exchange *x)
+{
+	sized_from(x, UINT32_MAX, UINT64_C(200) * 40000 + 1);
+}
+
+static void
+sized_long(unused_arg struct rig *r, struct http_exchange *x)
+{
+	sized_from(x, UINT32_MAX, UINT64_C(200) * 40000 - 1);
+}
+
 /* The client's certificate: how many octets, or "none". */
 static void
 cert(unused_arg struct rig *r, struct http_exchange *x)
@@ -243,6 +278,10 @@ static const struct {
 	{ "/file-short", file_short },
 	{ "/stream", stream },
 	{ "/stream-broken", stream_broken },
+	{ "/sized", sized },
+	{ "/sized-broken", sized_broken },
+	{ "/sized-short", sized_short },
+	{ "/sized-long", sized_long },
 	{ "/cert", cert },
 	{ "/peer", peer },
 	{ "/hold", hold },

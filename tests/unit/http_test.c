@@ -265,6 +265,7 @@ test_head(unused_arg void **state)
 		{ "/secret", "\r\nContent-Length: 100000\r\n" },
 		{ "/file", "\r\nContent-Length: 8388608\r\n" },
 		{ "/stream", "\r\nTransfer-Encoding: chunked\r\n" },
+		{ "/sized", "\r\nContent-Length: 8000000\r\n" },
 	};
 
 	for (size_t k = 0; k < countof(kinds); k++) {
@@ -329,6 +330,29 @@ check_file(const struct buf *out)
 			fail_msg("octet %zu differs", i);
 }
 
+/* The pieces of a stream whose length is known, as one body; then the next request. */
+static void
+test_sized_stream(unused_arg void **state)
+{
+	for (size_t k = 0; k < countof(kinds); k++) {
+		struct client c = client_open(rig, kinds[k]);
+		auto_buf struct buf b = { 0 };
+		size_t head;
+
+		client_send(&c, "GET /sized HTTP/1.1\r\n" HOST "\r\n");
+		assert_int_equal(client_answer(&c, false, &b), 200);
+		assert_null(strstr((char *)b.p, "chunked"));
+		head =
+		    (size_t)(strstr((char *)b.p, "\r\n\r\n") + 4 - (char *)b.p);
+		assert_int_equal(b.n - head, 200 * 40000);
+		for (size_t i = head; i < b.n; i++)
+			assert_int_equal(b.p[i], 'a' + (i - head) / 40000 % 26);
+		client_send(&c, "GET /z HTTP/1.1\r\n" HOST "\r\n");
+		client_says(&c, 200, "GET /z? ");
+		client_close(&c);
+	}
+}
+
 /* Longer than any socket buffer: the answer waits for its reader, again and again. */
 static void
 test_long_answers(unused_arg void **state)
@@ -362,7 +386,8 @@ test_long_answers(unused_arg void **state)
 static void
 test_broken_answers(unused_arg void **state)
 {
-	static const char *const paths[] = { "/file-short", "/stream-broken" };
+	static const char *const paths[] = { "/file-short", "/stream-broken",
+		"/sized-broken", "/sized-short", "/sized-long" };
 
 	for (size_t k = 0; k < countof(kinds); k++)
 		for (size_t i = 0; i < countof(paths); i++) {
@@ -507,6 +532,7 @@ main(void)
 		cmocka_unit_test(test_head),
 		cmocka_unit_test(test_no_content),
 		cmocka_unit_test(test_headers_cannot_be_split),
+		cmocka_unit_test(test_sized_stream),
 		cmocka_unit_test(test_long_answers),
 		cmocka_unit_test(test_broken_answers),
 		cmocka_unit_test(test_http10),

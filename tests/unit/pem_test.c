@@ -53,6 +53,51 @@ test_round_trip(void **state)
 	}
 }
 
+/* From every octet of the text on (of long ones, from some), piece by piece: what pem_encode
+ * makes of it, and no piece larger than said. */
+static void
+check_pieces(struct bytes der, size_t step)
+{
+	auto_buf struct buf pem = { 0 };
+
+	pem_encode("X509 CRL", der, &pem);
+	assert_int_equal(pem_length("X509 CRL", der.n), pem.n);
+	for (size_t from = 0; from < pem.n; from += step) {
+		auto_buf struct buf out = { 0 };
+
+		while (from + out.n < pem.n) {
+			struct pem_piece p =
+			    pem_piece_at("X509 CRL", der.n, from + out.n);
+			size_t before = out.n;
+
+			assert_true(p.n <= PEM_PIECE_BYTES);
+			assert_true(p.at + p.n <= der.n);
+			pem_piece_encode("X509 CRL", der.n, &p,
+			    bytes_of(der.p + p.at, p.n), &out);
+			assert_true(out.n > before);
+			assert_true(out.n - before < PEM_PIECE_BYTES * 3 / 2);
+		}
+		assert_int_equal(out.n, pem.n - from);
+		assert_memory_equal(out.p, pem.p + from, out.n);
+	}
+}
+
+static void
+test_pieces(void **state)
+{
+	auto_mem uint8_t *data = mem_alloc(3 * PEM_PIECE_BYTES);
+
+	(void)state;
+	for (size_t i = 0; i < 3 * PEM_PIECE_BYTES; i++)
+		data[i] = (uint8_t)(i * 7 + i / 256);
+	for (size_t n = 1; n <= 200; n++)
+		check_pieces(bytes_of(data, n), 1);
+	for (size_t n = PEM_PIECE_BYTES - 50; n <= PEM_PIECE_BYTES + 50; n++)
+		check_pieces(bytes_of(data, n), 1009);
+	check_pieces(bytes_of(data, 3 * PEM_PIECE_BYTES), 331);
+	check_pieces(bytes_of(data, 3 * PEM_PIECE_BYTES - 1), 331);
+}
+
 static void
 test_written_form(void **state)
 {
@@ -196,6 +241,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_written_form),
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_bad),

@@ -124,6 +124,8 @@ open_ours(enum job_form form, const struct kind *k, struct object *o)
 	*o = (struct object){ .form = form, .name = "list", .fd = -1 };
 	write_list(k, &o->memory);
 	o->file_n = o->memory.n;
+	o->length = form == JOB_FORM_LIST ? o->file_n
+					  : pem_length("X509 CRL", o->file_n);
 	o->issuer.tbs.key = k->by->key->spki;
 	o->issuer.tbs.subject = buf_bytes(&k->by->name);
 	if (!crl_parse(buf_bytes(&o->memory), "ours", &owned, &v, &e))

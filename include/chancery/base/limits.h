@@ -309,6 +309,9 @@
 #define LIMIT_SWAP_TRIES 32
 /* Expired rows that one tidying removes: a few milliseconds of the store's writer. */
 #define LIMIT_TIDY_ROWS 2000
+/* A list of revoked certificates in a wrapped answer, DER: all of it is in memory, and becomes a
+ * row of the store, for a caller without a token. */
+#define LIMIT_CRL_WRAP_BYTES (UINT64_C(1) << 20)
 /* Names in one list of leases: a look-up each, some hundred milliseconds in all. */
 #define LIMIT_LEASE_KEYS 10000
 /* Rows of the store that wait for its writer: over a second of the highest rate, some

@@ -55,6 +55,22 @@ void cert_assemble(struct bytes tbs, enum sig_alg alg, struct bytes sig,
 
 /* PEM, 64 columns (RFC 7468). */
 void pem_encode(const char *label, struct bytes der, struct buf *out);
+/*
+ * The same PEM in pieces, of DER that is read as they are made, from any of its octets on: memory
+ * does not grow with it. `from` is below pem_length; the piece that begins there needs n octets of
+ * the DER from `at` on, and pem_piece_encode appends its text, never none.
+ */
+#define PEM_PIECE_BYTES 24576 /* most of n; its text is about 33 kB */
+struct pem_piece {
+	uint64_t at;
+	size_t n;
+	size_t skip; /* of its text, what stands before `from` */
+};
+uint64_t pem_length(const char *label, uint64_t der_bytes);
+struct pem_piece pem_piece_at(const char *label, uint64_t der_bytes,
+    uint64_t from);
+void pem_piece_encode(const char *label, uint64_t der_bytes,
+    const struct pem_piece *p, struct bytes der, struct buf *out);
 /* First block whose label is one of `labels` (NULL-terminated) from *at on; moves
  * *at behind it. False: none (e->why FAIL_NOT_FOUND) or malformed. */
 bool pem_next(struct bytes in, size_t *at, const char *const *labels,

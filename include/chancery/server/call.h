@@ -111,6 +111,10 @@ bool call_is_spare(const struct call *c) must_check;
 /* `length` octets of a file from an offset on, by descriptor, taken over (CRLs). */
 void call_file(struct call *c, int status, const char *type, int fd,
     uint64_t from, uint64_t length);
+/* As call_raw, of a body that next() makes in pieces, `length` octets in all
+ * (http_send_stream_sized). */
+void call_stream(struct call *c, int status, const char *type, uint64_t length,
+    http_next_fn *next, void (*release)(void *arg), void *arg);
 /* Instead of "no-store", for what is public; before the answer. */
 void call_cache_control(struct call *c, const char *value);
 /* Data whose keys also stand at the top level (sys/mounts …). Steals. */

@@ -141,6 +141,11 @@ typedef bool http_next_fn(void *arg, struct buf *out, struct error *e);
 void http_send_stream(struct http_exchange *x, int status,
     const char *content_type, http_next_fn *next, void (*release)(void *arg),
     void *arg);
+/* The same of a length that is known: Content-Length, and next() appends as many octets in all;
+ * anything else breaks the connection. */
+void http_send_stream_sized(struct http_exchange *x, int status,
+    const char *content_type, uint64_t length, http_next_fn *next,
+    void (*release)(void *arg), void *arg);
 /* Called when the answer has left or the connection broke (access log, metrics):
  * status, bytes sent. May be NULL; set before sending. */
 void http_on_sent(struct http_exchange *x,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The head of an answer, and the four ways to give one. */
+/* The head of an answer, and the five ways to give one. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -98,7 +98,9 @@ add_framing(struct http_exchange *x, struct buf *out)
 {
 	if (is_bodiless(x->status))
 		return;
-	if (x->kind_of_body != BODY_STREAM)
+	if (x->kind_of_body == BODY_STREAM_SIZED)
+		add_length(out, x->left);
+	else if (x->kind_of_body != BODY_STREAM)
 		add_length(out, x->body_n);
 	else if (!x->in.http10)
 		buf_add_str(out, "Transfer-Encoding: chunked\r\n");
@@ -193,6 +195,20 @@ http_send_stream(struct http_exchange *x, int status, const char *content_type,
 	x->release = release;
 	x->arg = arg;
 	x->more = true;
+	answer(x, status, content_type);
+}
+
+void
+http_send_stream_sized(struct http_exchange *x, int status,
+    const char *content_type, uint64_t length, http_next_fn *next,
+    void (*release)(void *arg), void *arg)
+{
+	x->kind_of_body = BODY_STREAM_SIZED;
+	x->next = next;
+	x->release = release;
+	x->arg = arg;
+	x->left = length;
+	x->more = length > 0;
 	answer(x, status, content_type);
 }
 

@@ -69,7 +69,8 @@ enum http_body_kind {
 	BODY_MEMORY, /* borrowed while http_send runs, then copied */
 	BODY_SECRET,
 	BODY_FILE,
-	BODY_STREAM
+	BODY_STREAM,
+	BODY_STREAM_SIZED
 };
 
 struct http_exchange {
@@ -96,7 +97,8 @@ struct http_exchange {
 	http_next_fn *next;
 	void (*release)(void *arg);
 	void *arg;
-	bool more; /* of a stream */
+	bool more;     /* of a stream */
+	uint64_t left; /* of a sized one, what next() has yet to give */
 	uint64_t at, sent;
 	int64_t reply_ms; /* when it began */
 	void (*on_sent)(void *arg, int status, uint64_t bytes);

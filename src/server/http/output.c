@@ -10,18 +10,30 @@
 
 #include "internal.h"
 
+/* Of a sized stream: the length is out already. */
+static bool
+keeps_its_length(struct http_exchange *x)
+{
+	if (x->kind_of_body != BODY_STREAM_SIZED)
+		return true;
+	if (x->copy.n > x->left)
+		return false;
+	x->left -= x->copy.n;
+	return x->more || x->left == 0;
+}
+
 /* The next piece of a stream, in front. */
 static bool
 next_piece(struct http_exchange *x)
 {
 	struct error e = { 0 };
-	bool chunked = !x->in.http10;
+	bool chunked = !x->in.http10 && x->kind_of_body == BODY_STREAM;
 
 	buf_reset(&x->front);
 	buf_reset(&x->copy);
 	x->at = 0;
 	x->more = x->next(x->arg, &x->copy, &e);
-	if (!x->more && e.why != FAIL_NONE)
+	if ((!x->more && e.why != FAIL_NONE) || !keeps_its_length(x))
 		return false;
 	if (x->copy.n > 0 && chunked)
 		buf_addf(&x->front, "%zx\r\n", x->copy.n);

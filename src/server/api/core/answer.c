@@ -384,6 +384,19 @@ call_file(struct call *c, int status, const char *type, int fd, uint64_t from,
 	flight_refuse(flight_of(c), 500, "not for internal calls");
 }
 
+void
+call_stream(struct call *c, int status, const char *type, uint64_t length,
+    http_next_fn *next, void (*release)(void *arg), void *arg)
+{
+	if (c->x != NULL) {
+		http_send_stream_sized(finish(flight_of(c)), status, type,
+		    length, next, release, arg);
+		return;
+	}
+	release(arg);
+	flight_refuse(flight_of(c), 500, "not for internal calls");
+}
+
 /* ---- streams: the envelope around what next() gives ---- */
 struct stream {
 	http_next_fn *next;

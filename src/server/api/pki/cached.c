@@ -88,19 +88,9 @@ without_body(struct call *c, const struct cached *k, int status,
 	return true;
 }
 
-bool
-cached_settled(struct call *c, const struct cached *k)
-{
-	uint64_t from, n;
-	int status = evaluate(c, k, UINT64_MAX, &from, &n);
-
-	return status != 416 && without_body(c, k, status, 0);
-}
-
-/* What of it goes: from, n; 0: it is answered already. */
-static int
-begin(struct call *c, const struct cached *k, uint64_t length, uint64_t *from,
-    uint64_t *n)
+int
+cached_begin(struct call *c, const struct cached *k, uint64_t length,
+    uint64_t *from, uint64_t *n)
 {
 	int status = evaluate(c, k, length, from, n);
 
@@ -116,7 +106,7 @@ void
 cached_bytes(struct call *c, const struct cached *k, struct bytes body)
 {
 	uint64_t from, n;
-	int status = begin(c, k, body.n, &from, &n);
+	int status = cached_begin(c, k, body.n, &from, &n);
 
 	if (status != 0)
 		call_raw(c, status, k->type, bytes_of(body.p + from, n));
@@ -126,7 +116,7 @@ void
 cached_file(struct call *c, const struct cached *k, int fd, uint64_t length)
 {
 	uint64_t from, n;
-	int status = begin(c, k, length, &from, &n);
+	int status = cached_begin(c, k, length, &from, &n);
 
 	if (status != 0)
 		call_file(c, status, k->type, fd, from, n);

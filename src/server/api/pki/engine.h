@@ -371,8 +371,10 @@ struct cached {
 	int64_t max_age_s;
 	const char *more; /* of Cache-Control, with its comma; or NULL */
 };
-/* True: it has been answered without the body, 304 or 412. For bodies that are costly. */
-bool cached_settled(struct call *c, const struct cached *k) must_check;
+/* For a body of that length that the caller sends: 200 or 206, and which octets of it; 0: it is
+ * answered without, 304, 412 or 416. */
+int cached_begin(struct call *c, const struct cached *k, uint64_t length,
+    uint64_t *from, uint64_t *n) must_check;
 /* End the call: 200, 206, 304, 412 or 416. The descriptor is taken over. */
 void cached_bytes(struct call *c, const struct cached *k, struct bytes body);
 void cached_file(struct call *c, const struct cached *k, int fd,

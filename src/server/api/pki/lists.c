@@ -4,10 +4,10 @@
  * the HSM is away, and crl/rotate. PEM ends with a newline, so that files can be joined.
  */
 #include <stdio.h>
-#include <unistd.h>
 
 #include <chancery/base/text.h>
 
+#include "list_pem.h"
 #include "partition.h"
 
 #define TYPE_CRL "application/pkix-crl"
@@ -135,38 +135,9 @@ send_der(struct call *c, unsigned part)
 	cached_file(c, &k, f.fd, f.bytes);
 }
 
-static bool
-read_all(const struct crl_file *f, struct buf *out)
-{
-	uint8_t *at = buf_reserve(out, f->bytes);
-
-	for (uint64_t n = 0; n < f->bytes;) {
-		ssize_t got = pread(f->fd, at + n, f->bytes - n, (off_t)n);
-
-		if (got <= 0)
-			return false;
-		n += (uint64_t)got;
-	}
-	buf_commit(out, f->bytes);
-	return true;
-}
-
-/* The whole list is in memory here: who has a large one, reads DER. */
-static bool
-pem_of(const struct crl_file *f, struct buf *pem)
-{
-	auto_buf struct buf der = { 0 };
-
-	if (!read_all(f, &der))
-		return false;
-	pem_encode("X509 CRL", buf_bytes(&der), pem);
-	return true;
-}
-
 static void
 send_pem(struct call *c, unsigned part)
 {
-	auto_buf struct buf pem = { 0 };
 	char etag[ETAG_SIZE];
 	struct crl_file f;
 	struct cached k;
@@ -179,47 +150,24 @@ send_pem(struct call *c, unsigned part)
 		return;
 	}
 	k = cached(c, &w, &f, TYPE_CRL_PEM, etag);
-	if (!cached_settled(c, &k)) {
-		if (pem_of(&f, &pem))
-			cached_bytes(c, &k, buf_bytes(&pem));
-		else
-			call_error(c, 500, "the list cannot be read");
-	}
-	(void)close(f.fd);
-}
-
-static json_t *
-json_of(struct bytes pem, bool as_certificate)
-{
-	return as_certificate
-	    ? pem_as_cert(pem)
-	    : json_pack("{s:s%}", "crl", (const char *)pem.p, pem.n);
+	list_pem(c, &k, &f);
 }
 
 static void
 send_json(struct call *c, unsigned part, bool as_certificate)
 {
-	auto_buf struct buf pem = { 0 };
 	struct crl_file f;
 	struct which w;
-	bool ok;
 
 	if (!find(c, part, &w))
 		return;
-	if (!open_it(c, &w, &f)) {
-		/* As the raw ones, where there will never be one. */
-		if (w.there && crl_disabled(c->docs, c->mount->path))
-			nothing_yet(c, "application/json");
-		else
-			call_not_found(c);
-		return;
-	}
-	ok = pem_of(&f, &pem);
-	(void)close(f.fd);
-	if (ok)
-		call_ok(c, json_of(buf_bytes(&pem), as_certificate));
+	if (open_it(c, &w, &f))
+		list_pem_json(c, &f, as_certificate);
+	/* As the raw ones, where there will never be one. */
+	else if (w.there && crl_disabled(c->docs, c->mount->path))
+		nothing_yet(c, "application/json");
 	else
-		call_error(c, 500, "the list cannot be read");
+		call_not_found(c);
 }
 
 void

@@ -33,6 +33,7 @@ list(APPEND API_SOURCES
     pki/lease_row.c
     pki/lease_sweep.c
     pki/leaser.c
+    pki/list_pem.c
     pki/lists.c
     pki/ocsp.c
     pki/ocsp_ask.c
