@@ -86,6 +86,7 @@ list_dropped(unsigned drop, const char *out[HSM_DROPPED_MAX + 1])
 struct keygen_op {
 	const struct hsm_keygen *spec;
 	const struct hsm_outside *from; /* NULL: generate */
+	bool begun;                     /* to create objects */
 	unsigned drop;
 	CK_OBJECT_HANDLE private, public;
 };
@@ -109,17 +110,63 @@ is_template_refusal(CK_RV rv)
 	    rv == CKR_GENERAL_ERROR;
 }
 
-static void
-templates(const struct keygen_op *g, struct template *pub,
-    struct template *priv)
+/* Which of the answers to C_CreateObject say for certain that nothing was made. */
+static bool
+is_import_refusal(CK_RV rv)
 {
-	add_rules(priv, private_rules, countof(private_rules), g->drop);
-	add_names(priv, g->spec, g->drop);
-	add_rules(pub, public_rules, countof(public_rules), g->drop);
-	add_names(pub, g->spec, g->drop);
+	return is_template_refusal(rv) && rv != CKR_GENERAL_ERROR;
 }
 
-/* The private half first; without the public one it does not stay. */
+/* Public halves of an earlier try, under another template or before the session was lost. The
+ * CKA_ID is this key's alone. */
+static CK_RV
+take_back(struct hsm_call *c, const struct keygen_op *g)
+{
+	auto_mem CK_OBJECT_HANDLE *o = NULL;
+	CK_ULONG n = 0;
+	CK_RV rv = key_halves(c, CKO_PUBLIC_KEY, g->spec->id, &o, &n);
+
+	while (rv == CKR_OK && n-- > 0)
+		rv = CK_CALL(c, C_DestroyObject, c->s, o[n]);
+	return rv;
+}
+
+/* Begun before: a private half that is there makes it whole, else it starts anew. */
+static CK_RV
+create_again(struct hsm_call *c, struct keygen_op *g, bool *whole)
+{
+	auto_mem CK_OBJECT_HANDLE *o = NULL;
+	CK_ULONG n = 0;
+	CK_RV rv = key_halves(c, CKO_PRIVATE_KEY, g->spec->id, &o, &n);
+
+	*whole = rv == CKR_OK && n > 0;
+	return rv != CKR_OK || *whole ? rv : take_back(c, g);
+}
+
+/*
+ * Two steps, and what is left between them has to be taken away again: so the public half is first,
+ * and may always be destroyed; the private one, which may not, makes the key whole. Whether
+ * it is there after an unclear answer is for who looks at the token next.
+ */
+static CK_RV
+create_both(struct hsm_call *c, struct keygen_op *g, struct template *pub,
+    struct template *priv)
+{
+	bool whole = false;
+	CK_RV rv = g->begun ? create_again(c, g, &whole) : CKR_OK;
+
+	if (rv != CKR_OK || whole)
+		return rv;
+	g->begun = true;
+	rv = CK_CALL(c, C_CreateObject, c->s, pub->a, pub->n, &g->public);
+	if (rv == CKR_OK)
+		rv = CK_CALL(c, C_CreateObject, c->s, priv->a, priv->n,
+		    &g->private);
+	return is_import_refusal(rv) && take_back(c, g) != CKR_OK
+	    ? CKR_FUNCTION_FAILED
+	    : rv;
+}
+
 static CK_RV
 create_with(struct hsm_call *c, struct keygen_op *g)
 {
@@ -130,22 +177,18 @@ create_with(struct hsm_call *c, struct keygen_op *g)
 	    : alg == KEY_ED25519                ? CKK_EC_EDWARDS
 						: CKK_EC;
 	struct template pub = { 0 }, priv = { 0 };
-	CK_RV rv;
 
 	template_add(&pub, CKA_CLASS, &class[0], sizeof(class[0]));
 	template_add(&pub, CKA_KEY_TYPE, &kind, sizeof(kind));
 	template_add(&priv, CKA_CLASS, &class[1], sizeof(class[1]));
 	template_add(&priv, CKA_KEY_TYPE, &kind, sizeof(kind));
-	templates(g, &pub, &priv);
+	add_rules(&pub, public_rules, countof(public_rules), g->drop);
+	add_names(&pub, g->spec, g->drop | DROP_DESTROYABLE);
+	add_rules(&priv, private_rules, countof(private_rules), g->drop);
+	add_names(&priv, g->spec, g->drop);
 	outside_template(g->from, &pub, &priv);
 	c->decisive = true;
-	rv = CK_CALL(c, C_CreateObject, c->s, priv.a, priv.n, &g->private);
-	if (rv != CKR_OK)
-		return rv;
-	rv = CK_CALL(c, C_CreateObject, c->s, pub.a, pub.n, &g->public);
-	if (rv != CKR_OK)
-		(void)c->f->C_DestroyObject(c->s, g->private);
-	return rv;
+	return create_both(c, g, &pub, &priv);
 }
 
 static CK_RV
@@ -158,7 +201,10 @@ generate_with(struct hsm_call *c, struct keygen_op *g)
 	CK_MECHANISM mech = { keygen_mechanism(spec->type.alg), NULL, 0 };
 	struct template pub = { 0 }, priv = { 0 };
 
-	templates(g, &pub, &priv);
+	add_rules(&priv, private_rules, countof(private_rules), g->drop);
+	add_names(&priv, spec, g->drop);
+	add_rules(&pub, public_rules, countof(public_rules), g->drop);
+	add_names(&pub, spec, g->drop);
 	if (spec->type.alg == KEY_RSA) {
 		template_add(&pub, CKA_MODULUS_BITS, &bits, sizeof(bits));
 		template_add(&pub, CKA_PUBLIC_EXPONENT, f4, sizeof(f4));
@@ -179,7 +225,8 @@ keygen_run(struct hsm_call *c, void *arg)
 	for (size_t i = 0; i < countof(fallbacks); i++) {
 		g->drop = fallbacks[i];
 		rv = g->from != NULL ? create_with(c, g) : generate_with(c, g);
-		if (!is_template_refusal(rv))
+		if (g->from != NULL ? !is_import_refusal(rv)
+				    : !is_template_refusal(rv))
 			return rv;
 	}
 	return rv;

@@ -219,10 +219,23 @@ record_custody(struct session *s, const struct sha256 *key,
 	return signer_record(s->signer, &rec, bytes_of(NULL, 0), NULL, e);
 }
 
+/* An imported key cannot show that it was always in the HSM, which its charter knows; what it
+ * can show it has to. */
+static const char *
+verdict(const struct record *rec, bool imported)
+{
+	if (record_get_int(rec, "ok") != 0)
+		return "good";
+	return imported && custody_is_but_imported(record_get(rec, "result"))
+	    ? "held since its import; nothing is shown of the time before"
+	    : "NOT GOOD";
+}
+
 /* What the register holds of this key, and of the sacrificial keys of its log. */
 struct evidence {
 	struct doc *doc;
 	const struct sha256 *key;
+	bool imported;
 };
 
 static bool
@@ -241,8 +254,7 @@ evidence_each(void *arg, unused_arg struct bytes line, const struct record *rec,
 	doc_int(row, "record", "record", (int64_t)rec->n);
 	doc_time(row, "time", "time", rec->t_ms / 1000);
 	doc_textn(row, "what", "what", record_get(rec, "what"));
-	doc_text(row, "verdict", "verdict",
-	    record_get_int(rec, "ok") != 0 ? "good" : "NOT GOOD");
+	doc_text(row, "verdict", "verdict", verdict(rec, v->imported));
 	return true;
 }
 
@@ -256,12 +268,14 @@ run_custody(struct cli *c, struct error *e)
 	const struct state_key *k;
 	struct hsm_key *handle;
 	struct sha256 key;
+	bool imported;
 
 	if (s == NULL ||
 	    (k = find_key(reg_get_state(signer_register(s->signer)), c->arg[0],
 		 e)) == NULL)
 		return false;
 	key = k->key;
+	imported = k->imported;
 	handle = signer_key_handle(s->signer, &key);
 	if (handle == NULL)
 		return error_set(e, FAIL_NOT_FOUND,
@@ -281,7 +295,7 @@ run_custody(struct cli *c, struct error *e)
 		return false;
 	doc_list(c->doc, "evidence", "evidence in the register");
 	return reg_walk(reg_dir(signer_register(s->signer)), 0, evidence_each,
-		   &(struct evidence){ c->doc, &key }, e) &&
+		   &(struct evidence){ c->doc, &key, imported }, e) &&
 	    session_close(take(s), e);
 }
 

@@ -88,6 +88,8 @@ verify_counts(struct doc *d, const struct reg_verify_report *r)
 	doc_int(d, "assumed", "assumed signed", (int64_t)r->assumed);
 	doc_int(d, "open_intents", "without outcome", (int64_t)r->open_intents);
 	doc_int(d, "refused", "refused", (int64_t)r->refused);
+	doc_int(d, "imported_keys", "keys from outside an HSM",
+	    (int64_t)r->imported);
 	doc_int(d, "revoked", "revoked", (int64_t)r->revoked);
 	doc_int(d, "checkpoints", "checkpoints", (int64_t)r->checkpoints);
 	doc_int(d, "snapshots", "snapshots", (int64_t)r->snapshots);

@@ -44,7 +44,7 @@ static const struct record_spec specs[] = {
 	    "A key is about to be generated, or taken in, under this CKA_ID.",
 	    false,
 	    { { "charter", FIELD_TEXT, MAY }, { "id", FIELD_HEX, MUST },
-		{ "imported", FIELD_BOOL, MAY }, { "label", FIELD_TEXT, MUST },
+		{ "imported", FIELD_HASH, MAY }, { "label", FIELD_TEXT, MUST },
 		{ "token", FIELD_TEXT, MUST }, { "type", FIELD_TEXT, MUST },
 		{ "who", FIELD_TEXT, MUST }, { "why", FIELD_TEXT, MUST } } },
 	[REC_KEYGEN_DONE] = { "KEYGEN-DONE", "The key exists: its public half.",

@@ -76,23 +76,45 @@ new_key_id(const struct reg_state *s, const struct record *r, struct error *e)
 	return true;
 }
 
+/* A key from outside is known before it is on the token. */
+static bool
+imported_once(const struct reg_state *s, const struct record *r,
+    const struct sha256 *key, struct error *e)
+{
+	if (reg_state_key(s, key) != NULL)
+		return rule_broken(e, r, "key-twice",
+		    "the key is known already");
+	for (size_t i = 0; i < s->open_n; i++)
+		if (s->open[i].more != NULL && s->open[i].more->imported &&
+		    memcmp(&s->open[i].pub.key, key, sizeof(*key)) == 0)
+			return rule_broken(e, r, "import-twice",
+			    "KEYGEN-INTENT %llu",
+			    (unsigned long long)s->open[i].pub.n);
+	return true;
+}
+
 bool
 rule_keygen_intent(struct reg_state *s, const struct record *r, struct error *e)
 {
 	struct bytes id = record_get(r, "id");
+	struct sha256 from = { 0 };
+	bool imported = record_get_hash(r, "imported", &from);
 	struct intent_more *m;
 	struct open_intent *o;
 
 	if (!rule_fits(e, r, "label", sizeof(m->label)) ||
-	    !rule_fits(e, r, "token", sizeof(m->token)) || !new_key_id(s, r, e))
+	    !rule_fits(e, r, "token", sizeof(m->token)) ||
+	    !new_key_id(s, r, e) ||
+	    (imported && !imported_once(s, r, &from, e)))
 		return false;
 	m = mem_calloc(1, sizeof(*m));
 	rule_copy_text(m->label, sizeof(m->label), record_get(r, "label"));
 	rule_copy_text(m->token, sizeof(m->token), record_get(r, "token"));
 	memcpy(m->id, id.p, id.n);
 	m->id_len = id.n;
-	m->imported = record_get_int(r, "imported") != 0;
+	m->imported = imported;
 	o = state_open_add(s, r->n, r->type);
+	o->pub.key = from;
 	o->more = m;
 	return true;
 }
@@ -167,6 +189,9 @@ rule_keygen_done(struct reg_state *s, const struct record *r, struct error *e)
 	if (rule_find_key(s, r) != NULL || !record_get_hash(r, "key", &key))
 		return rule_broken(e, r, "key-twice",
 		    "the key is known already");
+	if (o->more->imported && memcmp(&o->pub.key, &key, sizeof(key)) != 0)
+		return rule_broken(e, r, "imported-key",
+		    "not the key of its KEYGEN-INTENT");
 	k = state_key_add(s, &key, record_get(r, "spki"));
 	memcpy(k->label, o->more->label, sizeof(k->label));
 	memcpy(k->token, o->more->token, sizeof(k->token));

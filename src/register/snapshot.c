@@ -92,7 +92,7 @@ write_open(struct json_writer *w, const struct open_intent *o)
 		json_object_begin(w);
 		json_kv_hex(w, "id", bytes_of(m->id, m->id_len));
 		if (m->imported)
-			json_kv_bool(w, "imported", true);
+			kv_hash(w, "imported", &o->pub.key);
 		json_kv_str(w, "label", m->label);
 		json_kv_str(w, "token", m->token);
 		json_object_end(w);
@@ -242,20 +242,17 @@ get_flag(struct json_reader *r, const char *key)
 	return json_get_bool(r);
 }
 
-/* "imported", which is said only where it is true; then the key of what comes next. */
-static void
-get_imported(struct json_reader *r, const char *next, bool *out)
+/* Whether "imported" comes, which is said only where it is so; else it is `next`. */
+static bool
+next_is_imported(struct json_reader *r, const char *next)
 {
 	struct bytes k = { 0 };
 
 	(void)json_next_key(r, &k);
-	*out = !r->failed && bytes_eq(k, bytes_str("imported"));
-	if (*out) {
-		r->failed |= !json_get_bool(r);
-		want(r, next);
-	} else if (!bytes_eq(k, bytes_str(next))) {
-		r->failed = true;
-	}
+	if (!r->failed && bytes_eq(k, bytes_str("imported")))
+		return true;
+	r->failed |= !bytes_eq(k, bytes_str(next));
+	return false;
 }
 
 /* Text as fresh memory in b; never holds NUL (json.h). */
@@ -370,7 +367,11 @@ read_key(struct json_reader *r, struct reg_state *s)
 	k.destroyed = get_flag(r, "destroyed");
 	k.hour = get_u64(r, "hour");
 	get_id(r, k.id, &k.id_len);
-	get_imported(r, "in_hour", &k.imported);
+	k.imported = next_is_imported(r, "in_hour");
+	if (k.imported) {
+		r->failed |= !json_get_bool(r);
+		want(r, "in_hour");
+	}
 	k.in_hour = (uint64_t)get_positive(r);
 	get_fixed(r, "label", k.label, sizeof(k.label));
 	k.made_index = get_u64(r, "made_at");
@@ -431,11 +432,15 @@ read_open_crl(struct json_reader *r, struct intent_more *m)
 }
 
 static void
-read_open_key(struct json_reader *r, struct intent_more *m)
+read_open_key(struct json_reader *r, struct intent_more *m, struct sha256 *from)
 {
 	json_enter_object(r);
 	get_id(r, m->id, &m->id_len);
-	get_imported(r, "label", &m->imported);
+	m->imported = next_is_imported(r, "label");
+	if (m->imported) {
+		get_hash_value(r, from);
+		want(r, "label");
+	}
 	get_fixed(r, NULL, m->label, sizeof(m->label));
 	get_fixed(r, "token", m->token, sizeof(m->token));
 	object_end(r);
@@ -463,7 +468,7 @@ read_open(struct json_reader *r, struct reg_state *s)
 	(void)json_next_key(r, &k);
 	keygen = !r->failed && !crl && bytes_eq(k, bytes_str("keygen"));
 	if (keygen)
-		read_open_key(r, &m);
+		read_open_key(r, &m, &o.pub.key);
 	else if (!r->failed && bytes_eq(k, bytes_str("key")))
 		get_hash_value(r, &o.pub.key);
 	else

@@ -292,6 +292,16 @@ walk_all(struct verify *v, struct error *e)
 	return side_end(v, e);
 }
 
+static uint64_t
+imported_keys(const struct reg_state *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < reg_state_keys(s); i++)
+		n += reg_state_key_at(s, i)->imported;
+	return n;
+}
+
 bool
 reg_verify(const char *dir, const struct reg_verify_options *opt,
     struct reg_verify_report *out, struct error *e)
@@ -308,6 +318,7 @@ reg_verify(const char *dir, const struct reg_verify_options *opt,
 	ok = walk_all(&v, e);
 	if (ok) {
 		v.out.open_intents = reg_state_open_count(v.play.state);
+		v.out.imported = imported_keys(v.play.state);
 		v.out.root = side_root(&v);
 		*out = v.out;
 	}

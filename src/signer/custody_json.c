@@ -68,3 +68,60 @@ custody_to_json(const struct hsm_custody *c, struct buf *out)
 					      : -1);
 	json_object_end(&w);
 }
+
+/* ---- of an imported key --------------------------------------------------- */
+
+static bool
+is_history(struct bytes name)
+{
+	static const char *const names[] = { "CKA_ALWAYS_SENSITIVE",
+		"CKA_LOCAL", "CKA_NEVER_EXTRACTABLE" };
+
+	for (size_t i = 0; i < countof(names); i++)
+		if (bytes_eq(name, bytes_str(names[i])))
+			return true;
+	return false;
+}
+
+static bool
+attribute_ok(struct json_reader *r)
+{
+	struct bytes key, v, name = { 0 }, required = { 0 }, value = { 0 };
+
+	json_enter_object(r);
+	while (json_next_key(r, &key)) {
+		v = json_get_raw_str(r);
+		if (bytes_eq(key, bytes_str("name")))
+			name = v;
+		else if (bytes_eq(key, bytes_str("required")))
+			required = v;
+		else if (bytes_eq(key, bytes_str("value")))
+			value = v;
+	}
+	return bytes_eq(required, bytes_str("any")) ||
+	    bytes_eq(required, value) || is_history(name);
+}
+
+bool
+custody_is_but_imported(struct bytes json)
+{
+	struct json_reader r;
+	struct bytes key;
+	bool ok = true, some = false;
+
+	json_read(&r, json);
+	json_enter_object(&r);
+	while (json_next_key(&r, &key))
+		if (bytes_eq(key, bytes_str("attacks_ok"))) {
+			ok &= json_get_bool(&r);
+		} else if (bytes_eq(key, bytes_str("attributes"))) {
+			json_enter_array(&r);
+			while (json_next_element(&r)) {
+				some = true;
+				ok &= attribute_ok(&r);
+			}
+		} else {
+			(void)json_get_value(&r);
+		}
+	return json_done(&r) && ok && some;
+}

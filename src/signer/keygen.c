@@ -79,12 +79,44 @@ responder_charter(const struct signer *s, size_t token, struct error *e)
 	return of_token != NULL ? charter_template(KEYGEN_OCSP_CHARTER) : NULL;
 }
 
+/* What an interrupted import left is settled before the key comes a second time. */
+static bool
+import_is_new(const struct signer *s, struct bytes spki, struct error *e)
+{
+	const struct reg_state *state = reg_get_state(s->reg);
+	const struct sha256 key = sha256(spki);
+	const struct state_key *known = reg_state_key(state, &key);
+	struct spki k;
+
+	if (!spki_parse(spki, &k, e) || !spki_check_strong(&k, e))
+		return error_context(e, "imported key");
+	if (known != NULL)
+		return error_set(e, FAIL_EXISTS,
+		    "imported key: the register knows it already%s%s",
+		    known->destroyed      ? "; it was destroyed"
+			: known->released ? "; it was released"
+					  : "",
+		    known->destroyed || known->released
+			? ", and does not come back"
+			: "");
+	for (size_t i = 0; i < reg_state_open_count(state); i++) {
+		const struct state_intent *o = reg_state_open_at(state, i);
+
+		if (o->type == REC_KEYGEN_INTENT &&
+		    memcmp(&o->key, &key, sizeof(key)) == 0)
+			return error_set(e, FAIL_BUSY,
+			    "imported key: record %llu, which took it in "
+			    "before, is not settled yet",
+			    (unsigned long long)o->n);
+	}
+	return true;
+}
+
 bool
 keygen_import_ok(const struct signer *s, const struct signer_keygen *req,
     struct error *e)
 {
 	auto_charter struct charter *of_token = NULL;
-	struct sha256 key;
 	const struct key_type type =
 	    req->from == NULL ? req->type : hsm_outside_type(req->from);
 
@@ -97,11 +129,8 @@ keygen_import_ok(const struct signer *s, const struct signer_keygen *req,
 	of_token = token_charter(s, req->token, e);
 	if (of_token == NULL)
 		return false;
-	key = sha256(hsm_outside_spki(req->from));
 	if (charter_allows_import(of_token))
-		return reg_state_key(reg_get_state(s->reg), &key) == NULL ||
-		    error_set(e, FAIL_EXISTS,
-			"imported key: the register knows it already");
+		return import_is_new(s, hsm_outside_spki(req->from), e);
 	return error_set(e, FAIL_REFUSED,
 	    "private keys are not imported: keys of authorities are made "
 	    "in the HSM and stay there (imported_keys in the charter of "
@@ -129,14 +158,17 @@ bool
 keygen_append_intent(struct signer *s, const struct signer_keygen *req,
     struct bytes id, uint64_t *n, struct error *e)
 {
+	struct sha256 key;
 	struct record rec;
 
 	record_init(&rec, REC_KEYGEN_INTENT);
 	if (req->ocsp)
 		record_text(&rec, "charter", KEYGEN_OCSP_CHARTER);
 	record_bytes(&rec, "id", id);
-	if (req->from != NULL)
-		record_bool(&rec, "imported", true);
+	if (req->from != NULL) {
+		key = sha256(hsm_outside_spki(req->from));
+		record_hash(&rec, "imported", &key);
+	}
 	record_text(&rec, "label", req->label);
 	record_text(&rec, "token",
 	    hsm_token_get_info(s->cfg.token[req->token].token)->serial);
@@ -284,6 +316,14 @@ sacrifice(struct signer *s, const struct signer_keygen *req, struct error *e)
 	return true;
 }
 
+bool
+keygen_made_nothing(const struct error *e, bool imported)
+{
+	return e->why == FAIL_EXISTS ||
+	    (!imported &&
+		(e->why == FAIL_BAD_INPUT || e->why == FAIL_UNSUPPORTED));
+}
+
 static bool
 generate(struct signer *s, const struct signer_keygen *req, struct bytes id,
     struct sha256 *key, struct hsm_custody *custody, struct error *e)
@@ -304,8 +344,7 @@ generate(struct signer *s, const struct signer_keygen *req, struct bytes id,
 			      : hsm_key_generate(t, &spec, dropped, e);
 	if (k == NULL) {
 		/* Whether halves lie on the token is for keygen_settle. */
-		if (e->why == FAIL_EXISTS || e->why == FAIL_BAD_INPUT ||
-		    e->why == FAIL_UNSUPPORTED)
+		if (keygen_made_nothing(e, req->from != NULL))
 			(void)keygen_append_failed(s, intent, e->msg, &ignored);
 		return false;
 	}
@@ -378,23 +417,24 @@ keygen_read(struct signer *s, uint64_t intent, struct keygen_record *k,
 		    "record %llu is not a key generation",
 		    (unsigned long long)intent);
 	k->id = record_get(&k->rec, "id");
-	k->imported = record_get_int(&k->rec, "imported") != 0;
+	k->imported = record_get_hash(&k->rec, "imported", &k->from);
 	k->ocsp = bytes_eq(record_get(&k->rec, "charter"),
 	    bytes_str(KEYGEN_OCSP_CHARTER));
 	return keygen_find_token(s, record_get(&k->rec, "token"), &k->token, e);
 }
 
 static bool
-adopt_orphan(struct signer *s, uint64_t intent, struct hsm_key *k,
-    const struct charter *c, const struct signer_claim *who, struct sha256 *key,
-    struct error *e)
+adopt_orphan(struct signer *s, uint64_t intent, bool imported,
+    struct hsm_key *k, const struct charter *c, const struct signer_claim *who,
+    struct sha256 *key, struct error *e)
 {
 	static const char *const nothing[] = { NULL };
 	struct hsm_custody custody;
 
 	return append_done(s, intent, k, nothing, key, e) &&
-	    keygen_examine(s, k, key, "adopted after an interruption", &custody,
-		e) &&
+	    keygen_examine(s, k, key,
+		imported ? KEYGEN_ADOPTED "; " KEYGEN_IMPORTED : KEYGEN_ADOPTED,
+		&custody, e) &&
 	    keygen_append_charter(s, key, c, who, e);
 }
 
@@ -439,7 +479,8 @@ signer_keygen_settle(struct signer *s, uint64_t intent, bool adopt,
 		return false;
 	}
 	c = keygen_charter(s, k.token, k.ocsp, charter_json, e);
-	if (c == NULL || !adopt_orphan(s, intent, orphan, c, who, key, e))
+	if (c == NULL ||
+	    !adopt_orphan(s, intent, k.imported, orphan, c, who, key, e))
 		return false;
 	*out = ORPHAN_ADOPTED;
 	return true;

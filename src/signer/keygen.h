@@ -49,10 +49,14 @@ bool keygen_first_charter_ok(const struct signer *s, size_t token,
     const struct charter *c, struct error *e) must_check;
 /* What CUSTODY says of a key from outside: its attributes cannot all be those of one that was
  * made here, which is not to look like a fault of the token. */
+#define KEYGEN_ADOPTED "adopted after an interruption"
 #define KEYGEN_IMPORTED "imported key: it has lived outside an HSM"
 /* A key from outside only where the token's charter allows it (FAIL_REFUSED). */
 bool keygen_import_ok(const struct signer *s, const struct signer_keygen *req,
     struct error *e) must_check;
+/* Whether an error of hsm_key_generate or hsm_key_import says that no half of it is on the token:
+ * a module may refuse the second of two halves for the same reasons as a pair. */
+bool keygen_made_nothing(const struct error *e, bool imported);
 /* CHARTER, and the key table brought up to it. */
 bool keygen_append_charter(struct signer *s, const struct sha256 *key,
     const struct charter *c, const struct signer_claim *who,
@@ -69,6 +73,7 @@ struct keygen_record {
 	size_t token;
 	struct bytes id;
 	bool ocsp, imported;
+	struct sha256 from; /* imported: of its SPKI */
 };
 static inline void
 keygen_record_free(struct keygen_record *k)

@@ -19,7 +19,8 @@ struct keygen_job {
 	uint64_t intent;
 	struct charter *charter;
 	char *who, *why;
-	struct buf spki; /* of an imported key: what must come of it */
+	struct sha256
+	    from; /* of an imported key's SPKI: what must come of it */
 };
 
 void
@@ -28,7 +29,6 @@ keygen_job_free(struct keygen_job *j)
 	if (j == NULL)
 		return;
 	charter_free(j->charter);
-	buf_free(&j->spki);
 	mem_free(j->who);
 	mem_free(j->why);
 	mem_free(j);
@@ -68,7 +68,7 @@ job_new(const struct signer *s, const struct signer_keygen *req)
 	j->spec.sacrifice = !s->sacrificed[req->token];
 	j->spec.imported = req->from != NULL;
 	if (req->from != NULL)
-		buf_add_bytes(&j->spki, hsm_outside_spki(req->from));
+		j->from = sha256(hsm_outside_spki(req->from));
 	return j;
 }
 
@@ -133,6 +133,7 @@ job_from(const struct keygen_record *k)
 	j->spec.id_len = k->id.n;
 	j->spec.settle = true;
 	j->spec.imported = k->imported;
+	j->from = k->from;
 	return j;
 }
 
@@ -300,9 +301,7 @@ generate(struct hsm_token *t, const struct keygen_spec *spec, struct made *m)
 	k = spec->imported ? hsm_key_import(t, &g, spec->from, dropped, &m->err)
 			   : hsm_key_generate(t, &g, dropped, &m->err);
 	/* Whether halves lie on the token is for signer_keygen_settle. */
-	m->nothing = k == NULL &&
-	    (m->err.why == FAIL_EXISTS || m->err.why == FAIL_BAD_INPUT ||
-		m->err.why == FAIL_UNSUPPORTED);
+	m->nothing = k == NULL && keygen_made_nothing(&m->err, spec->imported);
 	if (k == NULL)
 		return false;
 	buf_add_bytes(&m->spki, hsm_key_get_info(k)->spki);
@@ -405,11 +404,12 @@ made_read(struct bytes in, struct made *m, struct error *e)
 static bool
 public_half_ok(const struct keygen_job *j, struct bytes der, struct error *e)
 {
+	const struct sha256 hash = sha256(der);
 	struct spki k;
 
 	if (!spki_parse(der, &k, e))
 		return false;
-	if (j->spki.n > 0 && !bytes_eq(der, buf_bytes(&j->spki)))
+	if (j->spec.imported && memcmp(&hash, &j->from, sizeof(hash)) != 0)
 		return error_set(e, FAIL_CORRUPT,
 		    "key import: the token has another key");
 	return (k.type.alg == j->spec.type.alg &&
@@ -435,11 +435,9 @@ static const char *
 custody_name(const struct keygen_spec *spec)
 {
 	if (spec->imported)
-		return spec->settle
-		    ? "adopted after an interruption; " KEYGEN_IMPORTED
-		    : KEYGEN_IMPORTED;
-	return spec->settle ? "adopted after an interruption"
-			    : "production key";
+		return spec->settle ? KEYGEN_ADOPTED "; " KEYGEN_IMPORTED
+				    : KEYGEN_IMPORTED;
+	return spec->settle ? KEYGEN_ADOPTED : "production key";
 }
 
 static bool

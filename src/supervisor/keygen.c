@@ -15,13 +15,17 @@
 
 /* The signer learns of an end without an answer. */
 static void
-failed(struct supervisor *s, uint32_t status, const char *text)
+failed(struct supervisor *s, const uint8_t *request, uint32_t status,
+    const char *text)
 {
 	auto_buf struct buf b = { 0 };
+	struct room_keygen asked;
 	const struct child *signer = &s->child[CHILD_SIGNER];
 
 	log_line(LOG_LEVEL_ERROR, "key generation: %s", text);
+	memcpy(&asked, request + 4, sizeof(asked));
 	buf_add(&b, &status, sizeof(status));
+	buf_add(&b, &asked.intent, sizeof(asked.intent));
 	buf_add_str(&b, text);
 	if (child_is_up(signer) &&
 	    !control_send(signer->control, ROOM_KEYGEN_DONE, buf_bytes(&b), -1))
@@ -72,7 +76,7 @@ start(struct supervisor *s)
 
 	if (!spawn(s, &e)) {
 		forget(&k->file);
-		failed(s, STATUS_NONE, e.msg);
+		failed(s, k->request, STATUS_NONE, e.msg);
 		return;
 	}
 	k->by_ms = now_ms() + SUPER_KEYGEN_MS;
@@ -114,11 +118,12 @@ keygen_ask(struct supervisor *s, struct bytes packet, int file)
 	auto_fd int own = file;
 
 	if (packet.n != sizeof(s->keygens.v[0])) {
-		failed(s, STATUS_NONE, "the signer's order has a wrong size");
+		log_line(LOG_LEVEL_ERROR,
+		    "key generation: the signer's order has a wrong size");
 		return;
 	}
 	if (s->keygens.n == SUPER_KEYGENS_MAX) {
-		failed(s, STATUS_NONE, "too many wait");
+		failed(s, packet.p, STATUS_NONE, "too many wait");
 		return;
 	}
 	if (s->keygens.n == 0)
@@ -181,7 +186,7 @@ keygen_ended(struct supervisor *s, int status)
 	if (code == ROOM_EXIT_PIN)
 		pins_refused(&s->pins, UINT32_MAX);
 	if (!k->answered)
-		failed(s, code != 0 ? code : STATUS_NONE, text);
+		failed(s, k->request, code != 0 ? code : STATUS_NONE, text);
 	if (!s->stopping)
 		keygen_next(s);
 }
@@ -201,7 +206,8 @@ give_up_first(struct supervisor *s)
 	take_first(s);
 	forget(&s->keygen.file);
 	s->keygens.by_ms = now_ms() + SUPER_KEYGEN_WAIT_MS;
-	failed(s, STATUS_NONE, "chancery-keygen does not run");
+	failed(s, s->keygen.request, STATUS_NONE,
+	    "chancery-keygen does not run");
 }
 
 void

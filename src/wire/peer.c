@@ -294,11 +294,16 @@ static bool
 frames(struct peer *p, struct bytes in, int fd, peer_frame_fn *each, void *arg,
     struct error *e)
 {
+	const size_t packet = in.n;
 	struct frame f;
 
 	while (in.n > 0) {
 		if (in.n < FRAME_HEADER || !frame_read(in.p, &f))
 			return bad(e, "header");
+		if ((f.flags & FRAME_SECRET) != 0 &&
+		    ((f.flags & FRAME_MEMFD) != 0 || in.n != packet ||
+			FRAME_HEADER + (size_t)f.len != packet))
+			return bad(e, "a secret that does not travel alone");
 		if ((f.flags & FRAME_MEMFD) != 0)
 			return frame_large(p, &f, in, fd, each, arg, e);
 		in = bytes_of(in.p + FRAME_HEADER, in.n - FRAME_HEADER);
@@ -311,7 +316,6 @@ frames(struct peer *p, struct bytes in, int fd, peer_frame_fn *each, void *arg,
 	return true;
 }
 
-/* Such a frame comes alone. */
 static bool
 is_secret(struct bytes packet)
 {
@@ -358,7 +362,8 @@ peer_receive(struct peer *p, peer_frame_fn *each, void *arg, struct error *e)
 		ok = bad(e, "larger than a packet");
 	else
 		ok = frames(p, bytes_of(page, (size_t)n), fd[0], each, arg, e);
-	if (is_secret(bytes_of(page, (size_t)n)))
+	/* What is no packet of ours may hold one in the wrong place. */
+	if (!ok || is_secret(bytes_of(page, (size_t)n)))
 		explicit_bzero(page, (size_t)n);
 	close_fds(fd, fds);
 	return ok ? PEER_GOT : PEER_BAD;

@@ -5,8 +5,10 @@
 
 #include <cmocka.h>
 
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <chancery/signer/custody.h>
 #include <chancery/signer/keygen.h>
 
 #include "faulty.h"
@@ -69,7 +71,6 @@ request(const struct outside *o, const char *label)
 {
 	return (struct signer_keygen){ .type = o->type,
 		.label = label,
-		.destroyable = true,
 		.from = o->read,
 		.claim = rig_claim() };
 }
@@ -140,6 +141,19 @@ test_every_kind_signs_afterwards(unused_arg void **state)
 	import(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), "outside ed25519");
 	import(EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048),
 	    "outside rsa");
+	import(EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)3072),
+	    "outside rsa 3072");
+	import(EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)4096),
+	    "outside rsa 4096");
+}
+
+static void
+expect_but_imported(const struct hsm_custody *c, bool want)
+{
+	auto_buf struct buf json = { 0 };
+
+	custody_to_json(c, &json);
+	assert_int_equal(custody_is_but_imported(buf_bytes(&json)), want);
 }
 
 /* Neither a snapshot nor a later signer forgets it; a generated key is none. */
@@ -158,6 +172,16 @@ test_a_later_signer_knows_it(unused_arg void **state)
 	    "import");
 	assert_true(custody.attacks_ok);
 	assert_false(custody.attrs_ok);
+	expect_but_imported(&custody, true);
+	custody.attacks_ok = false;
+	expect_but_imported(&custody, false);
+	custody.attacks_ok = true;
+	for (size_t i = 0; i < custody.attrs; i++)
+		if (strcmp(custody.attr[i].name, "CKA_SENSITIVE") == 0)
+			custody.attr[i].value = HSM_FALSE;
+	expect_but_imported(&custody, false);
+	assert_false(custody_is_but_imported(bytes_str("{}")));
+	assert_false(custody_is_but_imported(bytes_str("[")));
 	must_generate(&own);
 	rig_reopen(&rig);
 	expect_imported(&key, true);
@@ -262,7 +286,7 @@ test_a_key_that_never_came(unused_arg void **state)
 	expect_records(from, "KEYGEN-FAILED ");
 }
 
-/* C_CreateObject twice is no single step. */
+/* C_CreateObject twice is no single step; what may not be destroyed comes last. */
 static void
 die_with_half(struct rig *r)
 {
@@ -304,6 +328,112 @@ test_half_a_key_is_destroyed(unused_arg void **state)
 	resume(FAIL_NOT_FOUND, &key);
 	expect_records(from, "KEYGEN-FAILED ");
 	assert_int_equal(labelled("half"), 0);
+}
+
+/* ---- a token that does not take it ---------------------------------------------- */
+
+static const struct {
+	const char *name, *rules;
+	bool whole; /* after all */
+} refusals[] = {
+	{ "no public half", "C_CreateObject:rv=0x30:nth=1", false },
+	{ "no private half", "C_CreateObject:rv=0x30:nth=2", false },
+	{ "public half, answer lost", "C_CreateObject:rv=0x30:real:nth=1",
+	    false },
+	{ "private half, answer lost", "C_CreateObject:rv=0x30:real:nth=2",
+	    true },
+	{ "sessions lost for good", "C_CreateObject:rv=0xb3:from=2", false },
+	{ "device gone on the way", "C_CreateObject:rv=0x32:nth=2", false },
+	{ "not under any template", "C_CreateObject:rv=0xd1", false },
+	{ "private halves never", "C_CreateObject:rv=0xd1:from=2", false },
+	{ "no imports at all", "C_CreateObject:rv=0x54", false },
+	{ "cannot be taken back",
+	    "C_CreateObject:rv=0xd1:nth=2;C_DestroyObject:rv=0x30:nth=1",
+	    false },
+};
+
+static void
+refused_once(const struct outside *o, size_t row)
+{
+	auto_keygen_job struct keygen_job *j = begin(o, refusals[row].name);
+	auto_buf struct buf made = { 0 };
+	struct keygen_spec spec = *keygen_job_spec(j);
+	struct error e = { 0 };
+	struct sha256 key;
+
+	spec.from = o->read;
+	spec.sacrifice = false;
+	faulty_rules(refusals[row].rules);
+	keygen_make(rig.soft.t, &spec, &made);
+	faulty_rules("");
+	if (signer_keygen_finish(rig.s, j, buf_bytes(&made), &key, &e))
+		fail_msg("%s: succeeded", refusals[row].name);
+	if (strstr(e.msg, "importing ec-p256 key") == NULL ||
+	    strstr(e.msg, "CKR_") == NULL)
+		fail_msg("%s: %s", refusals[row].name, e.msg);
+}
+
+/* The session goes between the halves, or with the answer to the second: no half twice. */
+static void
+test_a_session_lost_on_the_way(unused_arg void **state)
+{
+	static const char *const rules[] = { "C_CreateObject:rv=0xb3:nth=2",
+		"C_CreateObject:rv=0xb3:real:nth=2" };
+	struct sha256 key, want;
+
+	for (size_t i = 0; i < countof(rules); i++) {
+		auto_outside struct outside o = { 0 };
+		auto_keygen_job struct keygen_job *j = NULL;
+		auto_buf struct buf made = { 0 };
+		struct error e = { 0 };
+
+		outside(&o, EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256"));
+		j = begin(&o, rules[i]);
+		faulty_rules(rules[i]);
+		make(j, o.read, &made);
+		faulty_rules("");
+		must(signer_keygen_finish(rig.s, j, buf_bytes(&made), &key, &e),
+		    &e, rules[i]);
+		want = sha256(hsm_outside_spki(o.read));
+		assert_memory_equal(&key, &want, sizeof(key));
+		must_certify(&key);
+	}
+}
+
+/* Not twice: before it is known what came of the first, and of a key that is there. */
+static void
+not_again(const struct outside *o, enum fail want)
+{
+	const struct signer_keygen req = request(o, "again");
+	struct error e = { 0 };
+
+	assert_null(signer_keygen_begin(rig.s, &req, &e));
+	assert_int_equal(e.why, want);
+}
+
+static void
+test_a_token_that_does_not_take_it(unused_arg void **state)
+{
+	struct sha256 key;
+
+	for (size_t i = 0; i < countof(refusals); i++) {
+		const char *name = refusals[i].name;
+		EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+		auto_outside struct outside o = { 0 };
+
+		outside(&o, pkey);
+		refused_once(&o, i);
+		not_again(&o, FAIL_BUSY);
+		resume(refusals[i].whole ? FAIL_NONE : FAIL_NOT_FOUND, &key);
+		if (labelled(name) != refusals[i].whole)
+			fail_msg("%s: what is left", name);
+		if (!refusals[i].whole) {
+			assert_int_equal(EVP_PKEY_up_ref(pkey), 1);
+			import(pkey, name);
+		}
+		not_again(&o, FAIL_EXISTS);
+	}
+	rig_verify(&rig);
 }
 
 /* ---- what is no key -------------------------------------------------------------- */
@@ -357,6 +487,40 @@ test_halves_that_do_not_belong_together(unused_arg void **state)
 	der.p[40] ^= 1;
 	expect_unread(buf_bytes(&der), FAIL_BAD_INPUT);
 	EVP_PKEY_free(k);
+	/* The last octet of RSA's coefficient. */
+	k = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+	buf_reset(&der);
+	pkcs8(k, &der);
+	der.p[der.n - 1] ^= 1;
+	expect_unread(buf_bytes(&der), FAIL_BAD_INPUT);
+	EVP_PKEY_free(k);
+}
+
+/* Refused by the signer, whoever read it. */
+static void
+test_a_weak_key(unused_arg void **state)
+{
+	auto_outside struct outside o = { 0 };
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	BIGNUM *three = BN_new();
+	EVP_PKEY *k = NULL;
+	struct signer_keygen req;
+	struct error e = { 0 };
+	uint64_t from = size();
+
+	assert_int_equal(BN_set_word(three, 3), 1);
+	assert_int_equal(EVP_PKEY_keygen_init(ctx), 1);
+	assert_int_equal(EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, three), 1);
+	assert_int_equal(EVP_PKEY_keygen(ctx, &k), 1);
+	BN_free(three);
+	EVP_PKEY_CTX_free(ctx);
+	outside(&o, k);
+	req = request(&o, "weak");
+	assert_null(signer_keygen_begin(rig.s, &req, &e));
+	assert_int_equal(e.why, FAIL_REFUSED);
+	if (strstr(e.msg, "imported key: RSA exponent: below 65537") == NULL)
+		fail_msg("%s", e.msg);
+	expect_records(from, "");
 }
 
 int
@@ -370,6 +534,9 @@ main(void)
 		RIG_TEST(test_a_whole_key_is_adopted),
 		RIG_TEST(test_a_key_that_never_came),
 		RIG_TEST(test_half_a_key_is_destroyed),
+		RIG_TEST(test_a_token_that_does_not_take_it),
+		RIG_TEST(test_a_session_lost_on_the_way),
+		RIG_TEST(test_a_weak_key),
 		RIG_TEST(test_other_kinds_are_refused),
 		RIG_TEST(test_halves_that_do_not_belong_together),
 	};

@@ -248,7 +248,7 @@ hear(void)
 		note("signer gone %u", value);
 		break;
 	case ROOM_KEYGEN_DONE:
-		note("key %u %.*s", value, (int)(n - 8), packet + 8);
+		note("key %u %.*s", value, (int)(n - 16), packet + 16);
 		break;
 	default:
 		note("message %u", type);
@@ -260,10 +260,9 @@ keygen(void)
 {
 	uint8_t packet[1024];
 	struct room_keygen k;
-	struct {
-		uint32_t status;
-		char json[32];
-	} answer = { 0, "{\"made\":true}" };
+	/* Status and intent, each 0. */
+	static const char answer[] = "\0\0\0\0\0\0\0\0\0\0\0\0"
+				     "{\"made\":true}";
 	int fd;
 
 	if (receive(packet, sizeof(packet), &fd) != 4 + sizeof(k))
@@ -272,7 +271,7 @@ keygen(void)
 	note("keygen %s on %u", k.label, k.token);
 	if (strcmp(k.label, "bad") == 0)
 		_exit(70);
-	say(ROOM_KEYGEN_DONE, &answer, 4 + strlen(answer.json));
+	say(ROOM_KEYGEN_DONE, answer, sizeof(answer) - 1);
 	_exit(0);
 }
 

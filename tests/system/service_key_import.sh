@@ -104,11 +104,20 @@ print(len(d["imported_keys"]), list(d["mapping"].values()))')" "1 ['']" "a stray
 
 # --- reports, and what is left ----------------------------------------------------------------
 stop_all
-check "$chancery" register verify
+check "$chancery" register verify --json
+same "$(field imported_keys <check.out)" 6 "keys from outside in the verification"
 "$chancery" key list --json >keys.json || die "keys"
 same "$(imported)" 6 "keys that are said to be imported"
 "$chancery" key list >keys.text
 grep -q "has lived outside an HSM" keys.text || die "keys: $(cat keys.text)"
+label=$(python3 -c 'import json
+print(next(k["label"] for k in json.load(open("keys.json"))["keys"] if k["imported"]))')
+"$chancery" key custody "$label" >custody.text
+grep -q "nothing is shown of the time before" custody.text || die "custody: $(cat custody.text)"
+grep -q "This key has lived outside an HSM" custody.text || die "custody: $(cat custody.text)"
+! grep -q "NOT GOOD" custody.text || die "custody of an imported key: $(cat custody.text)"
+"$chancery" charter show "$label" >charter.text
+grep -q "This key has lived outside an HSM" charter.text || die "charter: $(cat charter.text)"
 python3 - <<'P'
 import base64, glob, subprocess
 # The secret numbers themselves, as octets, hex and base64 at each of the three places.

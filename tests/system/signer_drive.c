@@ -203,14 +203,28 @@ lose_answer(void)
 	kill_resident();
 }
 
+static uint64_t
+keygen_intent(const uint8_t *packet, size_t n)
+{
+	struct room_keygen k;
+
+	must(n == 4 + sizeof(k), NULL, "an order's size");
+	memcpy(&k, packet + 4, sizeof(k));
+	return k.intent;
+}
+
+static uint64_t ordered; /* the intent of the last order */
+
 static void
 writer_gone(void)
 {
 	static const char text[] = "killed by a test";
-	uint8_t packet[8 + sizeof(text)] = { ROOM_KEYGEN_DONE, 0, 0, 0, 9 };
+	uint8_t packet[16 + sizeof(text) - 1] = { ROOM_KEYGEN_DONE, 0, 0, 0,
+		9 };
 
-	memcpy(packet + 8, text, sizeof(text) - 1);
-	must(send(resident.control, packet, sizeof(packet) - 2, 0) > 0, NULL,
+	memcpy(packet + 8, &ordered, sizeof(ordered));
+	memcpy(packet + 16, text, sizeof(text) - 1);
+	must(send(resident.control, packet, sizeof(packet), 0) > 0, NULL,
 	    "the writer's end is told");
 }
 
@@ -228,6 +242,7 @@ relay(const struct process *from, const uint8_t *packet, size_t n)
 			(void)shutdown(resident.control, SHUT_RDWR);
 			return;
 		}
+		ordered = keygen_intent(packet, n);
 		start(&writer, "--keygen", NULL, 0);
 		must(send(writer.control, packet, n, 0) == (ssize_t)n, NULL,
 		    "order to the writer");
@@ -614,7 +629,9 @@ interrupted_keys(void)
 		(void)event_base_loop(base, EVLOOP_ONCE);
 	must(!b.r.ok && b.r.err.why == FAIL_HSM_GONE, &b.r.err,
 	    "a key whose writer died");
-	/* What it left is looked for at the next start. */
+	/* What it left is looked for at once; the next signer has nothing to look for. */
+	while (keygens < before + 4 || writer.pid != 0)
+		(void)event_base_loop(base, EVLOOP_ONCE);
 	kill_resident();
 	lane_key_generate(lane[1], &k, &who, on_one, &c);
 	wait_one(&c, "the same again");

@@ -374,6 +374,30 @@ b_keygen_id_open(struct world *w)
 }
 
 static void
+b_import_known(struct world *w)
+{
+	make_import_intent(&w->rec, "known", bytes_of(w->spki, 91));
+}
+
+static void
+b_import_open(struct world *w)
+{
+	make_import_intent(&w->rec, "one", bytes_of(w->spki2, 91));
+	(void)must(w);
+	make_import_intent(&w->rec, "two", bytes_of(w->spki2, 91));
+}
+
+static void
+b_import_another(struct world *w)
+{
+	uint64_t n;
+
+	make_import_intent(&w->rec, "one", bytes_str("another"));
+	n = must(w);
+	make_keygen_done(&w->rec, n, bytes_of(w->spki2, 91), &w->other);
+}
+
+static void
 b_keygen_id_length(struct world *w)
 {
 	static const uint8_t id[65];
@@ -829,6 +853,9 @@ static const struct {
 	{ "pruned-range", b_pruned },
 	{ "key-id-twice", b_keygen_id },
 	{ "key-id-twice", b_keygen_id_open },
+	{ "key-twice", b_import_known },
+	{ "import-twice", b_import_open },
+	{ "imported-key", b_import_another },
 	{ "key-id-length", b_keygen_id_length },
 	{ "text-too-long", b_keygen_label },
 	{ "done-without-intent", b_done_without },

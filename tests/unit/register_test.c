@@ -492,9 +492,9 @@ busy_life(struct fixture *f, unsigned rounds)
 		if (i % 4 == 0)
 			(void)put_revoke(r, &key, serial);
 		if (i == 1) {
-			make_keygen_intent(&rec, "imported, open");
+			make_import_intent(&rec, "open", bytes_str("key"));
 			(void)put(r, &rec);
-			(void)put_key(r, "imported");
+			(void)put_imported(r, "imported");
 		}
 		if (i == rounds / 2) {
 			second = put_key(r, "two");
@@ -573,6 +573,7 @@ test_segments(void **state)
 	assert_int_equal(v.private_bodies, 20);
 	assert_int_equal(v.intents, 61);
 	assert_int_equal(v.open_intents, 2);
+	assert_int_equal(v.imported, 1);
 	picture(f->reg_dir, &f->cfg, &now);
 	copy_tree(f->reg_dir, copy);
 	remove_tree(snapshots);

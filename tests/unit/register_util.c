@@ -125,13 +125,21 @@ make_keygen_intent(struct record *r, const char *label)
 {
 	record_init(r, REC_KEYGEN_INTENT);
 	record_bytes(r, "id", bytes_str(label));
-	if (strncmp(label, "imported", strlen("imported")) == 0)
-		record_bool(r, "imported", true);
 	record_text(r, "label", label);
 	record_text(r, "token", "0123456789abcdef");
 	record_text(r, "type", "ec-p256");
 	record_text(r, "who", "tester");
 	record_text(r, "why", "a test");
+}
+
+void
+make_import_intent(struct record *r, const char *label, struct bytes spki)
+{
+	static struct sha256 key; /* which the record borrows */
+
+	key = sha256(spki);
+	make_keygen_intent(r, label);
+	record_hash(r, "imported", &key);
 }
 
 void
@@ -212,22 +220,39 @@ put(struct reg *r, struct record *rec)
 	return n;
 }
 
+static struct sha256
+put_made(struct reg *r, uint64_t intent, struct bytes spki)
+{
+	struct record rec;
+	struct sha256 key;
+
+	make_keygen_done(&rec, intent, spki, &key);
+	(void)put(r, &rec);
+	make_charter(&rec, &key);
+	(void)put(r, &rec);
+	return key;
+}
+
 struct sha256
 put_key(struct reg *r, const char *label)
 {
 	uint8_t spki[91];
 	struct record rec;
-	struct sha256 key;
-	uint64_t n;
 
 	random_bytes(spki, sizeof(spki));
 	make_keygen_intent(&rec, label);
-	n = put(r, &rec);
-	make_keygen_done(&rec, n, bytes_of(spki, sizeof(spki)), &key);
-	(void)put(r, &rec);
-	make_charter(&rec, &key);
-	(void)put(r, &rec);
-	return key;
+	return put_made(r, put(r, &rec), bytes_of(spki, sizeof(spki)));
+}
+
+struct sha256
+put_imported(struct reg *r, const char *label)
+{
+	uint8_t spki[91];
+	struct record rec;
+
+	random_bytes(spki, sizeof(spki));
+	make_import_intent(&rec, label, bytes_of(spki, sizeof(spki)));
+	return put_made(r, put(r, &rec), bytes_of(spki, sizeof(spki)));
 }
 
 uint64_t

@@ -35,6 +35,7 @@ void copy_tree(const char *from, const char *to);
 uint64_t put(struct reg *r, struct record *rec);
 /* KEYGEN-INTENT, KEYGEN-DONE and CHARTER of a key of random bytes. */
 struct sha256 put_key(struct reg *r, const char *label);
+struct sha256 put_imported(struct reg *r, const char *label);
 uint64_t put_intent(struct reg *r, const struct sha256 *key);
 uint64_t put_signed(struct reg *r, uint64_t intent);
 uint64_t put_revoke(struct reg *r, const struct sha256 *key,
@@ -43,8 +44,8 @@ uint64_t put_event(struct reg *r, const char *what, const char *body);
 void commit(struct reg *r);
 
 /* The same without a register: fields set, n and the rest left alone. */
-/* One whose label begins with "imported" is. */
 void make_keygen_intent(struct record *r, const char *label);
+void make_import_intent(struct record *r, const char *label, struct bytes spki);
 void make_keygen_done(struct record *r, uint64_t intent, struct bytes spki,
     struct sha256 *key);
 void make_charter(struct record *r, const struct sha256 *key);

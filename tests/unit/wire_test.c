@@ -320,6 +320,103 @@ test_large_frames_go_by_memfd(void **state)
 	assert_int_equal(e.why, FAIL_BAD_INPUT);
 }
 
+/* ---- secrets ----------------------------------------------------------- */
+
+struct seen {
+	size_t frames;
+	const uint8_t *at;
+	size_t n;
+	bool secret, right;
+};
+
+static bool
+look(void *arg, const struct frame *f, struct bytes body,
+    unused_arg struct error *e)
+{
+	struct seen *s = arg;
+
+	s->frames++;
+	s->at = body.p;
+	s->n = body.n;
+	s->secret = (f->flags & FRAME_SECRET) != 0;
+	s->right = bytes_eq(body, bytes_str("open, closed"));
+	return true;
+}
+
+static void
+test_a_secret_travels_alone_and_is_wiped(void **state)
+{
+	struct pair *p = *state;
+	const struct frame f = { .type = 1, .id = 7, .flags = FRAME_MEMFD };
+	struct seen seen = { 0 };
+	struct error e;
+
+	send_one(p->a, 1, 10);
+	assert_true(peer_send_secret(p->a, &f, bytes_str("open, "),
+	    bytes_str("closed"), &e));
+	assert_int_equal(peer_queued(p->a), 2 * FRAME_HEADER + 10 + 12);
+	send_one(p->a, 2, 10);
+	send_one(p->a, 3, 10);
+	assert_true(peer_flush(p->a, &e));
+	assert_int_equal(peer_queued(p->a), 0);
+	assert_int_equal(peer_receive(p->b, count, p, &e), PEER_GOT);
+	assert_int_equal(p->frames, 1);
+	assert_int_equal(peer_receive(p->b, look, &seen, &e), PEER_GOT);
+	assert_int_equal(seen.frames, 1);
+	assert_true(seen.secret && seen.right);
+	/* The page is the peer's until it is freed. */
+	for (size_t i = 0; i < seen.n; i++)
+		assert_int_equal(seen.at[i], 0);
+	assert_int_equal(receive_all(p), 1);
+	assert_int_equal(p->frames, 3);
+}
+
+/* The flag is the sender's business: peer_send cannot set it by mistake. */
+static void
+test_an_ordinary_frame_is_no_secret(void **state)
+{
+	struct pair *p = *state;
+	const struct frame f = { .type = 1, .flags = FRAME_SECRET };
+	struct seen seen = { 0 };
+	struct error e;
+
+	assert_true(peer_send(p->a, &f, bytes_str("open, closed"), &e));
+	assert_true(peer_flush(p->a, &e));
+	assert_int_equal(peer_receive(p->b, look, &seen, &e), PEER_GOT);
+	assert_true(seen.right && !seen.secret);
+}
+
+static void
+test_a_secret_that_is_too_long(void **state)
+{
+	static const uint8_t zeros[LIMIT_PACKET_BYTES];
+	struct pair *p = *state;
+	const struct frame f = { .type = 1 };
+	struct error e = { 0 };
+
+	assert_true(peer_send_secret(p->a, &f, (struct bytes){ 0 },
+	    bytes_of(zeros, sizeof(zeros) - FRAME_HEADER), &e));
+	assert_false(peer_send_secret(p->a, &f, bytes_str("x"),
+	    bytes_of(zeros, sizeof(zeros) - FRAME_HEADER), &e));
+	assert_int_equal(e.why, FAIL_BAD_INPUT);
+	assert_int_equal(peer_queued(p->a), sizeof(zeros));
+}
+
+static void
+test_a_secret_waits_for_room(void **state)
+{
+	static const uint8_t zeros[60000];
+	struct pair *p = *state;
+	const struct frame f = { .type = 1 };
+	struct error e = { 0 };
+
+	while (peer_send(p->a, &f, bytes_of(zeros, sizeof(zeros)), &e))
+		continue;
+	assert_false(peer_send_secret(p->a, &f, (struct bytes){ 0 },
+	    bytes_of(zeros, sizeof(zeros)), &e));
+	assert_int_equal(e.why, FAIL_BUSY);
+}
+
 /* Two rooms that both send and do not read: neither waits, both are told. */
 static void
 test_sending_never_blocks(void **state)
@@ -422,6 +519,56 @@ test_foreign_descriptors_are_closed(void **state)
 	assert_int_equal(before, after);
 }
 
+/* Cut, longer than it says, behind another frame, in front of one, beside a memfd: refused, and
+ * nothing of it stays. */
+static void
+test_a_secret_in_the_wrong_place(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t before, says, behind;
+		uint16_t more;
+	} rows[] = {
+		{ "cut", 0, 9, 0, 0 },
+		{ "longer than it says", 0, 7, 0, 0 },
+		{ "behind another", FRAME_HEADER, 8, 0, 0 },
+		{ "in front of another", 0, 8, FRAME_HEADER, 0 },
+		{ "with a memfd's flag", 0, 8, 0, FRAME_MEMFD },
+	};
+	static const uint8_t secret[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct pair *p = *state;
+	const struct frame plain = { .type = 1 };
+	uint8_t *page = NULL;
+	struct error e;
+
+	/* Where the peer reads to: the first frame's body lies a header in. */
+	struct seen seen = { 0 };
+	send_one(p->a, 1, 10);
+	assert_true(peer_flush(p->a, &e));
+	assert_int_equal(peer_receive(p->b, look, &seen, &e), PEER_GOT);
+	memcpy(&page, &seen.at, sizeof(page));
+	for (size_t i = 0; i < countof(rows); i++) {
+		const struct frame f = { .type = 1,
+			.flags = (uint16_t)(FRAME_SECRET | rows[i].more),
+			.len = (uint32_t)rows[i].says };
+		auto_buf struct buf b = { 0 };
+		uint8_t head[FRAME_HEADER];
+
+		frame_write(&plain, head);
+		buf_add(&b, head, rows[i].before);
+		frame_write(&f, head);
+		buf_add(&b, head, sizeof(head));
+		buf_add(&b, secret, sizeof(secret));
+		frame_write(&plain, head);
+		buf_add(&b, head, rows[i].behind);
+		raw(p, b.p, b.n, -1);
+		if (peer_receive(p->b, count, p, &e) != PEER_BAD)
+			fail_msg("%s was taken", rows[i].name);
+		for (size_t k = 0; k + FRAME_HEADER < b.n; k++)
+			assert_int_equal(page[k], 0);
+	}
+}
+
 int
 main(void)
 {
@@ -435,6 +582,11 @@ main(void)
 		cmocka_unit_test(test_message_text_is_mended),
 		PAIR(test_frames_share_packets),
 		PAIR(test_large_frames_go_by_memfd),
+		PAIR(test_a_secret_travels_alone_and_is_wiped),
+		PAIR(test_an_ordinary_frame_is_no_secret),
+		PAIR(test_a_secret_that_is_too_long),
+		PAIR(test_a_secret_waits_for_room),
+		PAIR(test_a_secret_in_the_wrong_place),
 		PAIR(test_sending_never_blocks),
 		PAIR(test_a_closed_peer_is_told),
 		PAIR(test_garbage_is_refused),

@@ -173,8 +173,9 @@ struct hsm_outside *hsm_outside_read(struct bytes pkcs8,
     struct error *e) must_check;
 struct key_type hsm_outside_type(const struct hsm_outside *o);
 struct bytes hsm_outside_spki(const struct hsm_outside *o);
-/* As hsm_key_generate, with C_CreateObject; the template is the same, and spec->type is the
- * key's. The token says of such a key that it is not CKA_LOCAL, nor was ALWAYS_SENSITIVE
+/* As hsm_key_generate, with C_CreateObject for the public half and then for the private one; the
+ * template is the same, but that the public half may be destroyed: alone it is nothing, and goes by
+ * hsm_object_destroy. spec->type is the key's. The token says of such a key that it is not CKA_LOCAL, nor was ALWAYS_SENSITIVE
  * or NEVER_EXTRACTABLE: hsm_key_attributes tells that it is worth less. */
 struct hsm_key *hsm_key_import(struct hsm_token *t,
     const struct hsm_keygen *spec, const struct hsm_outside *from,

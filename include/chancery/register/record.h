@@ -84,8 +84,8 @@ bool record_type_by_name(struct bytes name, enum record_type *out) must_check;
  * CLOCK         from TIME, to TIME, who TEXT, why TEXT
  * LOG-KEY       new TEXT, old TEXT, sig BASE64: vkeys (note.h); the old key signs
  *               "chancery log key\n<origin>\n<new>\n", nothing when old is ""
- * KEYGEN-INTENT charter TEXT o, id HEX, imported BOOL o (the key comes from outside the HSM),
- *               label TEXT, token TEXT, type TEXT, who TEXT, why TEXT
+ * KEYGEN-INTENT charter TEXT o, id HEX, imported HASH o (of the SPKI: this key, from outside the
+ *               HSM), label TEXT, token TEXT, type TEXT, who TEXT, why TEXT
  * KEYGEN-DONE   dropped JSON o, intent INT, key HASH, module TEXT, spki BASE64
  * KEYGEN-FAILED intent INT, reason TEXT
  * CUSTODY       key HASH o, result JSON, ok BOOL, what TEXT

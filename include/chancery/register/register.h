@@ -165,6 +165,7 @@ struct reg_verify_report {
 	uint64_t records, intents, signed_, failed, assumed, refused, revoked;
 	uint64_t open_intents, checkpoints, snapshots, private_bodies,
 	    private_missing, signatures_checked, torn_bytes;
+	uint64_t imported; /* keys that have lived outside an HSM */
 	struct sha256 root;
 	int64_t first_ms, last_ms;
 };

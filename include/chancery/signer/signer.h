@@ -216,7 +216,8 @@ struct signer_keygen {
 	/* Instead of a new key one from outside, of the same type; borrowed for the call. The
 	 * token's charter has to allow it (`imported_keys`), else FAIL_REFUSED, and the
 	 * register says for ever where it comes from. One that it knows already, be it
-	 * destroyed, is FAIL_EXISTS. */
+	 * destroyed, is FAIL_EXISTS; one whose
+	 * import was interrupted and is not settled yet is FAIL_BUSY. */
 	const struct hsm_outside *from;
 	struct signer_claim claim;
 };

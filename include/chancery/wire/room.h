@@ -60,7 +60,8 @@ enum room_message {
 	ROOM_KEYGEN,    /* signer: struct room_keygen: run a one-shot writer
 	                    (chancery-signer --keygen) on that token, with the
 	                    same settings and PIN descriptors, and give it this
-	                    very packet, and the descriptor that came with it, on its control socket. It answers there
+	                    very packet, and the descriptor that came with it,
+	                    on its control socket. It answers there
 	                    with ROOM_KEYGEN_DONE and ends with 0               */
 	/* supervisor → room */
 	ROOM_STOP,     /* finish what is in flight, then end with 0         */
@@ -69,8 +70,10 @@ enum room_message {
 	                    signer: the server is new                         */
 	ROOM_SIGNER_GONE, /* server: u32 enum room_gone: lanes are dead        */
 	ROOM_KEYGEN_DONE, /* signer: the packet of the one-shot, as it came: u32 0,
-	                    then canonical JSON (≤ 60 KiB). When it ended without
-	                    one: u32 exit status (never 0), then a UTF-8 sentence */
+	                    u64 intent of its ROOM_KEYGEN, then canonical JSON
+	                    (≤ 60 KiB). When it ended without one: u32 exit status
+	                    (never 0), u64 intent, then a UTF-8 sentence. An
+	                    earlier signer's one-shot may still answer         */
 	/* room → supervisor */
 	ROOM_PIN_REFUSED, /* signer, before ROOM_EXIT_PIN: u32 token. Without it
 	                    the PINs of all tokens count as refused            */

@@ -73,11 +73,13 @@ on_keygen_done(struct room *r, struct bytes body, unused_arg int *fd)
 {
 	struct wire_reader in;
 	uint32_t status;
+	uint64_t intent;
 	struct bytes text;
 	struct error why = { 0 };
 
 	wire_read(&in, body);
 	status = wire_get_u32(&in);
+	intent = wire_get_u64(&in);
 	if (in.failed)
 		return;
 	text = bytes_of(body.p + in.at, body.n - in.at);
@@ -85,7 +87,7 @@ on_keygen_done(struct room *r, struct bytes body, unused_arg int *fd)
 		error_set(&why, FAIL_HSM_GONE,
 		    "the key's process ended with %u: %.*s", status,
 		    (int)text.n, (const char *)text.p);
-	room_generated(r, text, &why);
+	room_generated(r, intent, text, &why);
 }
 
 static const struct {

@@ -118,6 +118,27 @@ answer_key(struct room *r, struct room_request *q, const struct sha256 *key)
 }
 
 static void
+settle_first(struct room_keygen_queue *k, uint64_t intent)
+{
+	struct waiting *w = mem_calloc(1, sizeof(*w));
+
+	w->left = intent;
+	TAILQ_INSERT_HEAD(&k->waiting, w, link);
+	k->n++;
+}
+
+/* It is not known what came of a making: that is looked for before anything else, once. */
+static void
+find_out(struct room_keygen_queue *k, const struct waiting *w)
+{
+	const uint64_t intent = keygen_job_intent(k->job);
+
+	if (w->q != NULL && !k->room->stopping &&
+	    signer_keygen_left(k->room->signer, intent) == intent)
+		settle_first(k, intent);
+}
+
+static void
 finish(struct room_keygen_queue *k, struct bytes made)
 {
 	struct room *r = k->room;
@@ -130,6 +151,7 @@ finish(struct room_keygen_queue *k, struct bytes made)
 	} else {
 		log_line(LOG_LEVEL_ERROR, "signer: key \"%s\": %s",
 		    keygen_job_spec(k->job)->label, e.msg);
+		find_out(k, k->now);
 		if (k->now->q != NULL)
 			room_fail(k->now->q, &e);
 	}
@@ -141,14 +163,16 @@ finish(struct room_keygen_queue *k, struct bytes made)
 }
 
 void
-room_generated(struct room *r, struct bytes made, const struct error *why)
+room_generated(struct room *r, uint64_t intent, struct bytes made,
+    const struct error *why)
 {
 	struct room_keygen_queue *k = r->keygen;
 	auto_buf struct buf text = { 0 };
 	struct error e;
 
-	/* One that was given up already. */
-	if (k->now == NULL || k->threaded)
+	/* One that was given up already, or an earlier signer's. */
+	if (k->now == NULL || k->threaded ||
+	    keygen_job_intent(k->job) != intent)
 		return;
 	if (why->why != FAIL_NONE) {
 		keygen_not_made(why, &text);
@@ -371,7 +395,8 @@ room_keygen_poll(struct room *r)
 	} else if (k->now != NULL && !k->threaded &&
 	    clock_mono_ns() > k->deadline_ns) {
 		error_set(&e, FAIL_TIMEOUT, "the key's process did not answer");
-		room_generated(r, (struct bytes){ 0 }, &e);
+		room_generated(r, keygen_job_intent(k->job),
+		    (struct bytes){ 0 }, &e);
 	}
 }
 

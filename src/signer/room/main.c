@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include <chancery/base/crypto.h>
 #include <chancery/base/log.h>
 #include <chancery/hsm/hsm.h>
 
@@ -34,6 +35,8 @@ resident(void)
 int
 main(int argc, char **argv)
 {
+	/* Keys from outside pass through libcrypto, here and in the module. */
+	crypto_wipe_memory();
 	secret_harden_process();
 	(void)signal(SIGPIPE, SIG_IGN);
 	room_end_on_sigterm();

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 
 #include <chancery/base/log.h>
@@ -58,15 +60,32 @@ read_request(struct room_keygen *out, int *file, struct error *e)
 }
 
 static bool
-answer(struct bytes made, struct error *e)
+answer(uint64_t intent, struct bytes made, struct error *e)
 {
 	auto_buf struct buf b = { 0 };
 
 	wire_u32(&b, ROOM_KEYGEN_DONE);
 	wire_u32(&b, 0);
+	wire_u64(&b, intent);
 	buf_add_bytes(&b, made);
 	return send(ROOM_FD_CONTROL, b.p, b.n, MSG_NOSIGNAL) == (ssize_t)b.n ||
 	    error_errno(e, FAIL_IO, "control socket");
+}
+
+/*
+ * That of a supervisor that was killed may still be at work: what looks for its leavings would
+ * find nothing yet. The lock ends with the process; the supervisor watches how long it takes.
+ */
+static bool
+wait_for_others(const char *token_dir, int *lock, struct error *e)
+{
+	if (token_dir == NULL)
+		return true;
+	*lock = open(token_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (*lock >= 0 && flock(*lock, LOCK_EX) != 0)
+		if (errno != EINTR)
+			return error_errno(e, FAIL_IO, "%s", token_dir);
+	return *lock >= 0 || error_errno(e, FAIL_IO, "%s", token_dir);
 }
 
 /* The others stay closed: each login rewrites a file. */
@@ -87,7 +106,7 @@ make(struct room_settings *s, struct host *h, int *status, struct error *e)
 {
 	auto_buf struct buf made = { 0 };
 	auto_hsm_outside struct hsm_outside *from = NULL;
-	auto_fd int file = -1;
+	auto_fd int file = -1, lock = -1;
 	struct keygen_spec spec;
 	struct room_keygen m;
 
@@ -107,11 +126,12 @@ make(struct room_settings *s, struct host *h, int *status, struct error *e)
 		spec.from = from;
 	}
 	only_token(s, m.token);
-	if (!room_start(s, START_WRITER, h, status, e))
+	if (!wait_for_others(s->host.soft_token_dir, &lock, e) ||
+	    !room_start(s, START_WRITER, h, status, e))
 		return false;
 	keygen_make(h->token[0], &spec, &made);
 	*status = EXIT_FAILURE;
-	if (!answer(buf_bytes(&made), e))
+	if (!answer(m.intent, buf_bytes(&made), e))
 		return false;
 	*status = ROOM_EXIT_OK;
 	return true;

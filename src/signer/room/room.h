@@ -133,7 +133,8 @@ struct room_keygen_queue *room_keygen_new(struct room *r) must_check;
 void room_keygen_free(struct room_keygen_queue *k);
 void room_generate(struct room_request *q, const struct wire_request *in);
 /* What the supervisor's one-shot told: empty text, or why not. */
-void room_generated(struct room *r, struct bytes made, const struct error *why);
+void room_generated(struct room *r, uint64_t intent, struct bytes made,
+    const struct error *why);
 /* A thread has finished, or a deadline passed. */
 void room_keygen_poll(struct room *r);
 /* What an earlier signer began and did not finish. */
