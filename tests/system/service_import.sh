@@ -218,6 +218,24 @@ for left in "$dir.new" "$dir.0011223344556677.tmp"; do
 	[ ! -e "$left" ] || die "$left is left"
 done
 curl -sSf "$crl_url" | openssl crl -inform DER -noout -crlnumber | grep -qi '=0x0*4$\|=04$' || die "list after the crash"
+# One that cannot be read is left out; the rest is served.
+stop_all
+check offline crl issue --issuer acme-root --out fourth.crl --life 90d
+check offline register bundle four.bundle
+check online import four.bundle --mount root-ca
+mv "$dir/log/000001.jsonl" away.jsonl
+service_run
+until_ok "signer" online status --ready
+grep -q 'import: left out' "$log" || die "nobody says that an import is left out"
+check bao read sys/health
+stop_all
+mv away.jsonl "$dir/log/000001.jsonl"
+service_run
+until_ok "signer" online status --ready
+stop_all
+same "$(online store rebuild --json | field equal)" True "the store, once the import can be read"
+service_run
+until_ok "signer" online status --ready
 # A backup has it, too.
 check online backup kept.tar
 tar tf kept.tar >kept.list

@@ -246,6 +246,8 @@ def caching():
     same((again[2], again[1]["ETag"]), (first[2], headers["ETag"]), "the same answer again")
     same(PLAIN.get(ask, headers={"If-None-Match": headers["ETag"]})[0], 304, "If-None-Match")
     same(PLAIN.get(ask, headers={"If-None-Match": '"other"'})[0], 200, "another tag")
+    failed = PLAIN.get(ask, headers={"If-Match": '"other"'})
+    same((failed[0], failed[1]["Cache-Control"], "Expires" in failed[1]), (412, "no-store", False), "If-Match")
     head = PLAIN.get(ask, method="HEAD")
     same((head[0], head[1]["ETag"], head[2]), (200, headers["ETag"], b""), "HEAD")
     same(PLAIN.post(ask)[1]["Cache-Control"], "no-store", "POST")

@@ -286,19 +286,31 @@ def server_killed(issuer):
     until("all are current", current)
 
 
+def plain_list(der):
+    return subprocess.run(["openssl", "crl", "-inform", "der", "-noout", "-text"], input=der,
+                          capture_output=True, check=True).stdout.decode()
+
+
 def partitions():
     """Every list of a mount that has them, under a name of its own."""
     issuer = make("p", "ec")
     api.ok("POST", "p/config/urls", {"crl_distribution_points": "http://crl.example.com/v1/p/crl"})
     api.ok("POST", "p/config/crl", {"partitions": 2})
-    for _ in range(8):
-        api.ok("POST", "p/issue/r", {"common_name": "a.example.com"})
+    leaves = [api.ok("POST", "p/issue/r", {"common_name": "a.example.com"})["data"]["serial_number"]
+              for _ in range(8)]
     for scope in ("full", "partition-1", "partition-2"):
         until(scope, lambda: held("dir", issuer, "p", scope))  # noqa: B023
-        text = subprocess.run(["openssl", "crl", "-inform", "der", "-noout", "-text"],
-                              input=held("dir", issuer, "p", scope), capture_output=True,
-                              check=True).stdout.decode()
+        text = plain_list(held("dir", issuer, "p", scope))
         same(scope in text, scope != "full", "the distribution point of " + scope)
+    until("all are current", current)
+    # Another authority becomes the default: old certificates still point to the old one's partitions.
+    new = api.ok("POST", "p/root/generate/internal", {"common_name": "p 2", "key_type": "ec"})
+    api.ok("POST", "p/config/issuers", {"default": new["data"]["issuer_id"]})
+    for serial in leaves:
+        api.ok("POST", "p/revoke", {"serial_number": serial})
+    for scope in ("partition-1", "partition-2"):
+        until("the revoked in " + scope, lambda: "No Revoked" not in plain_list(  # noqa: B023
+            held("dav", issuer, "p", scope)))  # noqa: B023
     until("all are current", current)
 
 

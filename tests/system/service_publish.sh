@@ -35,7 +35,7 @@ publish:
     password_file: $work/secrets/password
     certificates: ""
     lists: "{mount}/{scope}.crl"
-    mounts: [m]
+    mounts: [m, p]
     check: 1s
   store:
     kind: s3

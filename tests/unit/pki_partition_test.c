@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Partitions of lists: what config/crl and URLs say, the documents; when a list is due. */
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <chancery/base/text.h>
@@ -166,29 +167,33 @@ test_range(unused_arg void **state)
 static const struct {
 	const char *name, *config;
 	int64_t this_s, next_s, due_s;
+	bool elsewhere;
 } dues[] = {
 	{ "two thirds of its life", "{}", NOW, NOW + 3 * DAY,
-	    NOW + 3 * DAY * 67 / 100 },
+	    NOW + 3 * DAY * 67 / 100, false },
 	{ "share", "{\"renew_share\":50}", NOW, NOW + 3 * DAY,
-	    NOW + 3 * DAY / 2 },
+	    NOW + 3 * DAY / 2, false },
 	{ "expiry made shorter", "{\"expiry\":\"24h\",\"renew_share\":50}", NOW,
-	    NOW + 3 * DAY, NOW + DAY / 2 },
+	    NOW + 3 * DAY, NOW + DAY / 2, false },
 	{ "expiry made longer", "{\"expiry\":\"240h\",\"renew_share\":50}", NOW,
-	    NOW + 3 * DAY, NOW + 3 * DAY / 2 },
+	    NOW + 3 * DAY, NOW + 3 * DAY / 2, false },
 	{ "grace period",
 	    "{\"auto_rebuild\":true,\"auto_rebuild_grace_period\":\"48h\"}",
-	    NOW, NOW + 3 * DAY, NOW + DAY },
+	    NOW, NOW + 3 * DAY, NOW + DAY, false },
 	{ "grace period without auto_rebuild",
 	    "{\"auto_rebuild_grace_period\":\"48h\",\"renew_share\":50}", NOW,
-	    NOW + 3 * DAY, NOW + 3 * DAY / 2 },
+	    NOW + 3 * DAY, NOW + 3 * DAY / 2, false },
 	{ "share before the grace period",
 	    "{\"auto_rebuild\":true,\"auto_rebuild_grace_period\":\"1h\","
 	    "\"renew_share\":50}",
-	    NOW, NOW + 3 * DAY, NOW + 3 * DAY / 2 },
+	    NOW, NOW + 3 * DAY, NOW + 3 * DAY / 2, false },
 	/* The clock was ahead when it was made, and is right again. */
-	{ "dated in the future", "{}", NOW + DAY, NOW + 4 * DAY, NOW },
+	{ "dated in the future", "{}", NOW + DAY, NOW + 4 * DAY, NOW, false },
 	{ "a little in the future", "{\"renew_share\":50}", NOW + 30,
-	    NOW + 30 + 2 * DAY, NOW + 30 + DAY },
+	    NOW + 30 + 2 * DAY, NOW + 30 + DAY, false },
+	/* An offline root lists when it likes, not as this mount would. */
+	{ "made elsewhere", "{\"expiry\":\"24h\",\"renew_share\":50}", NOW,
+	    NOW + 400 * DAY, NOW + 200 * DAY, true },
 };
 
 static void
@@ -202,7 +207,8 @@ test_due(void **state)
 	assert_int_equal(mkdir(dir, 0700), 0);
 	pki_process.crl_dir = dir;
 	for (size_t i = 0; i < countof(dues); i++) {
-		struct kept k = { .key = sha256(bytes_str(dues[i].name)) };
+		struct kept k = { .key = sha256(bytes_str(dues[i].name)),
+			.elsewhere = dues[i].elsewhere };
 		auto_mem char *json =
 		    mem_printf("[{\"kind\":\"pki-config\",\"name\":\"crl\","
 			       "\"op\":\"put\",\"scope\":\"m%zu\","
@@ -235,6 +241,39 @@ test_due(void **state)
 	pki_process.crl_dir = NULL;
 }
 
+/* A folder's time has the grain of the kernel's clock. */
+static void
+test_a_list_of_the_same_tick_is_seen(void **state)
+{
+	struct store_fixture *f = *state;
+	const struct sha256 key = sha256(bytes_str("tick"));
+	auto_mem char *dir = mem_printf("%s/crl", f->dir), *of_key = NULL,
+		      *full = NULL;
+	char hex[2 * SHA256_LEN + 1];
+	struct crl_file file;
+	struct stat st;
+
+	hex_encode(sha256_bytes(&key), hex);
+	of_key = mem_printf("%s/%s", dir, hex);
+	full = mem_printf("%s/full", of_key);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(mkdir(of_key, 0700), 0);
+	assert_int_equal(mkdir(full, 0700), 0);
+	pki_process.crl_dir = dir;
+	make_list(full, 17, NOW, NOW + DAY);
+	assert_int_equal(stat(full, &st), 0);
+	assert_true(crl_look(&key, CRL_FULL, &file));
+	assert_int_equal(file.number, 17);
+	make_list(full, 18, NOW, NOW + DAY);
+	assert_int_equal(utimensat(AT_FDCWD, full,
+			     (struct timespec[]){ st.st_atim, st.st_mtim }, 0),
+	    0);
+	assert_true(crl_look(&key, CRL_FULL, &file));
+	assert_int_equal(file.number, 18);
+	crl_forget();
+	pki_process.crl_dir = NULL;
+}
+
 int
 main(void)
 {
@@ -243,6 +282,9 @@ main(void)
 		cmocka_unit_test(test_urls),
 		cmocka_unit_test(test_range),
 		cmocka_unit_test_setup_teardown(test_due, store_setup,
+		    store_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_a_list_of_the_same_tick_is_seen, store_setup,
 		    store_teardown),
 	};
 

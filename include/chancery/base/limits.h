@@ -26,6 +26,8 @@
 #define LIMIT_PROMPT_BYTES 4096
 /* Attributes in one distinguished name; real ones have under ten. */
 #define LIMIT_NAME_ATTRIBUTES 128
+/* Lists joined by one resign-crls: each is verified in the thread that serves others. */
+#define LIMIT_RESIGN_LISTS 64
 /* Largest signature: RSA-8192. */
 #define LIMIT_SIG_BYTES 1024
 /* RSA moduli we verify with; larger ones are a denial of service. */

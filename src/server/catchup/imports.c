@@ -56,6 +56,7 @@ read_import(const char *dir, struct import *i, struct error *e)
 struct applying {
 	struct catchup *c;
 	uint64_t size;
+	bool ours; /* it is the store that fails, not what was taken in */
 };
 
 static bool
@@ -66,11 +67,15 @@ each_record(void *arg, const struct record *r, struct bytes body,
 
 	if (r->n >= a->size)
 		return error_set(e, FAIL_NONE, "enough");
-	return catchup_record(a->c, r, body, e);
+	if (catchup_record(a->c, r, body, e))
+		return true;
+	a->ours = e->why != FAIL_CORRUPT && e->why != FAIL_BAD_INPUT;
+	return false;
 }
 
 static bool
-apply(struct store *s, const char *dir, struct import *i, struct error *e)
+apply(struct store *s, const char *dir, struct import *i, bool *ours,
+    struct error *e)
 {
 	static const struct catchup_options none;
 	struct catchup *c = mem_calloc(1, sizeof(*c));
@@ -81,9 +86,11 @@ apply(struct store *s, const char *dir, struct import *i, struct error *e)
 	c->opt = &none;
 	c->import = buf_cstr(&i->mount);
 	memcpy(c->r.origin, buf_cstr(&i->origin), i->origin.n + 1);
-	ok = (reg_walk_private(dir, 0, each_record, &a, e) ||
-		 e->why == FAIL_NONE) &&
-	    store_room(s, e) && store_position_put(s, c->r.origin, i->size, e);
+	ok =
+	    reg_walk_private(dir, 0, each_record, &a, e) || e->why == FAIL_NONE;
+	*ours = ok || a.ours;
+	ok = ok && store_room(s, e) &&
+	    store_position_put(s, c->r.origin, i->size, e);
 	catchup_clear(c);
 	mem_free(c);
 	return ok || error_context(e, "%s", dir);
@@ -95,6 +102,7 @@ apply_one(struct store *s, const char *dir, const struct mounts *m,
     uint64_t until, struct error *e)
 {
 	auto_import struct import i = { 0 };
+	bool ours;
 
 	if (!read_import(dir, &i, e)) {
 		if (e->why != FAIL_NOT_FOUND)
@@ -103,7 +111,11 @@ apply_one(struct store *s, const char *dir, const struct mounts *m,
 	}
 	if (i.n >= until || !mounts_stands_since(m, buf_cstr(&i.mount), i.n))
 		return true;
-	return apply(s, dir, &i, e);
+	if (apply(s, dir, &i, &ours, e))
+		return true;
+	if (!ours)
+		log_line(LOG_LEVEL_ERROR, "import: left out: %s", e->msg);
+	return !ours;
 }
 
 bool
@@ -114,8 +126,11 @@ imports_apply(struct store *s, const char *register_dir, const struct mounts *m,
 	auto_dir DIR *d = opendir(parent);
 	const struct dirent *entry;
 
+	if (d == NULL && errno != ENOENT)
+		log_line(LOG_LEVEL_ERROR, "import: left out: %s: %s", parent,
+		    strerror(errno));
 	if (d == NULL)
-		return errno == ENOENT || error_errno(e, FAIL_IO, "%s", parent);
+		return true;
 	while ((entry = readdir(d)) != NULL) {
 		auto_mem char *dir = path_join(parent, entry->d_name);
 

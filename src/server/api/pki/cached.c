@@ -55,6 +55,10 @@ set_fields(struct call *c, const struct cached *k)
 		http_date_format(k->modified_s, date);
 		http_set_header(c->x, "Last-Modified", date);
 	}
+	if (k->expires_s > 0) {
+		http_date_format(k->expires_s, date);
+		http_set_header(c->x, "Expires", date);
+	}
 }
 
 static void
@@ -81,7 +85,9 @@ without_body(struct call *c, const struct cached *k, int status,
 {
 	if (status == 200 || status == 206)
 		return false;
-	set_fields(c, k);
+	/* What a cache keeps it gives to others, who did not ask under that condition. */
+	if (status == 304)
+		set_fields(c, k);
 	if (status == 416)
 		set_range(c, status, 0, 0, length);
 	call_raw(c, status, NULL, bytes_of(NULL, 0));

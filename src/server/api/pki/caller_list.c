@@ -368,6 +368,16 @@ listing_sign(struct call *c, struct listing *l)
 		return;
 	}
 	req.tbs = buf_bytes(&l->tbs);
+	if (req.tbs.n > LIMIT_PRIVATE_BYTES) {
+		(void)error_set(&e, FAIL_BAD_INPUT,
+		    "a list of %llu entries has %zu octets; lists of callers "
+		    "have "
+		    "at most %d",
+		    (unsigned long long)entries, req.tbs.n,
+		    LIMIT_PRIVATE_BYTES);
+		call_fail(c, &e);
+		return;
+	}
 	call_sign_crl(c, &req, signed_list);
 }
 

@@ -52,6 +52,9 @@ take_lists(struct call *c, struct listing *l, struct error *e)
 	const json_t *list = call_list(c, "crls"), *v;
 	size_t i;
 
+	if (json_array_size(list) > LIMIT_RESIGN_LISTS)
+		return error_set(e, FAIL_BAD_INPUT, "crls: %zu, at most %d",
+		    json_array_size(list), LIMIT_RESIGN_LISTS);
 	json_array_foreach(list, i,
 	    v) if (!take_list(l, json_string_value(v), i, e)) return false;
 	return true;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chancery/base/clock.h>
 #include <chancery/base/text.h>
 
 #include "engine.h"
@@ -21,6 +22,7 @@ struct known {
 	struct sha256 key;
 	unsigned part;
 	struct timespec changed; /* of the folder */
+	int64_t looked_s;        /* into it       */
 	uint64_t number, dated;  /* modified_s is that of list `dated` */
 	int64_t this_s, next_s, modified_s;
 };
@@ -107,18 +109,29 @@ date_list(const char *dir, struct known *k)
 	k->dated = k->number;
 }
 
+/* A folder's time has the grain of the kernel's clock (4 ms, Linux before 6.13): one list more in the same tick
+ * would not be seen. */
+static bool
+is_unchanged(const struct known *k, const struct timespec *t)
+{
+	return k->number > 0 && t->tv_sec == k->changed.tv_sec &&
+	    t->tv_nsec == k->changed.tv_nsec && k->looked_s > t->tv_sec + 1;
+}
+
 static bool
 open_newest(const char *dir, struct known *k, struct crl_file *out)
 {
 	struct stat folder, st;
+	uint64_t before = k->number;
 
 	if (stat(dir, &folder) != 0)
 		return false;
-	if (k->number == 0 || folder.st_mtim.tv_sec != k->changed.tv_sec ||
-	    folder.st_mtim.tv_nsec != k->changed.tv_nsec) {
+	if (!is_unchanged(k, &folder.st_mtim)) {
 		k->changed = folder.st_mtim;
+		k->looked_s = clock_wall_ms(&clock_system) / 1000;
 		k->number = newest_in(dir);
-		k->this_s = k->next_s = 0;
+		if (k->number != before)
+			k->this_s = k->next_s = 0;
 	}
 	out->fd = k->number > 0 ? open_number(dir, k->number, &st) : -1;
 	if (out->fd < 0)

@@ -369,7 +369,8 @@ struct cached {
 	int64_t modified_s;
 	bool date_exact; /* conditional.h */
 	int64_t max_age_s;
-	const char *more; /* of Cache-Control, with its comma; or NULL */
+	int64_t expires_s; /* 0: not said */
+	const char *more;  /* of Cache-Control, with its comma; or NULL */
 };
 /* For a body of that length that the caller sends: 200 or 206, and which octets of it; 0: it is
  * answered without, 304, 412 or 416. */

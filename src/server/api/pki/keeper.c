@@ -288,7 +288,9 @@ same_key(const struct doc *range, const struct doc *issuer)
 static void
 look_at_imported(const struct doc *issuer)
 {
-	struct kept k = { .key = issuer_of(issuer)->key, .part = CRL_FULL };
+	struct kept k = { .key = issuer_of(issuer)->key,
+		.part = CRL_FULL,
+		.elsewhere = true };
 
 	kept_look(&k, pki_process.docs, issuer->scope, now_s());
 	if (k.there)

@@ -9,12 +9,14 @@ struct kept {
 	struct kept *next; /* of its bucket */
 	struct sha256 key;
 	unsigned part;
-	unsigned round;    /* in which its issuer was last there */
-	bool wanted;       /* by somebody, or because it is due */
-	bool flying;       /* asked for */
-	bool touched;      /* delta: something was revoked since */
-	bool there;        /* as of the last look */
-	int64_t due_s;     /* by the wall clock; 0: look at the file */
+	unsigned round; /* in which its issuer was last there */
+	bool wanted;    /* by somebody, or because it is due */
+	bool flying;    /* asked for */
+	bool touched;   /* delta: something was revoked since */
+	bool there;     /* as of the last look */
+	bool
+	    elsewhere; /* its key makes lists elsewhere, as often as it likes */
+	int64_t due_s; /* by the wall clock; 0: look at the file */
 	int64_t rest_ns;   /* not before, by CLOCK_MONOTONIC */
 	unsigned failures; /* since the last one that was made */
 	int64_t this_s, next_s;

@@ -5,9 +5,9 @@
 /* Readers refuse a list from the future beyond a quarter of an hour (docs/pki.md). */
 #define FUTURE_S 60
 
-/* The configured period may be shorter than that of the list. */
+/* The configured period may be shorter than that of the list; it is nothing to a key elsewhere. */
 static int64_t
-due(const struct crl_file *f, const json_t *cfg, int64_t now)
+due(const struct crl_file *f, const json_t *cfg, bool elsewhere, int64_t now)
 {
 	int64_t share = json_integer_value(json_object_get(cfg, "renew_share"));
 	int64_t expiry = config_seconds(cfg, "expiry"),
@@ -16,6 +16,8 @@ due(const struct crl_file *f, const json_t *cfg, int64_t now)
 
 	if (f->this_s > now + FUTURE_S)
 		return now;
+	if (elsewhere)
+		return f->this_s + life * share / 100;
 	if (expiry > 0)
 		life = least(life, expiry);
 	return json_is_true(json_object_get(cfg, "auto_rebuild")) && grace > 0
@@ -50,7 +52,7 @@ kept_look(struct kept *k, struct docs *d, const char *mount, int64_t now)
 		k->this_s = f.this_s;
 		k->next_s = f.next_s;
 		k->bytes = f.bytes;
-		k->due_s = due(&f, cfg, now);
+		k->due_s = due(&f, cfg, k->elsewhere, now);
 		if (k->part == CRL_DELTA)
 			k->due_s = delta_due(k, &f, cfg, k->due_s);
 	}

@@ -49,19 +49,18 @@ static void
 send_cacheable(struct call *c, const struct ocsp_cached *a)
 {
 	struct sha256 h = sha256(a->der);
-	char etag[2 * 16 + 3], hex[2 * 16 + 1], date[HTTP_DATE_SIZE];
+	char etag[2 * 16 + 3], hex[2 * 16 + 1];
 	int64_t left = a->next_s - c->now_s;
 	const struct cached k = { .type = TYPE_OCSP,
 		.etag = etag,
 		.modified_s = a->this_s,
 		.max_age_s =
 		    left < LIMIT_OCSP_MAX_AGE_S ? left : LIMIT_OCSP_MAX_AGE_S,
+		.expires_s = a->next_s,
 		.more = ", no-transform, must-revalidate" };
 
 	hex_encode(bytes_of(h.b, 16), hex);
 	(void)snprintf(etag, sizeof(etag), "\"%s\"", hex);
-	http_date_format(a->next_s, date);
-	http_set_header(c->x, "Expires", date);
 	cached_bytes(c, &k, a->der);
 }
 

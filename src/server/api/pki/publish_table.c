@@ -177,11 +177,13 @@ want(const struct filling *f, const char *pattern, enum job_form form,
 		o->behind_s = list != NULL ? list->this_s : f->now_s;
 }
 
+/* Partitions have numbers of the mount: their lists have a name each, whoever the default is. */
 static bool
-fits(const struct filling *f, const char *pattern)
+fits(const struct filling *f, const char *pattern, const char *scope)
 {
 	return pattern != NULL && *pattern != '\0' &&
-	    (f->is_default || service_pattern_has(pattern, "issuer") ||
+	    (f->is_default || strncmp(scope, "partition", 9) == 0 ||
+		service_pattern_has(pattern, "issuer") ||
 		service_pattern_has(pattern, "name") ||
 		service_pattern_has(pattern, "key"));
 }
@@ -208,7 +210,7 @@ each_list(struct filling *f, const char *scope, const struct crl_file *list)
 
 		for (size_t i = 0; i < 2; i++)
 			if (has_mount(t, f->doc->scope) &&
-			    fits(f, patterns[i]) &&
+			    fits(f, patterns[i], scope) &&
 			    (strcmp(scope, "full") == 0 ||
 				service_pattern_has(patterns[i], "scope")))
 				want(f, patterns[i], forms[i], scope, list);
@@ -228,7 +230,8 @@ each_certificate(struct filling *f)
 			t->certificates_pem };
 
 		for (size_t i = 0; i < 2; i++)
-			if (has_mount(t, f->doc->scope) && fits(f, patterns[i]))
+			if (has_mount(t, f->doc->scope) &&
+			    fits(f, patterns[i], ""))
 				want(f, patterns[i], forms[i], "", NULL);
 	}
 }
