@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <unistd.h>
+
 #include <chancery/base/json.h>
 #include <chancery/base/text.h>
 #include <chancery/signer/custody.h>
 
+#include "crl_text.h"
 #include "keygen.h"
 
 /*
@@ -79,6 +82,18 @@ responder_charter(const struct signer *s, size_t token, struct error *e)
 	return of_token != NULL ? charter_template(KEYGEN_OCSP_CHARTER) : NULL;
 }
 
+/* An authority whose log was taken in goes on where it is: our numbers would begin below those of
+ * its lists. */
+static bool
+has_lists_from_elsewhere(const struct signer *s, const struct sha256 *key)
+{
+	auto_mem char *lists = s->cfg.crl_dir != NULL
+	    ? crl_list_dir(s->cfg.crl_dir, key, "full")
+	    : NULL;
+
+	return lists != NULL && access(lists, F_OK) == 0;
+}
+
 /* What an interrupted import left is settled before the key comes a second time. */
 static bool
 import_is_new(const struct signer *s, struct bytes spki, struct error *e)
@@ -99,6 +114,10 @@ import_is_new(const struct signer *s, struct bytes spki, struct error *e)
 		    known->destroyed || known->released
 			? ", and does not come back"
 			: "");
+	if (has_lists_from_elsewhere(s, &key))
+		return error_set(e, FAIL_REFUSED,
+		    "imported key: there are lists of it that were taken in "
+		    "with another log (chancery import): it is that one's");
 	for (size_t i = 0; i < reg_state_open_count(state); i++) {
 		const struct state_intent *o = reg_state_open_at(state, i);
 

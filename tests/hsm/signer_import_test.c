@@ -8,6 +8,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <chancery/base/file.h>
+#include <chancery/base/text.h>
 #include <chancery/signer/custody.h>
 #include <chancery/signer/keygen.h>
 
@@ -131,6 +133,34 @@ import(EVP_PKEY *key, const char *label)
 	expect_imported(&id, true);
 	must_certify(&id);
 	rig_verify(&rig);
+}
+
+/* Readers have newer lists of it than we would make. */
+static void
+test_a_key_whose_log_was_taken_in(unused_arg void **state)
+{
+	auto_outside struct outside o = { 0 };
+	struct error e = { 0 };
+	char hex[2 * SHA256_LEN + 1];
+	struct sha256 key;
+	struct signer_keygen req;
+
+	outside(&o, EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256"));
+	key = sha256(hsm_outside_spki(o.read));
+	hex_encode(sha256_bytes(&key), hex);
+	{
+		auto_mem char *of_key = mem_printf("%s/%s", rig.crl_dir, hex);
+		auto_mem char *full = mem_printf("%s/full", of_key);
+
+		must(dir_create(rig.crl_dir, 0755, &e) &&
+			dir_create(of_key, 0755, &e) &&
+			dir_create(full, 0755, &e),
+		    &e, "lists");
+	}
+	req = request(&o, "of another log");
+	assert_null(signer_keygen_begin(rig.s, &req, &e));
+	assert_int_equal(e.why, FAIL_REFUSED);
+	assert_non_null(strstr(e.msg, "taken in"));
 }
 
 static void
@@ -528,6 +558,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_every_kind_signs_afterwards),
+		RIG_TEST(test_a_key_whose_log_was_taken_in),
 		RIG_TEST(test_a_later_signer_knows_it),
 		RIG_TEST(test_refused_by_the_template),
 		RIG_TEST(test_another_key_is_not_recorded),

@@ -332,15 +332,26 @@ import_key(struct call *c)
 	ca_key_import(c, &i->outside, import_rest);
 }
 
+/* What was read of it lies on a page of its own. */
 static void
-import_pem(struct call *c, const char *pem, bool with_key)
+forget_pem(struct call *c, const char *field)
+{
+	(void)json_object_del(c->typed, field);
+	(void)json_object_del(c->given, field);
+}
+
+static void
+import_pem(struct call *c, const char *field, bool with_key)
 {
 	struct work *w = work_new(c);
 	struct error e;
+	bool ok;
 
 	w->import = import_new();
 	w->answer = answer_import;
-	if (!read_pem(pem, w->import, with_key, &e))
+	ok = read_pem(call_str(c, field), w->import, with_key, &e);
+	forget_pem(c, field);
+	if (!ok)
 		call_fail(c, &e);
 	else if (w->import->outside.pkcs8 != NULL)
 		import_key(c);
@@ -351,19 +362,19 @@ import_pem(struct call *c, const char *pem, bool with_key)
 void
 set_signed(struct call *c)
 {
-	import_pem(c, call_str(c, "certificate"), false);
+	import_pem(c, "certificate", false);
 }
 
 void
 import_certs(struct call *c)
 {
-	import_pem(c, call_str(c, "pem_bundle"), false);
+	import_pem(c, "pem_bundle", false);
 }
 
 void
 import_bundle(struct call *c)
 {
-	import_pem(c, call_str(c, "pem_bundle"), true);
+	import_pem(c, "pem_bundle", true);
 }
 
 static void
@@ -385,12 +396,14 @@ key_import(struct call *c)
 	const char *pem = call_str(c, "pem_bundle");
 	struct work *w = work_new(c);
 	struct error e;
+	bool ok;
 
 	w->import = import_new();
 	w->answer = key_imported;
-	if (is_long_enough(pem, &e) &&
-	    pki_outside_read(pem, &w->import->outside, &e) &&
-	    ca_name_check(c, "pki-key", "key_name", &e))
+	ok = is_long_enough(pem, &e) &&
+	    pki_outside_read(pem, &w->import->outside, &e);
+	forget_pem(c, "pem_bundle");
+	if (ok && ca_name_check(c, "pki-key", "key_name", &e))
 		import_key(c);
 	else
 		call_fail(c, &e);

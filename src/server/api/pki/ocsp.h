@@ -65,6 +65,10 @@ void ocsp_memory_release(const struct ocsp_responder *r); /* NULL is fine */
 bool ocsp_memory_add(const char *mount, const char *name, struct bytes spki,
     struct bytes cert, struct ocsp_key **key, struct error *e) must_check;
 uint64_t ocsp_memory_changes(void) must_check;
+/* Between two sweeps: its issuer is still there. */
+void ocsp_memory_keep(const char *mount, const char *name);
+/* Those of which nobody said so since the last one go; who signs with one holds it. */
+void ocsp_memory_sweep(void);
 void ocsp_memory_free(void); /* after all workers */
 
 /* ---- ocsp_index.c ---- */

@@ -114,17 +114,19 @@ ocsp_index_get(struct docs *d, const char *mount)
 {
 	struct ocsp_index **at = &indexes, *x;
 
-	for (; (x = *at) != NULL; at = &x->next) {
-		if (strcmp(x->mount, mount) != 0)
+	/* What has changed may be gone: nobody would ask for it again. */
+	while ((x = *at) != NULL) {
+		if (x->changes != docs_changes(d) ||
+		    x->in_memory != ocsp_memory_changes()) {
+			*at = x->next;
+			ocsp_index_put(x);
 			continue;
-		if (x->changes == docs_changes(d) &&
-		    x->in_memory == ocsp_memory_changes()) {
+		}
+		if (strcmp(x->mount, mount) == 0) {
 			x->refs++;
 			return x;
 		}
-		*at = x->next;
-		ocsp_index_put(x);
-		break;
+		at = &x->next;
 	}
 	x = index_new(d, mount);
 	x->next = indexes;

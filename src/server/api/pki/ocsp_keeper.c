@@ -25,7 +25,7 @@ struct need {
 	int64_t not_before_s; /* steady_s */
 };
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct need *needs; /* under it; never removed: as many as issuers */
+static struct need *needs; /* under it; removed by worker 0 alone */
 
 static struct {
 	struct event *timer;
@@ -178,8 +178,14 @@ is_due(const char *mount, const struct issuer *i)
 static bool
 look_at(void *arg, const struct doc *doc)
 {
+	char name[OCSP_NAME_SIZE];
+
 	(void)arg;
-	if (doc->parsed != NULL && is_due(doc->scope, issuer_of(doc)))
+	if (doc->parsed == NULL)
+		return true;
+	ocsp_responder_name(issuer_of(doc), name);
+	ocsp_memory_keep(doc->scope, name);
+	if (is_due(doc->scope, issuer_of(doc)))
 		ocsp_responder_wanted(doc->scope, doc->name);
 	return true;
 }
@@ -279,6 +285,53 @@ forget(struct need *n)
 }
 
 static void
+need_free(struct need *n)
+{
+	mem_free(n->mount);
+	mem_free(n->issuer);
+	mem_free(n);
+}
+
+static void
+need_remove(struct need *n)
+{
+	struct need **at = &needs;
+
+	(void)pthread_mutex_lock(&mutex);
+	while (*at != n)
+		at = &(*at)->next;
+	*at = n->next;
+	(void)pthread_mutex_unlock(&mutex);
+	need_free(n);
+}
+
+/* Others only add in front. */
+static void
+drop_gone(void)
+{
+	struct need *n, *next;
+
+	(void)pthread_mutex_lock(&mutex);
+	n = needs;
+	(void)pthread_mutex_unlock(&mutex);
+	for (; n != NULL; n = next) {
+		next = n->next;
+		if (is_gone(n))
+			need_remove(n);
+	}
+}
+
+/* Issuers come and go: also private keys of the latter. */
+static void
+look_at_all(void)
+{
+	docs_each(pki_process.docs, "pki-issuer", NULL, look_at, NULL);
+	ocsp_memory_sweep();
+	if (!keeper.flying)
+		drop_gone();
+}
+
+static void
 tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct need *n;
@@ -289,7 +342,7 @@ tick(evutil_socket_t fd, short what, void *arg)
 	if (lane_get_state(keeper.lane) != LANE_UP)
 		return;
 	if (keeper.ticks++ % (ALL_EVERY_S * TICKS_A_SECOND) == 0)
-		docs_each(pki_process.docs, "pki-issuer", NULL, look_at, NULL);
+		look_at_all();
 	while (!keeper.flying && (n = next_wanted()) != NULL) {
 		if (still_needed(n))
 			ask(n);
@@ -316,9 +369,7 @@ ocsp_keeper_stop(void)
 	memset(&keeper, 0, sizeof(keeper));
 	while ((n = needs) != NULL) {
 		needs = n->next;
-		mem_free(n->mount);
-		mem_free(n->issuer);
-		mem_free(n);
+		need_free(n);
 	}
 	ocsp_cache_free();
 	ocsp_memory_free();

@@ -13,9 +13,11 @@ struct place {
 	struct place *next;
 	char *mount, name[OCSP_NAME_SIZE];
 	struct ocsp_responder *r; /* held */
+	unsigned round;           /* in which its issuer was last there */
 };
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct place *places; /* under it; as many as issuers */
+static unsigned round_;      /* likewise */
 static _Atomic uint64_t changes;
 
 uint64_t
@@ -80,9 +82,49 @@ put(const char *mount, const char *name, struct ocsp_responder *r)
 	}
 	old = p->r;
 	p->r = r;
+	p->round = round_;
 	atomic_fetch_add(&changes, 1);
 	(void)pthread_mutex_unlock(&mutex);
 	ocsp_memory_release(old);
+}
+
+void
+ocsp_memory_keep(const char *mount, const char *name)
+{
+	struct place *p;
+
+	(void)pthread_mutex_lock(&mutex);
+	p = place_of(mount, name);
+	if (p != NULL)
+		p->round = round_;
+	(void)pthread_mutex_unlock(&mutex);
+}
+
+static void
+place_free(struct place *p)
+{
+	ocsp_memory_release(p->r);
+	mem_free(p->mount);
+	mem_free(p);
+}
+
+void
+ocsp_memory_sweep(void)
+{
+	struct place **at = &places, *p;
+
+	(void)pthread_mutex_lock(&mutex);
+	while ((p = *at) != NULL) {
+		if (p->round == round_) {
+			at = &p->next;
+			continue;
+		}
+		*at = p->next;
+		place_free(p);
+		atomic_fetch_add(&changes, 1);
+	}
+	round_++;
+	(void)pthread_mutex_unlock(&mutex);
 }
 
 bool
@@ -105,8 +147,6 @@ ocsp_memory_free(void)
 
 	while ((p = places) != NULL) {
 		places = p->next;
-		ocsp_memory_release(p->r);
-		mem_free(p->mount);
-		mem_free(p);
+		place_free(p);
 	}
 }
