@@ -10,6 +10,9 @@
 
 /* The server's own longest wait (LIMIT_IMPORT_WAIT_MS), and some. */
 #define CALL_TIMEOUT_S 130L
+/* What is only read is in its memory. Whoever asks for the status of a service that hangs wants to know
+ * so. */
+#define READ_TIMEOUT_S 10L
 /* Root tokens, health: small. */
 #define ANSWER_MAX (1 << 20)
 
@@ -28,12 +31,14 @@ static bool
 set_up(CURL *curl, const struct service_config *cfg, const char *method,
     const char *url)
 {
+	const long timeout_s =
+	    strcmp(method, "GET") == 0 ? READ_TIMEOUT_S : CALL_TIMEOUT_S;
+
 	return curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH,
 		cfg->server.socket) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK &&
-	    curl_easy_setopt(curl, CURLOPT_TIMEOUT, CALL_TIMEOUT_S) ==
-	    CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_TIMEOUT, timeout_s) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 	    /* The socket is of this machine: no proxy of the environment. */
 	    curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
