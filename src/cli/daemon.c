@@ -12,7 +12,7 @@
 #define CALL_TIMEOUT_S 130L
 /* What is only read is in its memory. Whoever asks for the status of a service that hangs wants to know
  * so. */
-#define READ_TIMEOUT_S 10L
+#define READ_TIMEOUT_S 5L
 /* Root tokens, health: small. */
 #define ANSWER_MAX (1 << 20)
 
