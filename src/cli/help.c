@@ -70,7 +70,7 @@ help_all(struct buf *out)
 	for (size_t g = 0; g < command_groups_n; g++) {
 		buf_addf(out, "\n%s:\n", command_groups[g].title);
 		for (size_t i = 0; i < *command_groups[g].n; i++)
-			buf_addf(out, "  %-22s %s\n",
+			buf_addf(out, "  %-24s %s\n",
 			    command_groups[g].v[i].words,
 			    command_groups[g].v[i].about);
 	}

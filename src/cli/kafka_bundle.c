@@ -2,6 +2,7 @@
 #include "kafka_bundle.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include <chancery/base/cleanup.h>
 #include <chancery/base/clock.h>
@@ -52,6 +53,17 @@ format_flags(struct job *j, bool wants_password, struct error *e)
 	return true;
 }
 
+/* Asked before the key of the bundle is read, and named as it was given. */
+static bool
+out_is_there(const struct cli *c, struct error *e)
+{
+	const char *dir = cli_flag(c, "out");
+	struct stat st;
+
+	return (stat(dir, &st) == 0 && S_ISDIR(st.st_mode)) ||
+	    error_set(e, FAIL_NOT_FOUND, "--out %s: no such directory", dir);
+}
+
 static bool
 begin(struct job *j, struct cli *c, bool wants_password, struct error *e)
 {
@@ -59,7 +71,7 @@ begin(struct job *j, struct cli *c, bool wants_password, struct error *e)
 	j->c = c;
 	j->bundle = kafka_bundle_new();
 	j->set = file_set_new();
-	return kafka_alias_check(c->arg[0], e) &&
+	return kafka_alias_check(c->arg[0], e) && out_is_there(c, e) &&
 	    password_flag(c, "password", &j->password, e) &&
 	    (j->password == NULL || kafka_password_check(j->password, e) ||
 		error_context(e, "--password")) &&

@@ -189,7 +189,7 @@ fails 64 "--password SOURCE is missing" "$chancery" kafka bundle bad "${client[@
 fails 64 "alias" "$chancery" kafka bundle "a b" "${client[@]}" --out out
 fails 77 "is not the certificate of an authority" "$chancery" kafka trust bad --ca client.crt --out out
 fails 64 "one of them" "$chancery" kafka trust bad --ca root.crt --no-password "${pw[@]}" --out out
-fails 66 "nowhere" "$chancery" kafka bundle bad "${client[@]}" --out nowhere
+fails 66 "--out nowhere: no such directory" "$chancery" kafka bundle bad "${client[@]}" --out nowhere
 
 # ---- all files or none ------------------------------------------------------------------
 same "$(snapshot out)" "$before" "what is there after refusals"

@@ -17,7 +17,7 @@ mkdir man
 cmp chancery.1 man/chancery.1
 cp "$top"/docs/man/*.[0-9] man
 # Every command of the list has its entry, and one page has it in full.
-sed -n 's/^  \([a-z][a-z ]*[a-z]\)  .*/\1/p' help.txt >commands
+sed -n 's/^  \([a-z][a-z -]*[a-z]\)  .*/\1/p' help.txt >commands
 [ "$(wc -l <commands)" -gt 30 ] || die "only $(wc -l <commands) commands"
 while read -r words; do
 	grep -qxE "\.It Nm Cm $words( Ar .*)?" chancery.1 || die "no entry for $words"
@@ -28,6 +28,19 @@ while read -r words; do
 	# shellcheck disable=SC2086
 	"$chancery" $words --help | cmp -s - <("$chancery" help $words) || die "$words --help"
 done <commands
+# Documents know no others: "chancery WORDS" in a block of code, or in a line where that begins.
+{
+	sed -n 's/^    \(\$ \)\{0,1\}chancery //p' "$top"/README.md "$top"/docs/*.md
+	# shellcheck disable=SC2016 # backquotes of Markdown
+	grep -ohE '`chancery [^`]+`' "$top"/README.md "$top"/docs/*.md | sed 's/^`chancery //; s/`$//'
+} >told
+[ "$(wc -l <told)" -gt 80 ] || die "documents have only $(wc -l <told) commands"
+while read -r line; do
+	words=$(grep -oE '^[a-z]+([ -][a-z]+)*' <<<"$line") || die "documents: chancery $line"
+	# A command with arguments, or a group of commands.
+	awk -v w="$words " 'index(w, $0 " ") == 1 || index($0 " ", w) == 1 { ok = 1 } END { exit !ok }' commands ||
+		die "documents: chancery $line"
+done <told
 # Every key, and every type of record.
 while read -r key; do
 	grep -qE "^\.It Ic (.*\.)?$key\$" man/chancery.yaml.5 || die "no $key in chancery.yaml(5)"
